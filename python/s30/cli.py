@@ -1,0 +1,374 @@
+"""The command line. It parses, calls the engine and prints; what is true is decided elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from s30 import __version__, corpus, display, documents, environment, layers, repository, scaffold, telemetry
+from s30.corpus import Corpus, Paper
+from s30.display import console, errors
+from s30.errors import S30Error, UsageError
+from s30.evidence import write_atomically
+from s30.layers import EXPERIMENT, LAYERS, TRAINING
+from s30.sweep import TIME_LIMIT, Options, cache_folder, slots_for, sweep
+from s30.verdicts import PaperVerdict, Verification, judge
+from s30.vocabulary import Outcome
+
+app = typer.Typer(
+    help="Thirty papers of deep learning, each as one small object in six layers, and how far the layers agree.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+telemetry_app = typer.Typer(help="The record verification.yaml: is it fresh, and what changed between two?", no_args_is_help=True)
+app.add_typer(telemetry_app, name="telemetry")
+
+Papers = Annotated[list[str] | None, typer.Argument(help="Papers by number or slug; all that are built when none is named.", show_default=False)]
+OnePaper = Annotated[str, typer.Argument(help="A paper by number or slug.", metavar="PAPER")]
+LayerOption = Annotated[list[str] | None, typer.Option("--layer", "-l", help="Only this layer (repeatable).", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Profile = Annotated[str, typer.Option(help="How long the experiments may take: quick or full.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Measure again, whatever is cached.")]
+Limit = Annotated[float, typer.Option(help="Seconds that a layer may spend on one paper.")]
+Workers = Annotated[int | None, typer.Option(help="Processes at a time; one per core by default.", show_default=False)]
+
+
+@app.command("list")
+def list_papers(as_json: Json = False) -> None:
+    """The registry. Example: `s30 list`"""
+    papers = corpus.load_corpus().papers
+    if as_json:
+        _print_json([{**_plain(p), "built": p.built} for p in papers])
+        return
+    table = _table("id", "title", "authors", "year", "room")
+    for paper in papers:
+        table.add_row(paper.id, paper.title, paper.authors, paper.year, f"papers/{paper.folder.name}" if paper.built else "not built yet")
+    console.print(table)
+
+
+@app.command()
+def show(paper: OnePaper, as_json: Json = False) -> None:
+    """What one paper's room holds and claims. Example: `s30 show 26`"""
+    found = corpus.load_corpus().paper(paper)
+    if as_json:
+        _print_json({**_plain(found), "built": found.built, "card": found.card if found.built else None})
+        return
+    console.print(f"{found.id} {found.title}\n{found.authors}, {found.year}  {found.link}", style="bold", markup=False)
+    if not found.built:
+        console.print(f"not built yet: `s30 new {found.id}` lays out its room")
+        return
+    console.print(f"\n{found.card['summary']}\n", markup=False)
+    table = _table("layer", "depth", "question")
+    for name, depth in found.card["depth"].items():
+        table.add_row(LAYERS[name].title, depth if isinstance(depth, str) else f"{depth['level']}: {depth['why']}", LAYERS[name].question)
+    console.print(table)
+    for title, key, columns in (
+        ("Equations", "equations", ("id", "formula", "source")),
+        ("Claims", "claims", ("id", "kind", "statement")),
+        ("Deviations", "deviations", ("what", "where", "why")),
+    ):
+        table = _table(*columns, title=title)
+        for entry in found.card[key]:
+            table.add_row(*(str(entry[column]) for column in columns))
+        console.print(table)
+
+
+@app.command()
+def run(papers: Papers = None, layer: LayerOption = None, fresh: Fresh = False, time_limit: Limit = TIME_LIMIT, workers: Workers = None, as_json: Json = False) -> None:
+    """Runs the layers of some papers and checks what they computed, without experiments. Example: `s30 run 26 --layer torch`
+
+    NumPy, the reference, always runs with a layer that is compared with it.
+    """
+    names = _names(layer)
+    chosen = corpus.load_corpus()
+    needed = [name for name in LAYERS if name in names or (name == "numpy" and any(LAYERS[n].executable or n == "sympy" for n in names))]
+    verification = _verify(chosen, _select(chosen, papers), needed, False, fresh=fresh, time_limit=time_limit, workers=workers, quiet=as_json)
+    _finish(verification, needed, as_json)
+
+
+@app.command()
+def parity(paper: OnePaper, as_json: Json = False) -> None:
+    """Every comparison of one paper's layers, with its largest error and tolerance. Example: `s30 parity 26`"""
+    chosen = corpus.load_corpus()
+    verification = _verify(chosen, [_built(chosen.paper(paper))], list(LAYERS), False, quiet=as_json)
+    verdict = verification.papers[0]
+    rows = telemetry.parity_rows(verdict)
+    if as_json:
+        _print_json(rows)
+    else:
+        console.print(display.parity_table(verdict, rows))
+        _print_failures(verification)
+    raise typer.Exit(0 if all(cell.outcome in (Outcome.PASSED, Outcome.WAIVED) for cell in verdict.cells.values()) else 1)
+
+
+@app.command()
+def train(
+    paper: OnePaper,
+    layer: LayerOption = None,
+    profile: Profile = "quick",
+    seed: Annotated[int, typer.Option(help="Seed of the experiment.")] = 0,
+    save: Annotated[bool, typer.Option("--save", help="Draw the figures into the paper's figures/ folder.")] = False,
+    fresh: Fresh = False,
+    time_limit: Limit = TIME_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """Runs one paper's experiments and prints their metrics. Example: `s30 train 26 --layer torch --save`"""
+    chosen = corpus.load_corpus()
+    found = _built(chosen.paper(paper))
+    names = _names(layer, TRAINING)
+    options = _options(chosen, profile=_profile(profile), seed=seed, fresh=fresh, time_limit=time_limit)
+    slots = [slot for slot in slots_for([found], names, True) if slot[2] == EXPERIMENT]
+    with display.Progress(as_json) as progress:
+        results = sweep(slots, options, progress)
+    failed = [e for e in results.values() if e.error]
+    metrics = {name: e.facts["metrics"] for (_, name, _), e in results.items() if not e.error}
+    if as_json:
+        _print_json({"metrics": metrics, "errors": {e.layer: e.error for e in failed}})
+    else:
+        table = _table("metric", *(LAYERS[name].title for name in metrics))
+        for metric in dict.fromkeys(m for values in metrics.values() for m in values):
+            table.add_row(metric, *(", ".join(f"{v:.6g}" for v in metrics[name].get(metric, ())) or "-" for name in metrics))
+        console.print(table)
+    if save:
+        for (_, name, _), evidence in results.items():
+            for figure, drawing in evidence.facts.get("figures", {}).items():
+                path = found.folder / "figures" / f"{name}-{figure}.svg"
+                write_atomically(path, _svg(drawing))
+                errors.print(f"  wrote {path.relative_to(chosen.root)}", markup=False)
+    for evidence in failed:
+        errors.print(f"error: paper {found.id}, {evidence.layer} experiment: {evidence.error}", markup=False)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def theorems(papers: Papers = None, as_json: Json = False) -> None:
+    """Every theorem that Agda checked, as Agda prints it. Example: `s30 theorems 26`"""
+    chosen = corpus.load_corpus()
+    verification = _verify(chosen, _select(chosen, papers), ["agda"], False, quiet=as_json)
+    found = {v.paper.id: (v.evidences or {})["agda"].facts.get("theorems", {}) for v in verification.papers}
+    if as_json:
+        _print_json(found)
+    else:
+        for number, entries in found.items():
+            for name, theorem in entries.items():
+                console.print(f"{number} {name}", style="bold", markup=False)
+                console.print(f"   {theorem['says']}\n   {theorem['statement']}\n", markup=False, soft_wrap=True)
+        _print_failures(verification)
+    raise typer.Exit(0 if all(v.cells["agda"].outcome in (Outcome.PASSED, Outcome.WAIVED) for v in verification.papers) else 1)
+
+
+@app.command()
+def verify(
+    papers: Papers = None,
+    layer: LayerOption = None,
+    profile: Profile = "quick",
+    claims: Annotated[bool, typer.Option(help="Run the experiments and evaluate the claims.")] = True,
+    record: Annotated[Path | None, typer.Option(help="Write the record to this file.", show_default=False)] = None,
+    allow_dirty: Annotated[bool, typer.Option("--allow-dirty", help="Write a record of a dirty tree, marked as such.")] = False,
+    fresh: Fresh = False,
+    time_limit: Limit = TIME_LIMIT,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Verifies papers in all layers: parity, proofs, invariants, claims. Example: `s30 verify` or `s30 verify 26 --layer jax`"""
+    started = time.monotonic()
+    chosen = corpus.load_corpus()
+    names = _names(layer)
+    if record is not None:
+        if set(names) != set(LAYERS) or papers or not claims:
+            raise UsageError("a record covers every paper, layer and claim: leave out the papers, --layer and --no-claims")
+        changed = repository.changed_files(chosen.root)
+        if changed and not allow_dirty:  # said before the work rather than after it
+            raise S30Error(f"the tree is dirty ({', '.join(changed[:3])}): commit first, or pass --allow-dirty to have it marked in the record")
+    verification = _verify(
+        chosen, _select(chosen, papers), names, claims, profile=_profile(profile), fresh=fresh, time_limit=time_limit, workers=workers, quiet=as_json
+    )
+    if record is not None:
+        telemetry.write(telemetry.assemble(chosen.root, verification, profile, time.monotonic() - started, allow_dirty), record)
+        errors.print(f"  wrote {record}", markup=False)
+    _finish(verification, names, as_json, time.monotonic() - started)
+
+
+@telemetry_app.command("check")
+def telemetry_check(record: Annotated[Path | None, typer.Argument(help="The record; verification.yaml by default.", show_default=False)] = None) -> None:
+    """Says whether the record is fresh, stale or tampered with. Example: `s30 telemetry check`"""
+    root = corpus.default_root()
+    state, why = telemetry.check(root, record or root / repository.RECORD)
+    console.print(f"{state}: {why}", markup=False, soft_wrap=True)
+    raise typer.Exit(0 if state == "fresh" else 1)
+
+
+@telemetry_app.command("diff")
+def telemetry_diff(old: Path, new: Path) -> None:
+    """What two records say differently about the papers. Example: `s30 telemetry diff old.yaml verification.yaml`"""
+    lines = telemetry.differences(telemetry.read(old), telemetry.read(new))
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+    console.print("no difference in outcomes or beyond tolerance" if not lines else f"{len(lines)} differences")
+    raise typer.Exit(1 if lines else 0)
+
+
+@app.command()
+def new(
+    paper: Annotated[str, typer.Argument(help="A paper of the registry by number or slug, or a new number.", metavar="PAPER")],
+    slug: Annotated[str | None, typer.Argument(help="For a new number: its slug.", show_default=False)] = None,
+) -> None:
+    """Lays out a paper's room from the template. Example: `s30 new 07` or `s30 new 31 my_paper`"""
+    folder = scaffold.new_room(corpus.load_corpus(), paper, slug)
+    console.print(f"laid out {folder}: fill it in, then `s30 verify {folder.name[:2]}` says what is missing", markup=False)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """What is installed, which LLVM, Agda and cubical library are used, and how to get what is missing. Example: `s30 doctor`"""
+    root = corpus.default_root()
+    llvm, agda = environment.find_llvm(), environment.find_agda()
+    facts: dict[str, Any] = {
+        "s30": __version__,
+        "python": f"{platform.python_version()} ({environment.kind()})",
+        "cache": str(cache_folder(root)),
+        "libLLVM": f"{llvm.path} (version {llvm.major})" if llvm else None,
+        "agda": f"{agda} (version {environment.agda_version(agda)})" if agda else None,
+        "cubical": environment.find_provider(root).name,
+        "git": shutil.which("git"),
+    }
+    states = {
+        name: layers.missing(layer) or "ready: " + (", ".join(f"{d} {environment.version(d)}" for d in layer.distributions) or facts["agda"])
+        for name, layer in LAYERS.items()
+    }
+    lacking = [name for name, layer in LAYERS.items() if layers.missing(layer)]
+    if as_json:
+        _print_json({"facts": facts, "layers": states, "missing": lacking})
+    else:
+        table = _table("", "")
+        for name, value in (*facts.items(), *((LAYERS[name].title, state) for name, state in states.items())):
+            table.add_row(name, str(value) if value else "not found")
+        console.print(table)
+    raise typer.Exit(1 if lacking else 0)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code: 0 all passed, 1 something failed, 2 usage, 130 interrupted."""
+    try:
+        result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except S30Error as error:
+        errors.print(f"error: {error}", markup=False)
+        return error.exit_code
+    except click.ClickException as error:
+        errors.print(f"error: {error.format_message()}", markup=False)
+        return 2
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        errors.print("interrupted: what was finished is kept, and a rerun goes on from there")
+        return 130
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader of our output has left
+        return 1
+
+
+def _verify(chosen: Corpus, papers: list[Paper], names: Sequence[str], claims: bool, quiet: bool = False, **settings: Any) -> Verification:
+    with display.Progress(quiet) as progress:
+        results = sweep(slots_for([p for p in papers if p.built], names, claims), _options(chosen, **settings), progress)
+    if not quiet:
+        errors.print(f"  {progress.measured} measured, {progress.cached} from the cache")
+    return judge(chosen, papers, names, results, claims)
+
+
+def _options(chosen: Corpus, workers: int | None = None, **settings: Any) -> Options:
+    if settings.get("time_limit", 1.0) <= 0:
+        raise UsageError("--time-limit must be positive")
+    if workers is not None and workers < 1:
+        raise UsageError("--workers must be at least 1")
+    return Options(chosen.root, cache_folder(chosen.root), **settings, **({"workers": workers} if workers else {}))
+
+
+def _select(chosen: Corpus, papers: list[str] | None) -> list[Paper]:
+    selected = chosen.select(papers or [])
+    if not selected:
+        raise S30Error(f"no paper in {chosen.root / corpus.REGISTRY} has a room yet: `s30 new` lays one out")
+    return selected
+
+
+def _built(paper: Paper) -> Paper:
+    if not paper.built:
+        raise UsageError(f"paper {paper.id} ({paper.slug}) has no room yet: `s30 new {paper.id}` lays it out")
+    return paper
+
+
+def _names(chosen: list[str] | None, among: Sequence[str] = tuple(LAYERS)) -> list[str]:
+    for name in chosen or ():
+        layers.get(name)
+        if name not in among:
+            raise UsageError(f"layer {name!r} has no experiment: choose from {', '.join(among)}")
+    return [name for name in LAYERS if name in (chosen or among)]
+
+
+def _profile(profile: str) -> str:
+    if profile not in ("quick", "full"):
+        raise UsageError(f"no profile {profile!r}: choose quick or full")
+    return profile
+
+
+def _finish(verification: Verification, names: Sequence[str], as_json: bool, seconds: float | None = None) -> None:
+    """Prints the verdict and leaves with its exit code."""
+    good = (Outcome.PASSED, Outcome.WAIVED)
+    passed = all(cell.outcome in good for v in verification.papers for cell in v.cells.values())
+    passed = passed and all(v.outcome is Outcome.PASSED for v in verification.papers if v.claims or v.problems) and not verification.problems
+    if as_json:
+        _print_json({"passed": passed, "papers": {v.paper.id: telemetry.paper_entry(v) for v in verification.papers if v.paper.built}})
+        raise typer.Exit(0 if passed else 1)
+    console.print(display.verification_table(verification, names))
+    if verification.unbuilt:
+        console.print(f"{len(verification.unbuilt)} papers have no room yet: not_run", style="dim")
+    _print_failures(verification)
+    summary = telemetry.summary(verification)
+    counted = ", ".join(f"{number} {outcome}" for outcome, number in summary["checks"].items())
+    console.print(
+        f"checks: {counted}; {summary['identities']} identities proved, {summary['theorems']} theorems checked"
+        + (f"; {seconds:.1f} s" if seconds is not None else ""),
+        markup=False,
+    )
+    console.print("PASSED" if passed else "FAILED", style="bold green" if passed else "bold red")
+    raise typer.Exit(0 if passed else 1)
+
+
+def _print_failures(verification: Verification) -> None:
+    for line in display.failures(verification):
+        errors.print(line, style="red", markup=False)
+
+
+def _svg(drawing: dict[str, Any]) -> bytes:
+    from s30.figures import svg
+
+    return svg(drawing)
+
+
+def _table(*columns: str, title: str | None = None) -> Any:
+    from rich.table import Table
+
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
+    return table
+
+
+def _plain(paper: Paper) -> dict[str, Any]:
+    return {name: getattr(paper, name) for name in ("id", "slug", "title", "authors", "year", "link", "order", "build_order")}
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=dict) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

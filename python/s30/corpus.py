@@ -1,0 +1,146 @@
+"""The registry of papers and the files in each paper's room.
+
+Files are loaded lazily and by path, never through sys.path: a room has folders named `torch`, `jax` and `sympy`,
+which must not hide the frameworks of those names.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from s30 import documents
+from s30.errors import S30Error, UsageError
+from s30.vocabulary import Tolerance
+
+REGISTRY = "papers.yaml"
+CARD = "paper.yaml"
+
+
+def default_root() -> Path:
+    """S30_ROOT, else the nearest folder above the working directory, else above this file, that holds papers.yaml."""
+    if named := os.environ.get("S30_ROOT"):
+        root = Path(named).resolve()
+        if not (root / REGISTRY).is_file():
+            raise UsageError(f"S30_ROOT={named} has no {REGISTRY}")
+        return root
+    for start in (Path.cwd(), Path(__file__).resolve().parent):
+        for folder in (start, *start.parents):
+            if (folder / REGISTRY).is_file():
+                return folder
+    raise UsageError(f"no {REGISTRY} in {Path.cwd()} or above it: work inside the repository, or set S30_ROOT")
+
+
+def load_file(path: Path) -> ModuleType:
+    """The Python file at `path` as a module, executed once per process."""
+    path = path.resolve()
+    name = "s30_room" + "".join(c if c.isalnum() else "_" for c in str(path.with_suffix("")))
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise S30Error(f"{path}: no such Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def sibling(file: str, name: str) -> ModuleType:
+    """A file beside or below `file`'s folder: `sibling(__file__, "model.py")`, `sibling(__file__, "../numpy_checks.py")`."""
+    return load_file(Path(file).resolve().parent / name)
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One entry of the registry, with its room at `papers/ID_SLUG/`."""
+
+    id: str
+    slug: str
+    title: str
+    authors: str
+    year: str
+    link: str
+    order: int
+    build_order: int
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "papers" / f"{self.id}_{self.slug}"
+
+    @property
+    def built(self) -> bool:
+        """Whether the room exists. A paper without one is `not_run` in every layer."""
+        return (self.folder / CARD).is_file()
+
+    @cached_property
+    def card(self) -> Mapping[str, Any]:
+        """The validated paper.yaml."""
+        card: Mapping[str, Any] = documents.load(self.folder / CARD, "paper")
+        for kind in ("claims", "equations"):
+            ids = [entry["id"] for entry in card[kind]]
+            twice = sorted({name for name in ids if ids.count(name) > 1})
+            if twice:
+                raise UsageError(f"{self.folder / CARD}: {kind}: the id {twice[0]!r} stands twice")
+        return card
+
+    def module(self, relative: str) -> ModuleType:
+        """A file of the room, such as `torch/model.py`, as a module."""
+        return load_file(self.folder / relative)
+
+    def tolerance(self, kind: str, layer: str, quantity: str) -> Tolerance | None:
+        """The card's own tolerance for a quantity, when it names one (with its reason)."""
+        for entry in self.card.get("tolerances", ()):
+            if (entry["kind"], entry["quantity"]) == (kind, quantity) and entry.get("layer", layer) == layer:
+                return Tolerance(float(entry["rtol"]), float(entry["atol"]))
+        return None
+
+    def agda_files(self) -> list[Path]:
+        return sorted((self.folder / "cubical-agda").glob("*.agda"))
+
+
+@dataclass(frozen=True)
+class Corpus:
+    root: Path
+    papers: tuple[Paper, ...]
+
+    def paper(self, name: str) -> Paper:
+        """A paper by number (`26`, `3`) or slug. Raises UsageError naming close matches."""
+        wanted = name.strip().lower()
+        for paper in self.papers:
+            if wanted in (paper.id, paper.slug, f"{paper.id}_{paper.slug}") or wanted.zfill(2) == paper.id:
+                return paper
+        near = [f"{p.id} {p.slug}" for p in self.papers if wanted and (wanted in p.slug or p.slug in wanted)]
+        hint = f"did you mean {', '.join(near)}?" if near else "`s30 list` shows them all"
+        raise UsageError(f"no paper {name!r} in {self.root / REGISTRY}: {hint}")
+
+    def select(self, names: list[str]) -> list[Paper]:
+        """The named papers, or all that have a room when none is named; without repetition, in registry order."""
+        if not names:
+            return [paper for paper in self.papers if paper.built]
+        chosen = {self.paper(name).id for name in names}
+        return [paper for paper in self.papers if paper.id in chosen]
+
+
+def load_corpus(root: Path | None = None) -> Corpus:
+    root = default_root() if root is None else root
+    path = root / REGISTRY
+    entries = documents.load(path, "papers")["papers"]
+    for key in ("id", "slug", "order", "build_order"):
+        values = [entry[key] for entry in entries]
+        twice = [value for value in values if values.count(value) > 1]
+        if twice:
+            raise UsageError(f"{path}: the {key} {twice[0]!r} stands twice")
+    return Corpus(root, tuple(Paper(root=root, **{**entry, "year": str(entry["year"])}) for entry in entries))

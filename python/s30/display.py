@@ -1,0 +1,136 @@
+"""What a person sees in the terminal: progress of a sweep, and tables. Without a terminal, plain lines."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from s30.layers import EXPERIMENT, LAYERS
+from s30.sweep import Event, Slot
+from s30.verdicts import PaperVerdict, Verification
+from s30.vocabulary import Outcome
+
+MARKS = {
+    Outcome.PASSED: ("passed", "green"),
+    Outcome.FAILED: ("FAILED", "bold red"),
+    Outcome.NOT_RUN: ("not_run", "yellow"),
+    Outcome.WAIVED: ("waived", "magenta"),
+    Outcome.NOT_APPLICABLE: ("-", "dim"),
+}
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+console = Console(highlight=False)
+
+
+def mark(outcome: Outcome) -> Text:
+    word, style = MARKS[outcome]
+    return Text(word, style)
+
+
+def name_of(slot: Slot) -> str:
+    paper, layer, task = slot
+    return f"{paper} {LAYERS[layer].title}{' experiment' if task == EXPERIMENT else ''}"
+
+
+class Progress:
+    """Listens to a sweep. On a terminal it shows what runs now; elsewhere it prints a line when something ends."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._now: dict[Slot, str] = {}
+        self._guard = threading.Lock()
+        self._live = Live(console=errors, refresh_per_second=8, transient=True) if errors.is_terminal and not quiet else None
+        self.measured = self.cached = 0
+
+    def __enter__(self) -> Progress:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        with self._guard:
+            name = name_of(event.slot)
+            if event.kind in ("start", "stage"):
+                self._now[event.slot] = event.text
+            else:
+                self._now.pop(event.slot, None)
+            self.cached += event.kind == "cached"
+            self.measured += event.kind in ("done", "failed")
+            if event.kind == "done":
+                self._line(f"  measured  {name} in {event.seconds:.1f} s")
+            elif event.kind in ("failed", "not_run", "damaged"):
+                self._line(f"  {event.kind:<9} {name}: {event.text}")
+            if self._live:
+                self._live.update(Text("\n".join(f"  {name_of(slot)}: {text}" for slot, text in sorted(self._now.items()))))
+
+    def _line(self, text: str) -> None:
+        if not self._quiet:
+            (self._live.console if self._live else errors).print(text, markup=False)
+
+
+def verification_table(verification: Verification, names: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("paper", no_wrap=True)
+    for name in names:
+        table.add_column(LAYERS[name].title, no_wrap=True)
+    table.add_column("claims", no_wrap=True)
+    table.add_column("entries compared", justify="right", no_wrap=True)
+    for verdict in verification.papers:
+        compared, total = (sum(getattr(c, what) for c in verdict.checks) for what in ("compared", "total"))
+        cells = [mark(verdict.cells[name].outcome) for name in names]
+        table.add_row(f"{verdict.paper.id} {verdict.paper.slug}", *cells, claims_cell(verdict), f"{compared:,}/{total:,}" if total else "-")
+    return table
+
+
+def claims_cell(verdict: PaperVerdict) -> Text:
+    tried = [claim for claim in verdict.claims if claim.outcome is not Outcome.NOT_APPLICABLE]
+    held = sum(claim.outcome is Outcome.PASSED for claim in tried)
+    if not tried:
+        return Text("-", "dim")
+    worst = next((o for o in (Outcome.FAILED, Outcome.NOT_RUN, Outcome.WAIVED) if any(c.outcome is o for c in tried)), Outcome.PASSED)
+    return Text(f"{held}/{len(tried)}", MARKS[worst][1])
+
+
+def claims_table(verdict: PaperVerdict) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in ("claim", "kind", "outcome", "measured"):
+        table.add_column(header, overflow="fold")
+    for claim in verdict.claims:
+        measured = "\n".join(f"{f.subject}: {f.measured}" for f in claim.findings) or claim.reason
+        table.add_row(claim.claim, claim.kind, mark(claim.outcome), measured)
+    return table
+
+
+def parity_table(verdict: PaperVerdict, rows: dict[str, list[dict[str, Any]]]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in ("check", "what", "outcome", "largest error", "relative", "tolerance", "entries"):
+        table.add_column(header, overflow="fold", justify="right" if header in ("largest error", "relative", "entries") else "left")
+    for kind, entries in rows.items():
+        for row in entries:
+            tolerance = row["tolerance"]
+            table.add_row(
+                kind,
+                row["id"],
+                mark(Outcome(row["outcome"])),
+                *(f"{row[n]:.1e}" if row[n] is not None else "-" for n in ("error", "relative")),
+                f"rtol {tolerance['rtol']:g}, atol {tolerance['atol']:g}" if tolerance else "-",
+                f"{row['compared']:,}/{row['total']:,}",
+            )
+    return table
+
+
+def failures(verification: Verification, limit: int = 40) -> list[str]:
+    lines = [line for verdict in verification.papers for line in verdict.messages] + list(verification.problems)
+    return lines[:limit] + ([f"... and {len(lines) - limit} more: see the record"] if len(lines) > limit else [])
+
+

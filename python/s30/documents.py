@@ -1,0 +1,95 @@
+"""YAML files read safely, checked against a JSON Schema, with errors that name the file and the line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import relevance
+
+from s30.errors import UsageError
+
+SCHEMAS = Path(__file__).parent / "schemas"
+
+
+@cache
+def validator(schema: str) -> Draft202012Validator:
+    """The validator of `schemas/SCHEMA.schema.json`."""
+    return Draft202012Validator(json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
+
+
+def load(path: Path, schema: str) -> Any:
+    """The document in `path`. Raises UsageError with `path:line: reason` when it is missing, malformed or off-schema."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from None
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is not None:
+            _reject_duplicate_keys(root)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UsageError(f"{path}:{line}: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: {' '.join(str(error).split())}") from None
+    errors = sorted(validator(schema).iter_errors(data), key=relevance)
+    if errors:
+        error = errors[-1]
+        while error.context:
+            error = max(error.context, key=relevance)
+        where = "/".join(str(step) for step in error.absolute_path)
+        message = error.message if len(error.message) < 300 else error.message[:297] + "..."
+        raise UsageError(f"{path}:{line_of(root, error.absolute_path)}: {where + ': ' if where else ''}{message}")
+    return data
+
+
+def line_of(node: yaml.Node | None, steps: Iterable[str | int]) -> int:
+    """The line (from 1) on which the entry reached by `steps` begins."""
+    line = 1
+    for step in steps:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((k, v) for k, v in node.value if k.value == str(step)), None)
+            if found is None:
+                break
+            line, node = found[0].start_mark.line + 1, found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+def dump(data: Any) -> str:
+    """YAML text that is stable from run to run: keys in the order given, block style, no aliases."""
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        return super().increase_indent(flow, False)
+
+
+def _reject_duplicate_keys(node: yaml.Node) -> None:
+    children: Sequence[yaml.Node] = ()
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        children = [value for _, value in node.value]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    for child in children:
+        _reject_duplicate_keys(child)

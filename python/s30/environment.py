@@ -1,0 +1,170 @@
+"""What this machine has: versions, libLLVM, Agda and its cubical library, and the fingerprint that goes on record."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from s30 import data
+from s30.errors import S30Error
+
+THREADS = {
+    name: "1"
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+}
+LLVM_MAJORS = range(14, 22)  # what tinygrad 0.13 can load
+LLVM_FOLDERS = ("/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/usr/lib/llvm-*/lib", "/opt/homebrew/opt/llvm*/lib")
+
+
+@cache
+def version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def missing_module(module: str) -> bool:
+    return importlib.util.find_spec(module) is None
+
+
+@dataclass(frozen=True)
+class LLVM:
+    path: str
+    major: int
+
+
+@cache
+def find_llvm() -> LLVM | None:
+    """LLVM_PATH, else the newest libLLVM that tinygrad can load."""
+    named = os.environ.get("LLVM_PATH")
+    candidates = [Path(named)] if named else [f for pattern in LLVM_FOLDERS for f in Path("/").glob(f"{pattern[1:]}/libLLVM*")]
+    found: dict[int, str] = {}
+    for path in sorted(candidates):
+        if not path.is_file():
+            continue
+        major = re.search(r"libLLVM[-.]?(?:so\.|dylib\.)?(\d+)", path.resolve().name) or re.search(r"(\d+)", path.name)
+        if major and int(major[1]) in LLVM_MAJORS:
+            found.setdefault(int(major[1]), str(path))
+        elif named:
+            return LLVM(str(path), 0)
+    return LLVM(found[max(found)], max(found)) if found else None
+
+
+@dataclass(frozen=True)
+class Provider:
+    """The cubical library that Agda is given: our embedded one, or a real one with its name and file."""
+
+    name: str
+    library: Path
+    embedded: bool
+
+
+@cache
+def find_agda() -> str | None:
+    """S30_AGDA, else the `agda` beside this Python, else the one on the PATH."""
+    named = os.environ.get("S30_AGDA")
+    beside = Path(sys.executable).parent / "agda"
+    return named or (str(beside) if beside.is_file() else shutil.which("agda"))
+
+
+@cache
+def agda_version(agda: str) -> str:
+    """The version number. Raises S30Error when the program does not answer."""
+    try:
+        answer = subprocess.run([agda, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise S30Error(f"{agda} --version did not answer: {error}") from None
+    found = re.search(r"(\d+(?:\.\d+)+)", answer)
+    if found is None:
+        raise S30Error(f"{agda} --version printed no version: {answer[:80]!r}")
+    return found[1]
+
+
+def find_provider(root: Path) -> Provider:
+    """S30_CUBICAL (a cubical.agda-lib, or `embedded`), else a `cubical` registered with Agda, else the embedded one."""
+    embedded = Provider("cubical-lite (embedded)", root / "agda" / "cubical-lite" / "cubical-lite.agda-lib", True)
+    named = os.environ.get("S30_CUBICAL")
+    if named == "embedded":
+        return embedded
+    if named:
+        path = Path(named).expanduser().resolve()
+        if not path.is_file():
+            raise S30Error(f"S30_CUBICAL={named}: no such file; name the library's cubical.agda-lib, or `embedded`")
+        return Provider(_library_name(path), path, False)
+    for path in _registered_libraries():
+        if re.fullmatch(r"cubical(-[\d.]+)?", _library_name(path)):
+            return Provider(_library_name(path), path, False)
+    return embedded
+
+
+def _registered_libraries() -> Iterable[Path]:
+    folders = [os.environ.get("AGDA_DIR"), "~/.agda", os.environ.get("XDG_CONFIG_HOME", "~/.config") + "/agda"]
+    for folder in folders:
+        listing = Path(folder).expanduser() / "libraries" if folder else None
+        if listing is not None and listing.is_file():
+            for line in listing.read_text(encoding="utf-8").splitlines():
+                entry = line.split("--")[0].strip()
+                path = Path(os.path.expandvars(entry)).expanduser()
+                if entry and path.is_file():
+                    yield path.resolve()
+
+
+def _library_name(path: Path) -> str:
+    named = re.search(r"^name:\s*(\S+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return named[1] if named else path.stem
+
+
+@cache
+def cpu_model() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or platform.machine()
+    named = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
+    return named[1].strip() if named else platform.machine()
+
+
+def kind() -> str:
+    """nix, container, venv or system: where the packages come from."""
+    if os.environ.get("S30_ENVIRONMENT"):
+        return os.environ["S30_ENVIRONMENT"]
+    if sys.prefix.startswith("/nix/store") or "IN_NIX_SHELL" in os.environ:
+        return "nix"
+    return "venv" if sys.prefix != sys.base_prefix else "system"
+
+
+def lock_digests(root: Path) -> dict[str, str]:
+    locks = [*sorted((root / "requirements").glob("*.txt")), root / "flake.lock"]
+    return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in locks if p.is_file()}
+
+
+def fingerprint(root: Path, distributions: Iterable[str], flags: dict[str, dict[str, str]]) -> dict[str, Any]:
+    """The environment as the record states it: the same on every run in the same environment."""
+    llvm, agda = find_llvm(), find_agda()
+    return {
+        "kind": kind(),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpu": cpu_model(),
+        "threads": 1,
+        "packages": {name: version(name) for name in sorted(distributions)},
+        "llvm": llvm.major if llvm else None,
+        "agda": agda_version(agda) if agda else None,
+        "cubical": find_provider(root).name,
+        "flags": {layer: dict(sorted(values.items())) for layer, values in sorted(flags.items())},
+        "locks": lock_digests(root),
+        "data": data.digests(),
+    }

@@ -1,0 +1,143 @@
+"""What one layer measured about one paper: named arrays and facts, stored under the digest of all they depend on.
+
+An entry is two files, KEY.npz and KEY.json. The json is written last, by an atomic rename, and holds the digest of the
+arrays: an entry is either whole or absent, and a damaged one is noticed when it is read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from s30.errors import S30Error
+from s30.vocabulary import Array, Outcome
+
+VERSION = 1  # of the layout of an entry
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """arrays   named NumPy arrays (`seed0/output/scores`, ...)
+    facts    JSON values that two runs on the same sources and environment share
+    run      JSON values that may differ from run to run: seconds, host
+    error    why the layer did not finish, in one line; empty when it did
+    outcome  PASSED when the layer finished, FAILED when it raised, NOT_RUN when it could not start
+    """
+
+    paper: str
+    layer: str
+    arrays: Mapping[str, Array] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+    outcome: Outcome = Outcome.PASSED
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 over names, dtypes, shapes, bytes and facts: equal digests mean equal results."""
+        sha = hashlib.sha256(canonical({"facts": self.facts, "error": self.error, "outcome": self.outcome}).encode())
+        for name in sorted(self.arrays):
+            array = np.ascontiguousarray(self.arrays[name])
+            sha.update(f"{name}|{array.dtype.str}|{self.arrays[name].shape}|".encode())
+            sha.update(array.tobytes())
+        return sha.hexdigest()
+
+    def group(self, prefix: str) -> dict[str, Array]:
+        """The arrays under `prefix/`, by the rest of their names."""
+        return {name[len(prefix) + 1 :]: a for name, a in self.arrays.items() if name.startswith(prefix + "/")}
+
+
+class DamagedEntry(S30Error):
+    """A cache entry that does not hold what was written."""
+
+
+def canonical(value: Any) -> str:
+    """JSON text that depends on the value alone."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def digest_of(parts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()
+
+
+def digest_files(paths: Iterable[Path], root: Path) -> dict[str, str]:
+    """sha256 of each file by its path relative to `root`."""
+    return {os.path.relpath(path, root): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(set(paths))}
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Writes a file that is whole or absent. Raises S30Error, with the reason, when the folder does not take it."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise S30Error(f"cannot write {path}: {error.strerror or error}; free space or choose another folder") from None
+
+
+def save(evidence: Evidence, folder: Path, key: str) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **{name.replace("/", "|"): a for name, a in evidence.arrays.items()})
+    write_atomically(folder / f"{key}.npz", buffer.getvalue())
+    document = {
+        "version": VERSION,
+        "key": key,
+        "digest": evidence.digest,
+        "paper": evidence.paper,
+        "layer": evidence.layer,
+        "outcome": evidence.outcome,
+        "error": evidence.error,
+        "facts": evidence.facts,
+        "run": evidence.run,
+    }
+    write_atomically(folder / f"{key}.json", json.dumps(document, indent=1, ensure_ascii=False).encode())
+
+
+def load(folder: Path, key: str) -> Evidence | None:
+    """The entry, or None when there is none. Raises DamagedEntry, naming the file, when it is not what was written."""
+    path = folder / f"{key}.json"
+    if not path.is_file():
+        return None
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        with np.load(folder / f"{key}.npz", allow_pickle=False) as stored:
+            arrays = {name.replace("|", "/"): stored[name] for name in stored.files}
+        evidence = Evidence(
+            paper=document["paper"],
+            layer=document["layer"],
+            arrays=arrays,
+            facts=document["facts"],
+            run=document["run"],
+            error=document["error"],
+            outcome=Outcome(document["outcome"]),
+        )
+        whole = document["digest"] == evidence.digest and document["key"] == key and document["version"] == VERSION
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise DamagedEntry(f"cache entry {path} is damaged ({error})") from None
+    if not whole:
+        raise DamagedEntry(f"cache entry {path} is damaged (its digest does not match)")
+    return evidence
+
+
+def discard(folder: Path, key: str) -> None:
+    for suffix in (".json", ".npz"):
+        (folder / f"{key}{suffix}").unlink(missing_ok=True)

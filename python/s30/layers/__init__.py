@@ -1,0 +1,213 @@
+"""The six layers: what each is called, what it needs, the flags of its process, and the files it depends on.
+
+The adaptor of a layer is the module of the same name in this package; it is imported only in that layer's process.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from s30 import environment
+from s30.corpus import Paper
+from s30.errors import UsageError
+from s30.evidence import VERSION, digest_files, digest_of
+
+CHECKS, EXPERIMENT = "checks", "experiment"
+ENGINE = Path(__file__).resolve().parent.parent
+CORE = ("errors", "vocabulary", "problem", "documents", "corpus", "data", "evidence", "environment", "worker", "layers/__init__")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """module         the framework that this layer's process may import (None: none beyond NumPy)
+    distributions  packages whose versions are part of every result
+    flags          environment of the process, set before anything is imported
+    files          what the layer reads in a paper's room
+    engine         the engine's files behind it, besides CORE
+    """
+
+    name: str
+    title: str
+    question: str
+    module: str | None
+    distributions: tuple[str, ...]
+    files: tuple[str, ...]
+    flags: Mapping[str, str] = field(default_factory=dict)
+    engine: tuple[str, ...] = ()
+    experiment_flags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def executable(self) -> bool:
+        """Whether it computes outputs that can be compared entry by entry."""
+        return self.name in EXECUTABLE
+
+    @property
+    def autodiff(self) -> bool:
+        return self.name in AUTODIFF
+
+    @property
+    def trains(self) -> bool:
+        """Whether it carries the paper's experiment."""
+        return self.name in TRAINING
+
+    def adaptor(self) -> ModuleType:
+        return importlib.import_module(f"s30.layers.{self.name}")
+
+
+EXECUTABLE = ("numpy", "tinygrad", "torch", "jax")
+AUTODIFF = ("tinygrad", "torch", "jax")
+TRAINING = ("torch", "jax")
+_EXECUTABLE_ENGINE = ("layers/executable",)
+
+LAYERS: dict[str, Layer] = {
+    layer.name: layer
+    for layer in (
+        Layer(
+            "numpy",
+            "NumPy",
+            "what is the numerical object?",
+            None,
+            ("numpy",),
+            ("*.py",),
+            engine=_EXECUTABLE_ENGINE,
+        ),
+        Layer(
+            "sympy",
+            "SymPy",
+            "what is the formula, and what follows from it?",
+            "sympy",
+            ("numpy", "sympy", "mpmath"),
+            ("*.py", "sympy/*.py"),
+        ),
+        Layer(
+            "tinygrad",
+            "tinygrad",
+            "what is the smallest program that differentiates it?",
+            "tinygrad",
+            ("numpy", "tinygrad"),
+            ("*.py", "tinygrad/*.py"),
+            flags={"DEV": "CPU:LLVM", "DEFAULT_FLOAT": "float64", "NOOPT": "1", "CACHELEVEL": "0"},
+            engine=_EXECUTABLE_ENGINE,
+        ),
+        Layer(
+            "torch",
+            "PyTorch",
+            "what does a practitioner write?",
+            "torch",
+            ("numpy", "torch"),
+            ("*.py", "torch/*.py"),
+            engine=_EXECUTABLE_ENGINE,
+        ),
+        Layer(
+            "jax",
+            "JAX",
+            "what is it as a pure function?",
+            "jax",
+            ("numpy", "jax", "jaxlib"),
+            ("*.py", "jax/*.py"),
+            flags={
+                "JAX_ENABLE_X64": "1",
+                "JAX_PLATFORMS": "cpu",
+                "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
+            },
+            engine=_EXECUTABLE_ENGINE,
+            experiment_flags={"JAX_ENABLE_X64": "0"},
+        ),
+        Layer(
+            "agda",
+            "Cubical Agda",
+            "what can be proved about it?",
+            None,
+            (),
+            ("cubical-agda/*.agda", "paper.yaml"),
+        ),
+    )
+}
+FRAMEWORKS = frozenset(layer.module for layer in LAYERS.values() if layer.module) | {"jaxlib"}
+
+
+def get(name: str) -> Layer:
+    """The layer of that name. Raises UsageError listing the six."""
+    if name not in LAYERS:
+        raise UsageError(f"no layer {name!r}: the layers are {', '.join(LAYERS)}")
+    return LAYERS[name]
+
+
+def allowed_frameworks(layer: Layer) -> set[str]:
+    """The frameworks that the layer's process may import: its own, and what that one imports itself."""
+    own = {layer.module} if layer.module else set()
+    if "jax" in own:
+        own.add("jaxlib")
+    if "torch" in own:
+        own.add("sympy")  # PyTorch's shape inference
+    return {name for name in own if name}
+
+
+def process_flags(layer: Layer, task: str) -> dict[str, str]:
+    """The environment variables of the layer's process, on top of the user's own."""
+    flags = environment.THREADS | dict(layer.flags) | {"PYTHONHASHSEED": "0"}
+    if layer.name == "tinygrad" and (llvm := environment.find_llvm()):
+        flags["LLVM_PATH"] = llvm.path
+    return flags | dict(layer.experiment_flags) if task == EXPERIMENT else flags
+
+
+def missing(layer: Layer) -> str | None:
+    """Why the layer cannot run here and what to do about it, or None when it can."""
+    remedy = "run `make setup`"
+    if layer.module and environment.missing_module(layer.module):
+        return f"{layer.title} is not installed: {remedy}"
+    if layer.name == "tinygrad" and environment.find_llvm() is None:
+        majors = environment.LLVM_MAJORS
+        return (
+            f"tinygrad's LLVM backend needs libLLVM {majors[0]} to {majors[-1]}: "
+            "install Debian's libllvm19 (`apt-get install libllvm19`) or point LLVM_PATH at the library"
+        )
+    if layer.name == "agda" and environment.find_agda() is None:
+        return f"Agda is not installed: {remedy}, or set S30_AGDA to the program"
+    return None
+
+
+def key(paper: Paper, layer: Layer, task: str, profile: str, seed: int) -> str:
+    """The digest of all that the evidence depends on: sources, engine, versions, flags and machine."""
+    files = [f for pattern in layer.files for f in paper.folder.glob(pattern)]
+    parts: dict[str, Any] = {
+        "version": VERSION,
+        "paper": paper.id,
+        "layer": layer.name,
+        "task": task,
+        "room": digest_files(files, paper.folder),
+        "engine": digest_files(_engine_files(layer, task), ENGINE),
+        "packages": {name: environment.version(name) for name in (*layer.distributions, "scikit-learn")},
+        "python": environment.platform.python_version(),
+        "cpu": environment.cpu_model(),
+        "flags": {k: v for k, v in process_flags(layer, task).items() if k != "LLVM_PATH"},
+    }
+    if layer.name == "tinygrad":
+        parts["llvm"] = llvm.major if (llvm := environment.find_llvm()) else None
+    if layer.name == "agda":
+        parts["agda"] = _agda_parts(paper)
+    if task == EXPERIMENT:
+        parts |= {"profile": profile, "seed": seed}
+    return digest_of(parts)
+
+
+def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
+    names = [*CORE, *layer.engine, f"layers/{layer.name}"]
+    files = [ENGINE / f"{name}.py" for name in names]
+    return [*files, *(ENGINE / "training").glob("*.py")] if task == EXPERIMENT else files
+
+
+def _agda_parts(paper: Paper) -> dict[str, Any]:
+    agda = environment.find_agda()
+    provider = environment.find_provider(paper.root)
+    folders = [paper.root / "agda" / "S30", provider.library.parent]
+    return {
+        "version": environment.agda_version(agda) if agda else None,
+        "provider": provider.name,
+        "sources": digest_files([f for folder in folders for f in folder.rglob("*.agda")], paper.root),
+    }

@@ -1,0 +1,114 @@
+"""What every executable layer is asked, written once: outputs, gradients, a trajectory and the invariants.
+
+An adaptor brings a `Backend`; this file decides what is measured and under which name it is stored:
+
+    seedS/output/NAME       outputs of the forward pass
+    seedS/gradient/PARAM    d(loss + sum <cotangent, output>)/dPARAM
+    loss_gradient/PARAM     d(loss)/dPARAM at seed 0, S = 0, 1, 2: seedS/loss_gradient/PARAM
+    trajectory/loss         losses of STEPS steps of gradient descent and the loss after them
+    trajectory/param/PARAM  the parameters they end at
+    seedS/invariant/NAME/left, /right
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from s30.corpus import Paper
+from s30.errors import S30Error
+from s30.evidence import Evidence
+from s30.problem import INVARIANT_SEEDS, SEEDS, STEPS, Problem, cotangents
+from s30.vocabulary import Array, Arrays
+
+Progress = Callable[[str], None]
+
+
+class Backend(Protocol):
+    """One framework's way to compute. All arrays that cross this border are NumPy's."""
+
+    def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]: ...
+
+    def gradients(
+        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """The gradients of loss + sum <dual, output>, and of loss alone."""
+        ...
+
+    def trajectory(
+        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
+    ) -> tuple[Array, dict[str, Array]]:
+        """Losses before each step of the framework's own gradient descent and after the last, and the final parameters."""
+        ...
+
+
+def problem_of(paper: Paper, seed: int) -> Problem:
+    problem = paper.module("numpy_checks.py").problem(seed)
+    if not isinstance(problem, Problem):
+        raise S30Error(f"numpy_checks.problem({seed}) must return a Problem, not {type(problem).__name__}")
+    return problem
+
+
+def checked_outputs(outputs: Any) -> dict[str, Array]:
+    """The outputs as NumPy arrays, once it is sure that they are named and hold a scalar loss."""
+    if not isinstance(outputs, dict) or not outputs:
+        raise S30Error(f"forward must return a dict of named outputs, not {type(outputs).__name__}")
+    arrays = {str(name): np.asarray(value) for name, value in outputs.items()}
+    if "loss" not in arrays:
+        raise S30Error(f"forward returned no output named 'loss' (it returned {', '.join(sorted(arrays))})")
+    if arrays["loss"].shape != ():
+        raise S30Error(f"the output 'loss' must be a scalar, not of shape {arrays['loss'].shape}")
+    return arrays
+
+
+def measure_outputs(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> None:
+    for seed in SEEDS:
+        progress(f"forward, seed {seed}")
+        problem = problem_of(paper, seed)
+        outputs = checked_outputs(backend.forward(problem.params, problem.batch, problem.config))
+        arrays |= {f"seed{seed}/output/{name}": value for name, value in outputs.items()}
+
+
+def measure_invariants(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> None:
+    for invariant in paper.module("numpy_checks.py").invariants():
+        progress(f"invariant {invariant.name}")
+        for seed in INVARIANT_SEEDS:
+            problem = problem_of(paper, seed)
+
+            def forward(params: Arrays, batch: Arrays, _config: Any = problem.config, **overrides: Any) -> dict[str, Array]:
+                return checked_outputs(backend.forward(params, batch, {**_config, **overrides}))
+
+            left, right = invariant.sides(forward, problem, np.random.default_rng(seed))
+            arrays[f"seed{seed}/invariant/{invariant.name}/left"] = np.asarray(left)
+            arrays[f"seed{seed}/invariant/{invariant.name}/right"] = np.asarray(right)
+
+
+def measure_gradients(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> None:
+    for seed in SEEDS:
+        progress(f"gradient, seed {seed}")
+        problem = problem_of(paper, seed)
+        outputs = {name: arrays[f"seed{seed}/output/{name}"] for name in _names(arrays, f"seed{seed}/output/")}
+        duals = cotangents(outputs, seed)
+        whole, loss_only = backend.gradients(problem.params, problem.batch, problem.config, duals)
+        arrays |= {f"seed{seed}/gradient/{name}": value for name, value in whole.items()}
+        arrays |= {f"seed{seed}/loss_gradient/{name}": value for name, value in loss_only.items()}
+    progress("trajectory")
+    problem = problem_of(paper, SEEDS[0])
+    losses, params = backend.trajectory(problem.params, problem.batch, problem.config, problem.learning_rate, STEPS)
+    arrays["trajectory/loss"] = losses
+    arrays |= {f"trajectory/param/{name}": value for name, value in params.items()}
+
+
+def measure_autodiff(paper: Paper, layer: str, backend: Backend, progress: Progress) -> Evidence:
+    """All that a framework with automatic differentiation is asked."""
+    arrays: dict[str, Array] = {}
+    measure_outputs(paper, backend, arrays, progress)
+    measure_gradients(paper, backend, arrays, progress)
+    measure_invariants(paper, backend, arrays, progress)
+    return Evidence(paper.id, layer, arrays)
+
+
+def _names(arrays: Arrays, prefix: str) -> list[str]:
+    return [name[len(prefix) :] for name in arrays if name.startswith(prefix)]

@@ -1,0 +1,88 @@
+"""The JAX layer: a pure function of a dict of parameters, differentiated by `jax.grad` and compiled whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from s30.corpus import Paper
+from s30.evidence import Evidence
+from s30.layers.executable import Progress, measure_autodiff
+from s30.problem import objective
+from s30.vocabulary import Array, Arrays
+
+
+class JaxBackend:
+    def __init__(self, paper: Paper) -> None:
+        self._function = paper.module("jax/model.py").forward
+        self._compiled: dict[tuple[str, str], Any] = {}
+
+    def _jit(self, purpose: str, config: Mapping[str, Any], make: Any) -> Any:
+        """One compiled function per purpose and configuration: the configuration is static, the arrays are traced."""
+        at = (purpose, repr(sorted(config.items())))
+        if at not in self._compiled:
+            self._compiled[at] = jax.jit(make(lambda params, batch: self._function(params, batch, **config)))
+        return self._compiled[at]
+
+    def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
+        outputs = self._jit("forward", config, lambda f: f)(_device(params), _device(batch))
+        return {name: np.asarray(value) for name, value in outputs.items()}
+
+    def gradients(
+        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        def make(function: Any) -> Any:
+            def both(params: Any, batch: Any, duals: Any) -> Any:
+                def values(params: Any) -> Any:
+                    outputs = function(params, batch)
+                    return jnp.stack([objective(outputs, duals), outputs["loss"]])
+
+                # One forward pass, two pullbacks: d(objective) and d(loss).
+                _, pull = jax.vjp(values, params)
+                return pull(jnp.array([1.0, 0.0]))[0], pull(jnp.array([0.0, 1.0]))[0]
+
+            return both
+
+        whole, alone = self._jit("gradient", config, make)(_device(params), _device(batch), _device(duals))
+        return _arrays(whole), _arrays(alone)
+
+    def trajectory(
+        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
+    ) -> tuple[Array, dict[str, Array]]:
+        def make(function: Any) -> Any:
+            def descend(params: Any, batch: Any) -> Any:
+                value_and_grad = jax.value_and_grad(lambda p: function(p, batch)["loss"])
+
+                def step(params: Any, _: None) -> Any:
+                    loss, grads = value_and_grad(params)
+                    return jax.tree.map(lambda p, g: p - learning_rate * g, params, grads), loss
+
+                final, losses = jax.lax.scan(step, params, length=steps)
+                return jnp.append(losses, function(final, batch)["loss"]), final
+
+            return descend
+
+        losses, final = self._jit(f"trajectory {learning_rate} {steps}", config, make)(_device(params), _device(batch))
+        return np.asarray(losses), _arrays(final)
+
+
+def _device(arrays: Arrays) -> dict[str, Any]:
+    return {name: jnp.asarray(value) for name, value in arrays.items()}
+
+
+def _arrays(tree: Mapping[str, Any]) -> dict[str, Array]:
+    return {name: np.asarray(value) for name, value in tree.items()}
+
+
+def run(paper: Paper, progress: Progress) -> Evidence:
+    backend = JaxBackend(paper)
+    return measure_autodiff(paper, "jax", backend, progress)
+
+
+def prepare_experiment() -> None:
+    """Nothing: the process's flags choose float32 and one thread."""
+

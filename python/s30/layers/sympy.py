@@ -1,0 +1,112 @@
+"""The SymPy layer: proves each identity by named steps, and evaluates each bridge on the problem's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import sympy
+
+from s30.corpus import Paper
+from s30.errors import S30Error, one_line
+from s30.evidence import Evidence
+from s30.layers.executable import Progress, problem_of
+from s30.problem import SEEDS
+from s30.vocabulary import Array, Identity
+
+# The steps that a proof may name. Each preserves the value of an expression for all values of its symbols, so that no
+# step can turn a false identity into a true one.
+STEPS = frozenset(
+    "simplify expand factor together cancel radsimp trigsimp powsimp logcombine expand_log gammasimp combsimp "
+    "hyperexpand doit expand_func expand_trig expand_power_exp apart".split()
+)
+REWRITES = frozenset("exp log gamma factorial binomial Piecewise tanh cos sin Sum Abs".split())
+
+
+def apply_step(step: str, expression: Any) -> Any:
+    """One step of a proof. Raises S30Error for a step outside STEPS and REWRITES."""
+    if step.startswith("rewrite:") and (target := step.removeprefix("rewrite:")) in REWRITES:
+        return expression.rewrite(getattr(sympy, target))
+    if step == "doit":
+        return expression.doit()
+    if step not in STEPS:
+        raise S30Error(f"a proof may not use the step {step!r}")
+    options = {"force": False} if step in ("expand_log", "logcombine") else {}
+    return getattr(sympy, step)(expression, **options)
+
+
+def prove(identity: Identity) -> tuple[bool, str]:
+    """Whether the identity is proved, and if not, what stands in the way (in one line)."""
+    if identity.relation not in ("==", ">=", ">"):
+        raise S30Error(f"identity {identity.name}: unknown relation {identity.relation!r}")
+    if not identity.proof:
+        raise S30Error(f"identity {identity.name}: a proof needs at least one step")
+    if identity.lhs == identity.rhs:
+        return False, "both sides are the same expression, so there is nothing to prove"
+    if identity.induction is None:
+        return _decide(identity, identity.lhs, identity.rhs, "")
+    n = identity.induction
+    lhs, rhs = _lift(identity.lhs), _lift(identity.rhs)
+    if not lhs.has(n) or not rhs.has(n):
+        return False, f"induction over {n}, which does not occur on both sides"
+    holds, why = _decide(identity, lhs.subs(n, identity.base), rhs.subs(n, identity.base), f"base case {n} = {identity.base}: ")
+    if not holds:
+        return holds, why
+    return _decide(identity, lhs.subs(n, n + 1) - lhs, rhs.subs(n, n + 1) - rhs, f"step {n} -> {n} + 1: ")
+
+
+def _decide(identity: Identity, lhs: Any, rhs: Any, where: str) -> tuple[bool, str]:
+    difference = _lift(lhs) - _lift(rhs)
+    for step in identity.proof:
+        difference = difference.applyfunc(lambda e, s=step: apply_step(s, e)) if _is_matrix(difference) else apply_step(step, difference)
+    entries = list(difference) if _is_matrix(difference) else [difference]
+    test: Callable[[Any], bool] = {
+        "==": lambda e: e is sympy.S.Zero or e == sympy.S.Zero,
+        ">=": lambda e: e.is_nonnegative is True,
+        ">": lambda e: e.is_positive is True,
+    }[identity.relation]
+    for index, entry in enumerate(entries):
+        if not test(entry):
+            at = f" (entry {index})" if len(entries) > 1 else ""
+            return False, f"{where}lhs - rhs is not shown to be {identity.relation} 0{at}: {str(entry)[:200]}"
+    return True, ""
+
+
+def _lift(side: Any) -> Any:
+    return sympy.ImmutableMatrix(side) if _is_matrix(side) or isinstance(side, (list, tuple)) else sympy.sympify(side)
+
+
+def _is_matrix(value: Any) -> bool:
+    return isinstance(value, sympy.MatrixBase)
+
+
+def run(paper: Paper, progress: Progress) -> Evidence:
+    derivations = paper.module("sympy/derivations.py")
+    identities: dict[str, Any] = {}
+    for identity in derivations.identities():
+        progress(f"identity {identity.name}")
+        if identity.name in identities:
+            raise S30Error(f"two identities are named {identity.name!r}")
+        try:
+            proved, why = prove(identity)
+        except Exception as error:  # one failing proof must not hide the others
+            proved, why = False, one_line(error)
+        identities[identity.name] = {
+            "statement": identity.statement,
+            "assumptions": identity.assumptions,
+            "source": identity.source,
+            "proof": [*(["induction over " + str(identity.induction)] if identity.induction is not None else []), *identity.proof],
+            "proved": proved,
+            "why": why,
+        }
+    arrays: dict[str, Array] = {}
+    bridges: dict[str, Any] = {}
+    for bridge in derivations.bridges():
+        progress(f"bridge {bridge.name}")
+        if bridge.name in bridges:
+            raise S30Error(f"two bridges are named {bridge.name!r}")
+        bridges[bridge.name] = {"statement": bridge.statement, "source": bridge.source, "target": bridge.target}
+        for seed in SEEDS:
+            arrays[f"seed{seed}/bridge/{bridge.name}"] = np.asarray(bridge.value(problem_of(paper, seed)))
+    return Evidence(paper.id, "sympy", arrays, {"identities": identities, "bridges": bridges})

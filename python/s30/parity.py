@@ -1,0 +1,300 @@
+"""Compares the layers' evidence. Pure NumPy: no framework is imported here, and nothing is computed anew.
+
+Each comparison becomes a `Check` with an id, an outcome, the observed error, the tolerance, and how many entries were
+compared out of how many there are.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from s30.corpus import Paper
+from s30.evidence import Evidence
+from s30.layers import AUTODIFF, EXECUTABLE, LAYERS
+from s30.problem import INVARIANT_SEEDS, SEEDS, Problem, directions
+from s30.vocabulary import EXACT, TOLERANCES, Array, Arrays, Outcome, Tolerance
+
+Evidences = Mapping[str, Evidence]  # by layer, of one paper
+
+
+@dataclass(frozen=True)
+class Check:
+    """layers   the layer under test, then what it is held against, if that is another layer
+    error    largest absolute difference; `relative` is that over the largest expected magnitude
+    worst    largest |difference| / (atol + rtol |expected|): at most 1 when the check passes
+    """
+
+    paper: str
+    kind: str
+    layers: tuple[str, ...]
+    quantity: str
+    outcome: Outcome
+    message: str = ""
+    tolerance: Tolerance | None = None
+    error: float | None = None
+    relative: float | None = None
+    worst: float | None = None
+    compared: int = 0
+    total: int = 0
+
+    @property
+    def id(self) -> str:
+        return f"{self.paper}/{'~'.join(self.layers)}/{self.kind}/{self.quantity}"
+
+
+def compare(
+    paper: Paper, kind: str, layers: tuple[str, ...], quantity: str, observed: Any, expected: Any, tolerance: Tolerance
+) -> Check:
+    """Holds `observed` against `expected`, entry by entry: shape, then dtype, then finiteness, then values."""
+    own = next((t for name in layers if (t := paper.tolerance(kind, name, quantity.split(" ", 2)[-1])) is not None), None)
+    tolerance = own or tolerance
+
+    def check(outcome: Outcome, problem: str = "", **numbers: Any) -> Check:
+        against = f" against {layers[1]}" if len(layers) > 1 else ""
+        where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {quantity}"
+        message = f"{where}: {problem} ({tolerance})" if problem else ""
+        return Check(paper.id, kind, layers, quantity, outcome, message, tolerance, **numbers)
+
+    if observed is None or expected is None:
+        lacking = layers[0] if observed is None else (layers[1] if len(layers) > 1 else "the reference")
+        return check(Outcome.FAILED, f"missing from {lacking}")
+    observed, expected = np.asarray(observed), np.asarray(expected)
+    total = int(expected.size)
+    if observed.shape != expected.shape:
+        return check(Outcome.FAILED, f"shape {observed.shape}, expected {expected.shape}", total=total)
+    if observed.dtype != expected.dtype:
+        return check(Outcome.FAILED, f"dtype {observed.dtype}, expected {expected.dtype}", total=total)
+    if expected.dtype.kind != "f":
+        wrong = np.argwhere(observed != expected)
+        if len(wrong):
+            at = tuple(int(i) for i in wrong[0])
+            return check(Outcome.FAILED, _values(at, observed[at], expected[at]), compared=total, total=total)
+        return check(Outcome.PASSED, compared=total, total=total, error=0.0, relative=0.0, worst=0.0)
+    for side, array in ((layers[0], observed), (layers[1] if len(layers) > 1 else "the reference", expected)):
+        if not np.isfinite(array).all():
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            return check(Outcome.FAILED, f"{side} is {array[at]} at index {_index(at)}", total=total)
+    difference = np.abs(observed - expected)
+    allowed = tolerance.atol + tolerance.rtol * np.abs(expected)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(difference == 0, 0.0, difference / allowed)
+    worst = float(ratio.max(initial=0.0))
+    error = float(difference.max(initial=0.0))
+    scale = float(np.abs(expected).max(initial=0.0))
+    numbers = {
+        "compared": total,
+        "total": total,
+        "error": error,
+        "relative": error / scale if scale else error,
+        "worst": min(worst, 1e300),
+    }
+    if worst <= 1.0:
+        return check(Outcome.PASSED, **numbers)
+    at = tuple(int(i) for i in np.unravel_index(int(ratio.argmax()), ratio.shape))
+    return check(Outcome.FAILED, _values(at, observed[at], expected[at]), **numbers)
+
+
+def relate(paper: Paper, layer: str, quantity: str, relation: str, left: Any, right: Any, tolerance: Tolerance | None) -> Check:
+    """An invariant's two sides: equal within tolerance, or ordered at every entry."""
+    if relation == "==":
+        chosen = TOLERANCES["invariant", None] if tolerance is None else tolerance
+        return compare(paper, "invariant", (layer,), quantity, left, right, chosen)
+    orders: dict[str, Callable[[Array, Array], Array]] = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater}
+    where = f"paper {paper.id}, layer {layer}, invariant {quantity}"
+
+    def check(outcome: Outcome, message: str = "", compared: int = 0) -> Check:
+        text = f"{where}: {message}" if message else ""
+        return Check(paper.id, "invariant", (layer,), quantity, outcome, text, EXACT, compared=compared, total=int(np.size(right)))
+
+    if left is None or right is None:
+        return check(Outcome.FAILED, f"missing from {layer}")
+    left, right = np.asarray(left), np.asarray(right)
+    if relation not in orders:
+        return check(Outcome.FAILED, f"unknown relation {relation!r}")
+    if left.shape != right.shape:
+        return check(Outcome.FAILED, f"sides of shapes {left.shape} and {right.shape}")
+    if left.size == 0:
+        return check(Outcome.FAILED, "no entry to compare")
+    holds = orders[relation](left, right)  # False where either side is NaN
+    if holds.all():
+        return check(Outcome.PASSED, compared=int(left.size))
+    at = tuple(int(i) for i in np.argwhere(~holds)[0])
+    return check(Outcome.FAILED, f"at index {_index(at)}: {left[at]!r} is not {relation} {right[at]!r}", int(left.size))
+
+
+def check_paper(paper: Paper, evidences: Evidences) -> list[Check]:
+    """Every check that the evidence of these layers allows. Layers that did not finish fail or are `not_run`."""
+    checks = [_layer_check(paper, evidence) for evidence in evidences.values()]
+    whole = {name: e for name, e in evidences.items() if e.outcome is Outcome.PASSED}
+    reference = whole.get("numpy")
+    if reference is not None:
+        module = paper.module("numpy_checks.py")
+        problems = {seed: module.problem(seed) for seed in SEEDS}
+        checks += _forward(paper, whole, reference)
+        checks += _differences(paper, whole, reference, problems)
+        checks += _bridges(paper, whole)
+    checks += _pairs(paper, whole)
+    checks += _invariants(paper, whole)
+    checks += _proofs(paper, whole)
+    return checks
+
+
+PAIRWISE = ("gradient", "trajectory")  # every two autodiff layers are compared
+HUBS = {"forward": "numpy", "difference": "numpy", "bridge": "sympy"}  # one layer is compared with all others
+
+
+def blamed(checks: Iterable[Check]) -> dict[str, list[Check]]:
+    """The failed checks by the layer they tell against.
+
+    Where every two layers are compared, a pair that disagrees tells against both, unless one layer takes part in every
+    failing pair and there are at least two: then it alone is wrong. Where one layer is compared with all others, a
+    disagreement tells against the other one; but when all others disagree with it, it is blamed too.
+    """
+    guilt: dict[str, list[Check]] = {name: [] for name in LAYERS}
+    ordered = sorted(checks, key=lambda c: c.kind)
+    for kind, members in ((k, list(g)) for k, g in itertools.groupby(ordered, key=lambda c: c.kind)):
+        failed = [c for c in members if c.outcome is Outcome.FAILED]
+        hub = HUBS.get(kind)
+        if kind in PAIRWISE:
+            pairs = {c.layers for c in failed}
+            common = set.intersection(*map(set, pairs)) if len(pairs) > 1 else set()
+            for c in failed:
+                for name in common or c.layers:
+                    guilt[name].append(c)
+        elif hub:
+            others = {name for c in members for name in c.layers if name != hub}
+            failing = {name for c in failed for name in c.layers if name != hub}
+            for c in failed:
+                for name in set(c.layers) - {hub} or {hub}:
+                    guilt[name].append(c)
+            if failing == others and len(others) > 1:
+                guilt[hub] += failed
+        else:
+            for c in failed:
+                guilt[c.layers[0]].append(c)
+    return guilt
+
+
+def _layer_check(paper: Paper, evidence: Evidence) -> Check:
+    """The layer itself: did it run to its end? NumPy's own results must be finite besides."""
+    message = f"paper {paper.id}, layer {evidence.layer}: {evidence.error}" if evidence.error else ""
+    outcome = evidence.outcome
+    if outcome is Outcome.PASSED and evidence.layer == "numpy":
+        for name, array in evidence.arrays.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+                message = f"paper {paper.id}, layer numpy, {name} is {array[at]} at index {_index(at)}"
+                outcome = Outcome.FAILED
+    return Check(paper.id, "layer", (evidence.layer,), "ran to its end", outcome, message)
+
+
+def _forward(paper: Paper, whole: Evidences, reference: Evidence) -> list[Check]:
+    checks = []
+    for layer, seed in itertools.product(EXECUTABLE[1:], SEEDS):
+        if layer not in whole:
+            continue
+        expected, observed = reference.group(f"seed{seed}/output"), whole[layer].group(f"seed{seed}/output")
+        tolerance = TOLERANCES.get(("forward", layer), TOLERANCES["forward", None])
+        checks += [
+            compare(paper, "forward", (layer, "numpy"), f"seed {seed} {name}", observed.get(name), expected.get(name), tolerance)
+            for name in sorted(expected.keys() | observed.keys())
+        ]
+    return checks
+
+
+def _differences(paper: Paper, whole: Evidences, reference: Evidence, problems: Mapping[int, Problem]) -> list[Check]:
+    """Each autodiff layer's gradient, projected on each direction, against NumPy's central difference."""
+    checks = []
+    for layer, seed in itertools.product(AUTODIFF, SEEDS):
+        if layer not in whole:
+            continue
+        gradient = whole[layer].group(f"seed{seed}/gradient")
+        expected = reference.group(f"seed{seed}/difference")
+        for name, direction in directions(problems[seed].params, seed).items():
+            slope = _project(gradient, direction)
+            checks.append(
+                compare(paper, "difference", (layer, "numpy"), f"seed {seed} {name}", slope, expected.get(name), TOLERANCES["difference", None])
+            )
+    return checks
+
+
+def _project(gradient: Arrays, direction: Arrays) -> Array | None:
+    """<gradient, direction>, or None when the gradient lacks an entry or has another shape."""
+    if any(name not in gradient or gradient[name].shape != d.shape for name, d in direction.items()):
+        return None
+    return np.asarray(sum(float(np.vdot(gradient[name], d)) for name, d in direction.items()))
+
+
+def _pairs(paper: Paper, whole: Evidences) -> list[Check]:
+    """Gradients and trajectories of each two autodiff layers, every entry of every parameter."""
+    checks = []
+    for one, other in itertools.combinations([name for name in AUTODIFF if name in whole], 2):
+        groups = [(f"seed{seed}/{what}", "gradient", f"seed {seed} {label}") for seed in SEEDS for what, label in (("gradient", ""), ("loss_gradient", "loss:"))]
+        groups += [("trajectory/param", "trajectory", "parameter ")]
+        for prefix, kind, label in groups:
+            left, right = whole[one].group(prefix), whole[other].group(prefix)
+            checks += [
+                compare(paper, kind, (one, other), f"{label}{name}", left.get(name), right.get(name), TOLERANCES[kind, None])
+                for name in sorted(left.keys() | right.keys())
+            ]
+        losses = [whole[name].arrays.get("trajectory/loss") for name in (one, other)]
+        checks.append(compare(paper, "trajectory", (one, other), "losses", *losses, TOLERANCES["trajectory", None]))
+    return checks
+
+
+def _bridges(paper: Paper, whole: Evidences) -> list[Check]:
+    """What a derived formula says about an output or a gradient, against each layer that computes it."""
+    if "sympy" not in whole:
+        return []
+    checks = []
+    for name, bridge in whole["sympy"].facts["bridges"].items():
+        kind, _, target = bridge["target"].partition(":")
+        prefix, layers = {"output": ("output", EXECUTABLE), "gradient": ("loss_gradient", AUTODIFF)}.get(kind, ("", ()))
+        if not prefix:
+            message = f"paper {paper.id}, layer sympy, bridge {name}: unknown target {bridge['target']!r}"
+            checks.append(Check(paper.id, "bridge", ("sympy",), name, Outcome.FAILED, message))
+        for layer, seed in itertools.product(layers, SEEDS):
+            if layer in whole:
+                value, computed = (
+                    whole["sympy"].arrays.get(f"seed{seed}/bridge/{name}"),
+                    whole[layer].arrays.get(f"seed{seed}/{prefix}/{target}"),
+                )
+                checks.append(compare(paper, "bridge", ("sympy", layer), f"seed {seed} {name}", value, computed, TOLERANCES["bridge", None]))
+    return checks
+
+
+def _invariants(paper: Paper, whole: Evidences) -> list[Check]:
+    checks = []
+    layers = [name for name in EXECUTABLE if name in whole]
+    if not layers:
+        return []
+    for invariant, layer, seed in itertools.product(paper.module("numpy_checks.py").invariants(), layers, INVARIANT_SEEDS):
+        sides = [whole[layer].arrays.get(f"seed{seed}/invariant/{invariant.name}/{side}") for side in ("left", "right")]
+        checks.append(relate(paper, layer, f"seed {seed} {invariant.name}", invariant.relation, *sides, invariant.tolerance))
+    return checks
+
+
+def _proofs(paper: Paper, whole: Evidences) -> list[Check]:
+    checks = []
+    for name, identity in whole["sympy"].facts["identities"].items() if "sympy" in whole else ():
+        outcome = Outcome.PASSED if identity["proved"] else Outcome.FAILED
+        message = "" if identity["proved"] else f"paper {paper.id}, layer sympy, identity {name}: {identity['why']}"
+        checks.append(Check(paper.id, "identity", ("sympy",), name, outcome, message))
+    for theorem in paper.card["theorems"] if "agda" in whole else ():
+        checked = theorem["name"] in whole["agda"].facts["theorems"]
+        message = "" if checked else f"paper {paper.id}, layer agda, theorem {theorem['name']}: not checked"
+        checks.append(Check(paper.id, "theorem", ("agda",), theorem["name"], Outcome.PASSED if checked else Outcome.FAILED, message))
+    return checks
+
+
+def _values(at: tuple[int, ...], observed: Any, expected: Any) -> str:
+    return f"at index {_index(at)}: {observed!s} against {expected!s}"
+
+
+def _index(at: tuple[int, ...]) -> str:
+    return "[" + ", ".join(map(str, at)) + "]"

@@ -1,0 +1,77 @@
+"""Lays out a new paper's room from papers/TEMPLATE."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from s30 import documents
+from s30.corpus import REGISTRY, Corpus, Paper
+from s30.errors import S30Error, UsageError
+from s30.evidence import write_atomically
+
+TEMPLATE = "TEMPLATE"
+
+
+def new_room(corpus: Corpus, name: str, slug: str | None) -> Path:
+    """Copies the template for a paper of the registry, or for a new number and slug, which is then added to it.
+
+    Raises UsageError when the room exists, or when a new number comes without a proper slug.
+    """
+    try:
+        paper = corpus.paper(name)
+    except UsageError:
+        paper = _registered(corpus, name, slug)
+    if paper.folder.exists():
+        raise UsageError(f"{paper.folder} exists already")
+    template = corpus.root / "papers" / TEMPLATE
+    if not template.is_dir():
+        raise S30Error(f"{template} is missing, so there is nothing to copy")
+    staged = paper.folder.with_name(f".{paper.folder.name}.new")
+    shutil.rmtree(staged, ignore_errors=True)
+    words = {"NN_SLUG": paper.folder.name, "SLUG": paper.slug, "NN": paper.id, "TITLE": paper.title, "LINK": paper.link, "Template": _module(paper)}
+    for source in sorted(template.rglob("*")):
+        if source.is_file() and "__pycache__" not in source.parts:
+            target = staged / _filled(str(source.relative_to(template)), words)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_filled(source.read_text(encoding="utf-8"), words), encoding="utf-8")
+    staged.rename(paper.folder)
+    return paper.folder
+
+
+def _registered(corpus: Corpus, name: str, slug: str | None) -> Paper:
+    if not (name.isdigit() and len(name) <= 2 and slug):
+        raise UsageError(f"no paper {name!r} in {REGISTRY}: for a new one give a number of two digits and a slug, as in `s30 new 31 my_paper`")
+    order = 1 + max(paper.order for paper in corpus.papers)
+    build_order = 1 + max(paper.build_order for paper in corpus.papers)
+    entry = {
+        "id": name.zfill(2),
+        "slug": slug,
+        "title": slug.replace("_", " "),
+        "authors": "unknown",
+        "year": 0,
+        "link": "https://example.org",
+        "order": order,
+        "build_order": build_order,
+    }
+    problems = [e.message for e in documents.validator("papers").iter_errors({"papers": [entry]})]
+    if problems:
+        raise UsageError(f"papers.yaml would not take this entry: {problems[0]}")
+    path = corpus.root / REGISTRY
+    text = path.read_text(encoding="utf-8").rstrip("\n") + "\n" + _indented(documents.dump([entry]))
+    write_atomically(path, text.encode())
+    return Paper(root=corpus.root, **{**entry, "year": "0"})  # type: ignore[arg-type]
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}\n" for line in text.splitlines())
+
+
+def _module(paper: Paper) -> str:
+    return "".join(part.capitalize() for part in paper.slug.split("_"))
+
+
+def _filled(text: str, words: dict[str, str]) -> str:
+    for word, value in words.items():
+        text = text.replace(f"__{word}__", value)
+    return text

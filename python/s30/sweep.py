@@ -1,0 +1,285 @@
+"""Brings the evidence of many papers and layers up to date: finds what is cached, runs the rest in worker processes.
+
+A slot is one (paper, layer, task). Slots that lack an entry are grouped into jobs, one process each, so that a framework
+is imported at most once per job. A worker that dies or exceeds its time costs the paper it was working on; the job's
+remaining papers go on in a new process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from s30 import evidence as store
+from s30 import layers
+from s30.corpus import Paper
+from s30.errors import S30Error
+from s30.evidence import DamagedEntry, Evidence
+from s30.layers import CHECKS, EXPERIMENT, Layer
+from s30.vocabulary import Outcome
+
+Slot = tuple[str, str, str]  # paper, layer, task
+
+TIME_LIMIT = 300.0  # seconds that a worker may spend on one paper
+LAYER_COST = {"agda": 0, "tinygrad": 1, "jax": 2, "torch": 3, "sympy": 4, "numpy": 5}  # slowest first
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a display may show: `kind` is cached, start, stage, done, failed, not_run or damaged."""
+
+    kind: str
+    slot: Slot
+    text: str = ""
+    seconds: float = 0.0
+
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One process: a layer and a task on some papers."""
+
+    layer: Layer
+    task: str
+    papers: tuple[Paper, ...]
+
+
+@dataclass(frozen=True)
+class Options:
+    root: Path
+    cache: Path
+    profile: str = "quick"
+    seed: int = 0
+    time_limit: float = TIME_LIMIT
+    workers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
+    fresh: bool = False  # ignore what is cached
+
+
+class Executor(Protocol):
+    """Where jobs run. `run` yields each job's results as they come."""
+
+    def run(self, jobs: Sequence[Job], options: Options, listen: Listener) -> dict[Slot, Evidence]: ...
+
+
+def cache_folder(root: Path) -> Path:
+    """S30_CACHE, or `.s30/cache` in the repository."""
+    return Path(os.environ.get("S30_CACHE") or root / ".s30" / "cache").resolve()
+
+
+def sweep(slots: Sequence[tuple[Paper, Layer, str]], options: Options, listen: Listener, executor: Executor | None = None) -> dict[Slot, Evidence]:
+    """The evidence of every slot. A layer that is missing here yields `not_run` evidence with the remedy."""
+    results: dict[Slot, Evidence] = {}
+    stale: list[tuple[Paper, Layer, str]] = []
+    for paper, layer, task in slots:
+        slot = (paper.id, layer.name, task)
+        lacking = layers.missing(layer)
+        if lacking:
+            results[slot] = Evidence(paper.id, layer.name, error=lacking, outcome=Outcome.NOT_RUN)
+            listen(Event("not_run", slot, lacking))
+        elif not options.fresh and (found := _cached(paper, layer, task, options, listen)):
+            results[slot] = found
+            listen(Event("cached", slot))
+        else:
+            stale.append((paper, layer, task))
+    return results | (executor or LocalExecutor()).run(plan(stale), options, listen) if stale else results
+
+
+def plan(slots: Sequence[tuple[Paper, Layer, str]]) -> list[Job]:
+    """One job per layer for the checks, since importing dominates; one per paper for the experiments, the long part."""
+    groups: dict[tuple[str, str, str], list[Paper]] = {}
+    for paper, layer, task in slots:
+        groups.setdefault((layer.name, task, paper.id if task == EXPERIMENT else ""), []).append(paper)
+    jobs = [Job(layers.get(name), task, tuple(papers)) for (name, task, _), papers in groups.items()]
+    return sorted(jobs, key=lambda job: (LAYER_COST[job.layer.name], job.task, job.papers[0].id))
+
+
+def _cached(paper: Paper, layer: Layer, task: str, options: Options, listen: Listener) -> Evidence | None:
+    key = layers.key(paper, layer, task, options.profile, options.seed)
+    try:
+        found = store.load(options.cache, key)
+    except DamagedEntry as error:
+        listen(Event("damaged", (paper.id, layer.name, task), f"{error}; it is measured again"))
+        store.discard(options.cache, key)
+        return None
+    return found if found is not None and found.outcome is Outcome.PASSED else None
+
+
+class LocalExecutor:
+    """Worker processes on this machine, `options.workers` at a time. Interrupting it ends them all."""
+
+    def __init__(self) -> None:
+        self._processes: set[subprocess.Popen[str]] = set()
+        self._guard = threading.Lock()
+        self._stopping = False
+
+    def run(self, jobs: Sequence[Job], options: Options, listen: Listener) -> dict[Slot, Evidence]:
+        store.write_atomically(options.cache / "writable", b"")  # fails here, in one line, rather than in every worker
+        results: dict[Slot, Evidence] = {}
+        pool = ThreadPoolExecutor(max_workers=options.workers)
+        try:
+            pending: set[Future[dict[Slot, Evidence]]] = {pool.submit(self._job, job, options, listen) for job in jobs}
+            while pending:
+                done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
+                for future in done:
+                    results |= future.result()
+        except BaseException:
+            self._stopping = True
+            with self._guard:
+                for process in self._processes:
+                    _kill(process)
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
+        return results
+
+    def _job(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
+        results: dict[Slot, Evidence] = {}
+        with _only_one(options.cache, f"{job.layer.name}-{job.task}-{job.papers[0].id if job.task == EXPERIMENT else ''}"):
+            remaining = list(job.papers)
+            if not options.fresh:  # another sweep may have done it while this one waited
+                for paper in job.papers:
+                    if found := _cached(paper, job.layer, job.task, options, listen):
+                        results[paper.id, job.layer.name, job.task] = found
+                        remaining.remove(paper)
+            while remaining and not self._stopping:
+                finished = self._process(replace(job, papers=tuple(remaining)), options, listen)
+                results |= finished
+                remaining = [p for p in remaining if (p.id, job.layer.name, job.task) not in finished]
+        return results
+
+    def _process(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
+        """Runs one worker to its end. The papers it did not get to are absent from the result."""
+        results: dict[Slot, Evidence] = {}
+        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
+            process = subprocess.Popen(
+                _command(job, options),
+                env=os.environ | layers.process_flags(job.layer, job.task),
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                start_new_session=True,
+            )
+            with self._guard:
+                self._processes.add(process)
+            watch = _Watch(process, options.time_limit)
+            current, stage = job.papers[0], "starting"
+            try:
+                assert process.stdout is not None
+                for line in process.stdout:
+                    event = json.loads(line)
+                    current = next(p for p in job.papers if p.id == event["paper"])
+                    slot = (current.id, job.layer.name, job.task)
+                    if event["event"] in ("start", "stage"):
+                        if event["event"] == "start":
+                            watch.restart()
+                        stage = event.get("text", "starting")
+                        listen(Event(event["event"], slot, stage))
+                        continue
+                    found = store.load(options.cache, event["key"])
+                    if found is None:
+                        raise S30Error(f"{job.layer.title} reported paper {current.id} as {event['event']}, but {options.cache} has no entry")
+                    results[slot] = found
+                    listen(Event(event["event"], slot, found.error, found.run.get("seconds", 0.0)))
+                code = process.wait()
+            finally:
+                watch.stop()
+                _kill(process)
+                with self._guard:
+                    self._processes.discard(process)
+            unreported = [p for p in job.papers if (p.id, job.layer.name, job.task) not in results]
+            if unreported and not self._stopping:
+                victim = current if current in unreported else unreported[0]
+                slot = (victim.id, job.layer.name, job.task)
+                error = _death(job.layer, code, watch, stage, options, _last_line(said))
+                results[slot] = Evidence(victim.id, job.layer.name, error=error, outcome=Outcome.FAILED)
+                listen(Event("failed", slot, error))
+        return results
+
+
+def _command(job: Job, options: Options) -> list[str]:
+    command = [sys.executable, "-m", "s30.worker", job.layer.name, *(p.id for p in job.papers)]
+    command += ["--root", str(options.root), "--cache", str(options.cache), "--task", job.task]
+    return [*command, "--profile", options.profile, "--seed", str(options.seed)]
+
+
+def _death(layer: Layer, code: int, watch: _Watch, stage: str, options: Options, said: str) -> str:
+    if watch.expired:
+        return f"{layer.title} exceeded its time limit of {options.time_limit:g} s at «{stage}»; raise it with --time-limit"
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"the {layer.title} process was killed by {signal.Signals(-code).name} at «{stage}»"
+    return f"the {layer.title} process ended with code {code} at «{stage}»{': ' + said if said else ''}"
+
+
+def _last_line(said: Any) -> str:
+    said.seek(0)
+    lines = [line.strip() for line in said.read().splitlines() if line.strip()]
+    return lines[-1].removeprefix("error: ")[:400] if lines else ""
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """Ends the worker and whatever it started."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+class _Watch:
+    """Kills a process that works on one paper for longer than the limit."""
+
+    def __init__(self, process: subprocess.Popen[str], limit: float) -> None:
+        self.expired = False
+        self._process, self._limit = process, limit
+        self._since = time.monotonic()
+        self._done = threading.Event()
+        threading.Thread(target=self._loop, daemon=True).start()
+
+    def restart(self) -> None:
+        self._since = time.monotonic()
+
+    def stop(self) -> None:
+        self._done.set()
+
+    def _loop(self) -> None:
+        while not self._done.wait(min(1.0, self._limit / 4)):
+            if time.monotonic() - self._since > self._limit:
+                self.expired = True
+                _kill(self._process)
+                return
+
+
+@contextlib.contextmanager
+def _only_one(cache: Path, name: str) -> Iterator[None]:
+    """Lets one sweep at a time run a job of this name on this cache; another waits, then finds the results."""
+    path = cache / "locks" / f"{name}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise S30Error(f"cannot write {path}: {error.strerror}; free space or choose another folder") from None
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def slots_for(papers: Sequence[Paper], names: Sequence[str], experiments: bool) -> list[tuple[Paper, Layer, str]]:
+    """The checks of each paper in each named layer, and its experiments in those of them that train."""
+    chosen = [layers.get(name) for name in names]
+    slots = [(paper, layer, CHECKS) for layer in chosen for paper in papers]
+    return slots + [(paper, layer, EXPERIMENT) for layer in chosen if experiments and layer.trains for paper in papers]

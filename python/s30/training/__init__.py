@@ -1,0 +1,1 @@
+"""Helpers of the experiments, one file per framework; importing one imports that framework alone."""

@@ -1,0 +1,123 @@
+"""From checks and claims to verdicts: waivers applied, one cell per paper and layer, one outcome for the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from s30 import documents
+from s30.claims import Verdict, check_claims, unresolved_names
+from s30.corpus import Corpus, Paper
+from s30.evidence import Evidence
+from s30.layers import CHECKS, EXPERIMENT, LAYERS
+from s30.parity import Check, blamed, check_paper
+from s30.sweep import Slot
+from s30.vocabulary import Outcome
+
+GOOD = (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One layer of one paper. `message` is the first thing that tells against it."""
+
+    outcome: Outcome = Outcome.NOT_RUN
+    message: str = ""
+    checks: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True)
+class PaperVerdict:
+    paper: Paper
+    cells: Mapping[str, Cell]
+    checks: Sequence[Check] = ()
+    claims: Sequence[Verdict] = ()
+    problems: Sequence[str] = ()  # of the card itself: names that nothing carries
+    evidences: Mapping[str, Evidence] | None = None
+    experiments: Mapping[str, Evidence] | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        parts = [cell.outcome for cell in self.cells.values()] + [claim.outcome for claim in self.claims]
+        if self.problems or Outcome.FAILED in parts:
+            return Outcome.FAILED
+        return Outcome.NOT_RUN if Outcome.NOT_RUN in parts or not parts else Outcome.PASSED
+
+    @property
+    def messages(self) -> list[str]:
+        """Every failure in one line each, without repetition, in the order in which they should be read."""
+        lines = [check.message for check in self.checks if check.outcome is Outcome.FAILED]
+        lines += [f"paper {self.paper.id}, layer {n}: {c.message}" for n, c in self.cells.items() if c.outcome is Outcome.NOT_RUN and c.message]
+        lines += [claim.message for claim in self.claims if claim.outcome not in GOOD]
+        return list(dict.fromkeys([*lines, *self.problems]))
+
+
+@dataclass(frozen=True)
+class Verification:
+    """`unbuilt` papers have no room: they are `not_run` and not required."""
+
+    papers: Sequence[PaperVerdict]
+    unbuilt: Sequence[Paper]
+    problems: Sequence[str] = ()  # of the repository: waivers that match nothing
+
+    @property
+    def passed(self) -> bool:
+        return bool(self.papers) and not self.problems and all(v.outcome is Outcome.PASSED for v in self.papers)
+
+
+def judge(corpus: Corpus, papers: Sequence[Paper], names: Sequence[str], results: Mapping[Slot, Evidence], with_claims: bool) -> Verification:
+    """Verdicts on `papers`, in the layers `names`, from the evidence of a sweep."""
+    waivers = load_waivers(corpus.root)
+    used: set[str] = set()
+    verdicts = [_judge_paper(paper, names, results, with_claims, waivers, used) for paper in papers]
+    whole = set(names) == set(LAYERS) and with_claims and {p.id for p in papers} == {p.id for p in corpus.papers if p.built}
+    problems = [f"waivers.yaml: {name!r} matches no failing check: remove it" for name in sorted(waivers.keys() - used)] if whole else []
+    return Verification(verdicts, [p for p in corpus.papers if not p.built], problems)
+
+
+def load_waivers(root: Path) -> dict[str, str]:
+    path = root / "waivers.yaml"
+    if not path.is_file():
+        return {}
+    return {entry["id"]: entry["reason"] for entry in documents.load(path, "waivers")["waivers"]}
+
+
+def _judge_paper(
+    paper: Paper, names: Sequence[str], results: Mapping[Slot, Evidence], with_claims: bool, waivers: Mapping[str, str], used: set[str]
+) -> PaperVerdict:
+    if not paper.built:
+        return PaperVerdict(paper, {name: Cell() for name in names})
+    evidences = {name: results[slot] for name in LAYERS if (slot := (paper.id, name, CHECKS)) in results}
+    experiments = {name: results[slot] for name in LAYERS if (slot := (paper.id, name, EXPERIMENT)) in results}
+    checks = []
+    for check in check_paper(paper, evidences):
+        if check.outcome is Outcome.FAILED and check.id in waivers:
+            used.add(check.id)
+            check = replace(check, outcome=Outcome.WAIVED)
+        checks.append(check)
+    claims = []
+    for verdict in check_claims(paper, checks, experiments) if with_claims else ():
+        if verdict.outcome is Outcome.FAILED and verdict.id in waivers:
+            used.add(verdict.id)
+            verdict = replace(verdict, outcome=Outcome.WAIVED, reason=waivers[verdict.id])
+        claims.append(verdict)
+    guilt = blamed(checks)
+    cells = {name: _cell(name, evidences.get(name), checks, guilt[name]) for name in names}
+    problems = unresolved_names(paper, evidences, experiments)
+    return PaperVerdict(paper, cells, checks, claims, problems, evidences, experiments)
+
+
+def _cell(name: str, evidence: Evidence | None, checks: Sequence[Check], guilt: Sequence[Check]) -> Cell:
+    if evidence is None:
+        return Cell()
+    own = [check for check in checks if name in check.layers]
+    if evidence.outcome is Outcome.NOT_RUN:
+        return Cell(Outcome.NOT_RUN, evidence.error)
+    if guilt:
+        return Cell(Outcome.FAILED, guilt[0].message, len(own), len(guilt))
+    if not any(check.kind != "layer" for check in own):
+        return Cell(Outcome.FAILED, "ran, but nothing about it could be checked", len(own), 0)
+    waived = any(check.outcome is Outcome.WAIVED for check in own)
+    return Cell(Outcome.WAIVED if waived else Outcome.PASSED, "", len(own), 0)

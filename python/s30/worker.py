@@ -1,0 +1,173 @@
+"""One job: `python -m s30.worker LAYER NN... --cache FOLDER`, the only process in which a framework is imported.
+
+It imports its framework once, writes one entry of evidence per paper as soon as that is measured, and reports on
+standard output, one JSON object a line:
+
+    {"event": "start" | "stage" | "done" | "failed", "paper": "26", ...}
+
+Whatever else the layer prints goes to standard error. The flags of the process are set by whoever starts it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from s30 import evidence as store
+from s30 import layers
+from s30.corpus import Paper, load_corpus
+from s30.errors import S30Error, one_line
+from s30.evidence import Evidence
+from s30.layers import CHECKS, EXPERIMENT, Layer
+from s30.vocabulary import Experiment, Figure, Outcome
+
+Report = Callable[..., None]
+
+
+class ForeignFrameworks(importlib.abc.MetaPathFinder):
+    """Refuses the import of another layer's framework, so that a layer stands on its own."""
+
+    def __init__(self, layer: Layer) -> None:
+        self._title = layer.title
+        self._refused = layers.FRAMEWORKS - layers.allowed_frameworks(layer)
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if fullname in self._refused:
+            raise ModuleNotFoundError(f"the {self._title} layer may not import {fullname}", name=fullname)
+        return None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m s30.worker", description="Measures one layer of some papers.")
+    parser.add_argument("layer", choices=list(layers.LAYERS))
+    parser.add_argument("papers", nargs="+", metavar="NN")
+    parser.add_argument("--root", type=Path, default=None, help="folder of papers.yaml")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for the evidence")
+    parser.add_argument("--task", choices=(CHECKS, EXPERIMENT), default=CHECKS)
+    parser.add_argument("--profile", choices=("quick", "full"), default="quick")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    report = _reporter()
+    layer = layers.get(options.layer)
+    sys.meta_path.insert(0, ForeignFrameworks(layer))
+    corpus = load_corpus(options.root)
+    papers = [corpus.paper(name) for name in options.papers]
+    keys = {p.id: layers.key(p, layer, options.task, options.profile, options.seed) for p in papers}
+    failures = 0
+    for paper, started, result in _results(layer, papers, options, report):
+        found = result if isinstance(result, Evidence) else _failure(paper, layer, result)
+        failures += found.outcome != Outcome.PASSED
+        run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node()}
+        entry = Evidence(paper.id, layer.name, found.arrays, found.facts, run, found.error, found.outcome)
+        store.save(entry, options.cache, keys[paper.id])
+        report(event="done" if not found.error else "failed", paper=paper.id, key=keys[paper.id], error=found.error)
+    return 1 if failures else 0
+
+
+def _results(
+    layer: Layer, papers: list[Paper], options: argparse.Namespace, report: Report
+) -> Iterator[tuple[Paper, float, Evidence | BaseException]]:
+    """Each paper with the moment its measurement began and what came of it."""
+    current = papers[0]
+
+    def progress(text: str) -> None:
+        report(event="stage", paper=current.id, text=text)
+
+    if layer.name == "agda":
+        report(event="start", paper=current.id)
+        started = time.monotonic()
+        from s30.layers.agda import run_all
+
+        for paper, result in run_all(papers, progress):
+            yield paper, started, result
+            started = time.monotonic()
+            following = papers[papers.index(paper) + 1 :]
+            if following:
+                current = following[0]
+                report(event="start", paper=current.id)
+        return
+    for current in papers:
+        report(event="start", paper=current.id)
+        started = time.monotonic()
+        try:
+            adaptor = layer.adaptor()
+            if options.task == EXPERIMENT:
+                adaptor.prepare_experiment()
+                yield current, started, _experiment(current, layer, options, progress)
+            else:
+                yield current, started, adaptor.run(current, progress)
+        except Exception as error:
+            traceback.print_exc(file=sys.stderr)
+            yield current, started, error
+
+
+def _experiment(paper: Paper, layer: Layer, options: argparse.Namespace, progress: Callable[[str], None]) -> Evidence:
+    module = paper.module(f"{layer.name}/experiment.py")
+    result = module.run(options.profile, options.seed, lambda share, text: progress(f"{share:4.0%} {text}"))
+    if not isinstance(result, Experiment):
+        raise S30Error(f"experiment.run must return an Experiment, not {type(result).__name__}")
+    metrics = {}
+    for name, value in result.metrics.items():
+        values = [float(v) for v in value] if isinstance(value, (list, tuple)) else [float(value)]
+        if not values or not all(v == v and abs(v) != float("inf") for v in values):
+            raise S30Error(f"the metric {name!r} is not finite: {values}")
+        metrics[name] = values
+    figures = {name: _plain(figure) for name, figure in result.figures.items()}
+    return Evidence(paper.id, layer.name, facts={"profile": options.profile, "seed": options.seed, "metrics": metrics, "figures": figures})
+
+
+def _plain(figure: Figure) -> dict[str, Any]:
+    """A figure as JSON: its kind and its fields, arrays as nested lists rounded to seven digits."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {str(k): plain(v) for k, v in value.items()}
+        if isinstance(value, str) or value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, (list, tuple)):
+            return [plain(v) for v in value]
+        if hasattr(value, "tolist"):
+            return plain(value.tolist())
+        return float(f"{float(value):.7g}") if isinstance(value, float) else value
+
+    return {"kind": type(figure).__name__, **{name: plain(value) for name, value in vars(figure).items()}}
+
+
+def _failure(paper: Paper, layer: Layer, error: BaseException) -> Evidence:
+    where = ""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if Path(frame.filename).is_relative_to(paper.folder):
+            where = f"{Path(frame.filename).relative_to(paper.root)}:{frame.lineno}: "
+            break
+    text = " ".join(str(error).split()) if isinstance(error, S30Error) else one_line(error)
+    return Evidence(paper.id, layer.name, error=f"{where}{text}"[:800], outcome=Outcome.FAILED)
+
+
+def _reporter() -> Report:
+    """Reports go to the original standard output; everything that is printed from now on goes to standard error."""
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)
+
+    def report(**event: Any) -> None:
+        channel.write(json.dumps(event, ensure_ascii=False) + "\n")
+        channel.flush()
+
+    return report
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except S30Error as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
