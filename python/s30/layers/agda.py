@@ -93,9 +93,12 @@ class Agda:
 
     def contents(self, file: str, module: str) -> dict[str, str]:
         """The public names of `module` (relative to `file`, empty for the file itself) with their types."""
-        self.load(file)  # resets the names of bound variables, which are state
+        # Bound variables print with their own names only when the file was checked just now, not read from its interface.
+        for interface in self._folder.glob(f"_build/*/agda/{Path(file).stem}.agdai"):
+            interface.unlink()
+        self.load(file)
         info = self._ask(file, f"Cmd_show_module_contents_toplevel AsIs {_quoted(module)}", lambda _: None)
-        return {entry["name"]: " ".join(entry["term"].split()) for entry in info["contents"]}
+        return {entry["name"]: re.sub(r"\b\w+\.(ℓ\w*)", r"\1", " ".join(entry["term"].split())) for entry in info["contents"]}
 
     def ended(self) -> bool:
         return self._process.poll() is not None

@@ -1,0 +1,49 @@
+# Every target sets up what it needs; nothing else has to be typed on a fresh machine.
+S30 := .venv/bin/s30
+NOX := .venv/bin/nox --no-venv
+
+.PHONY: verify test setup lint run bench agda-check verification-status telemetry figures claims lock clean help
+
+verify: setup ## Verify every paper in every layer, with its claims; prints the table
+	@$(S30) verify
+
+test: setup ## Run all tests
+	@.venv/bin/python ci/run_tests.py
+
+setup: ## Create .venv and find libLLVM (nothing when that is done)
+	@ci/setup.sh
+
+run: setup ## Run one paper's layers: make run PAPER=26
+	@$(S30) run $(PAPER)
+
+lint: setup ## ruff, mypy, import-linter
+	@$(NOX) -s lint
+
+claims: setup ## Every claim, with the experiments' full profile
+	@$(S30) verify --profile full --time-limit 900
+
+figures: setup ## Draw the figures of every paper that is built
+	@for paper in $$($(S30) list --json | .venv/bin/python -c 'import json, sys; print(*(p["id"] for p in json.load(sys.stdin) if p["built"]))'); do \
+	  $(S30) train $$paper --profile full --time-limit 900 --save || exit 1; done
+
+agda-check: setup ## Check every proof and print the theorems
+	@$(S30) theorems
+
+bench: setup ## Time a cold sweep, a warm one and one edited file
+	@.venv/bin/python ci/bench.py
+
+verification-status: setup ## Refresh verification.yaml, on a clean tree
+	@$(S30) verify --record verification.yaml
+
+telemetry: setup ## Is verification.yaml fresh?
+	@$(S30) telemetry check
+
+lock: ## Pin requirements/lock.in anew
+	@python3 -m uv pip compile --generate-hashes --universal --fork-strategy fewest --python-version 3.11 --no-header \
+	  --no-emit-index-url --quiet -o requirements/lock.txt requirements/lock.in
+
+clean: ## Remove what is cached and installed
+	@rm -rf .venv .s30 .nox
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 24

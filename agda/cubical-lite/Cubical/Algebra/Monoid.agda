@@ -1,0 +1,5 @@
+{-# OPTIONS --safe #-}
+-- Monoids.
+module Cubical.Algebra.Monoid where
+
+open import Cubical.Algebra.Monoid.Base public

@@ -1,0 +1,5 @@
+{-# OPTIONS --safe #-}
+-- Rings.
+module Cubical.Algebra.Ring where
+
+open import Cubical.Algebra.Ring.Base public

@@ -1,0 +1,5 @@
+{-# OPTIONS --safe #-}
+-- Semigroups.
+module Cubical.Algebra.Semigroup where
+
+open import Cubical.Algebra.Semigroup.Base public

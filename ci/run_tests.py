@@ -1,0 +1,62 @@
+"""Runs the tests, each framework's in a process of its own, and closes with one line that counts them all.
+
+    python ci/run_tests.py                 everything
+    python ci/run_tests.py torch jax       the tests that need those layers
+    python ci/run_tests.py engine          the tests that need no framework in their own process
+
+JAX and PyTorch in one process can abort on their two OpenMP runtimes, so no process imports both.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LAYERS = ("numpy", "sympy", "tinygrad", "torch", "jax", "agda")
+GROUPS = ("engine", *LAYERS)
+NO_TESTS = 5  # pytest's exit code when a group is empty
+
+
+def run_group(group: str, arguments: list[str]) -> tuple[str, int, Counter[str]]:
+    """What pytest printed, its exit code, and how many tests passed, failed and were skipped."""
+    marker = f"not ({' or '.join(LAYERS)})" if group == "engine" else group
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-m", marker, f"--junitxml={report}", "--durations=5", *arguments]
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+        counts: Counter[str] = Counter()
+        if report.is_file():
+            for suite in ElementTree.parse(report).getroot().iter("testsuite"):
+                total, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
+                failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+                counts += Counter(passed=total - failed - skipped, failed=failed, skipped=skipped)
+    return done.stdout, done.returncode, counts
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 1 when a test failed, a group could not run, or nothing ran at all."""
+    groups = [a for a in arguments if a in GROUPS] or list(GROUPS)
+    rest = [a for a in arguments if a not in GROUPS]
+    total: Counter[str] = Counter()
+    broken = []
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        for group, (output, code, counts) in zip(groups, pool.map(lambda g: run_group(g, rest), groups), strict=True):
+            print(f"--- {group}\n{output.rstrip()}", flush=True)
+            total += counts
+            if code not in (0, NO_TESTS):
+                broken.append(group)
+    if broken:
+        print(f"failed: {', '.join(broken)}")
+    print(f"{total['passed']} passed, {max(total['failed'], len(broken) and 1)} failed, {total['skipped']} skipped")
+    return 1 if broken or not total["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

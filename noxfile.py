@@ -1,0 +1,83 @@
+"""The sessions that developers and CI run. `nox -s torch jax agda` checks those layers alone.
+
+A session makes its own environment with that layer's packages and no other framework, unless nox is told not to
+(`--no-venv`), as in the Nix shell and from make, where one environment holds everything.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "none" if "IN_NIX_SHELL" in os.environ else "venv"
+nox.options.sessions = ["lint", "tests"]
+nox.needs_version = ">=2024.4.15"
+
+LAYERS = ("numpy", "sympy", "tinygrad", "torch", "jax", "agda")
+
+
+def prepare(session: nox.Session, *tags: str) -> None:
+    """Installs the locked packages of these tags and s30 itself into the session's own environment."""
+    if isinstance(session.virtualenv, nox.virtualenv.PassthroughEnv):
+        return
+    subset = session.run("python", "ci/subset.py", *(tag for tag in tags if tag != "numpy"), silent=True)
+    with tempfile.TemporaryDirectory() as folder:
+        lock = Path(folder) / "lock.txt"
+        lock.write_text(subset)
+        session.install("--quiet", "--require-hashes", "-r", str(lock))
+    if "torch" in tags:
+        session.install("--quiet", "-r", "requirements/torch.txt")
+    session.install("--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
+
+
+def layer_session(name: str) -> None:
+    @nox.session(name=name)
+    def suite(session: nox.Session) -> None:
+        prepare(session, name)
+        session.run("s30", "run", "--layer", name, *session.posargs)
+        session.run("python", "ci/run_tests.py", name)
+
+    suite.__doc__ = f"The {name} layer of every paper, and the tests that need it."
+
+
+for layer in LAYERS:
+    layer_session(layer)
+
+
+@nox.session
+def parity(session: nox.Session) -> None:
+    """Every layer of every paper against the others, without experiments."""
+    prepare(session, *LAYERS)
+    session.run("s30", "run", *session.posargs)
+
+
+@nox.session
+def claims(session: nox.Session) -> None:
+    """Everything that is claimed, with the experiments: `nox -s claims -- --profile full` for the long ones."""
+    prepare(session, *LAYERS)
+    session.run("s30", "verify", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests."""
+    prepare(session, *LAYERS, "figures", "lint")
+    session.run("python", "ci/run_tests.py", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style, types and the direction of imports."""
+    prepare(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("lint-imports", env={"PYTHONPATH": "python"})
+
+
+@nox.session
+def telemetry(session: nox.Session) -> None:
+    """Whether verification.yaml describes these sources."""
+    prepare(session)
+    session.run("s30", "telemetry", "check")

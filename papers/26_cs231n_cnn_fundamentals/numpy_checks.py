@@ -1,0 +1,195 @@
+r"""CS231n: Convolutional Neural Networks for Visual Recognition (Stanford course notes, 2015-, cs231n.github.io).
+
+The smallest network that has every layer of the notes, `INPUT -> CONV -> RELU -> POOL -> FC`, on five real digits,
+with the two losses of the notes on the same scores:
+
+    convolved_k = sum_{c,i,j} w_kcij x_c,(t+i),(u+j) + b_k          convolutional-networks.md, «Convolutional Layer»
+    activation  = max(0, convolved)                                 neural-networks-1.md, «ReLU»
+    pooled      = max over 2x2 windows of activation                convolutional-networks.md, «Pooling Layer»
+    f           = W pooled + b                                      linear-classify.md, «Parameterized mapping»
+    p_k         = exp(f_k) / sum_j exp(f_j)                         linear-classify.md, «Softmax classifier»
+    L_i         = -log p_{y_i}                                      linear-classify.md, «Softmax classifier»
+    L_i         = sum_{j != y_i} max(0, f_j - f_{y_i} + Delta)      linear-classify.md, «Multiclass SVM loss»
+    L           = 1/N sum_i L_i + 1/2 lambda sum_k sum_l W_kl^2     neural-networks-case-study.md, «Loss function»
+
+    notes        | code            | shape here
+    x_i          | images          | (batch 5, channel 1, height 8, width 8)
+    y_i          | labels          | (batch,), integers in 0..9
+    K filters, F | conv.weight     | (filter 6, channel 1, 3, 3)
+    W, b         | fc.weight, .bias| (class 10, feature 96), (class,)
+    f            | scores          | (batch, class), unnormalised log-probabilities in nats
+    lambda       | strength        | multiplies both weight tensors, and no bias
+    Delta        | margin          | scalar
+    P, pool's F  | padding, pool   | scalars; the convolution's stride is 1, the pooling's stride equals its window
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from s30.data import digits
+from s30.problem import Problem
+from s30.vocabulary import Arrays, Invariant
+
+CONFIG = dict(channels=1, size=8, filters=6, kernel=3, padding=1, pool=2, classes=10, strength=0.05, margin=1.0)
+
+
+def forward(params: Arrays, batch: Arrays, *, padding: int, pool: int, strength: float, margin: float, **sizes) -> dict:
+    """Every intermediate quantity of the network. Losses are means over the batch, in nats (softmax) or score units."""
+    images, labels = batch["images"], batch["labels"]
+    examples = np.arange(len(labels))
+    kernel = params["conv.weight"].shape[2:]
+    # convolved_k[t, u] = sum_{c,i,j} w_kcij x_c[t+i, u+j] + b_k, on images with a border of P zeros
+    padded = np.pad(images, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
+    windows = sliding_window_view(padded, kernel, axis=(2, 3))  # (batch, channel, height, width, 3, 3)
+    convolved = np.einsum("nctuij,kcij->nktu", windows, params["conv.weight"])  # (batch, filter, height, width)
+    convolved = convolved + params["conv.bias"][:, None, None]
+    # activation = max(0, convolved)
+    activation = np.maximum(0.0, convolved)  # (batch, filter, height, width)
+    # pooled[t, u] = max of the window with corners (2t, 2u) and (2t+1, 2u+1)
+    count, filters, height, width = activation.shape
+    tiles = activation.reshape(count, filters, height // pool, pool, width // pool, pool)
+    pooled = tiles.max(axis=(3, 5))  # (batch, filter, height/2, width/2)
+    # f = W pooled + b
+    scores = pooled.reshape(count, -1) @ params["fc.weight"].T + params["fc.bias"]  # (batch, class)
+    # p_k = exp(f_k + log C) / sum_j exp(f_j + log C), with log C = -max_j f_j against overflow
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)  # (batch, class)
+    # 1/N sum_i -log p_{y_i}
+    cross_entropy = -np.log(probabilities[examples, labels]).mean()
+    # 1/N sum_i sum_{j != y_i} max(0, f_j - f_{y_i} + Delta)
+    margins = np.maximum(0.0, scores - scores[examples, labels][:, None] + margin)  # (batch, class)
+    margins[examples, labels] = 0.0
+    hinge = margins.sum(axis=1).mean()
+    # 1/2 lambda ||W||^2, over the weights of both layers
+    regularisation = 0.5 * strength * ((params["conv.weight"] ** 2).sum() + (params["fc.weight"] ** 2).sum())
+    return {
+        "convolved": convolved,
+        "activation": activation,
+        "pooled": pooled,
+        "scores": scores,
+        "probabilities": probabilities,
+        "cross_entropy": np.asarray(cross_entropy),
+        "hinge": np.asarray(hinge),
+        "regularisation": np.asarray(regularisation),
+        "loss": np.asarray(cross_entropy + regularisation),
+    }
+
+
+def problem(seed: int = 0) -> Problem:
+    """Five digits of different classes and random weights, redrawn until no kink or tie lies within 1e-4."""
+    rng = np.random.default_rng(seed)
+    while True:
+        drawn = _draw(rng)
+        if _distance_to_kinks(drawn) > 1e-4:
+            return drawn
+
+
+def _draw(rng: np.random.Generator) -> Problem:
+    images, labels = digits()
+    chosen = [rng.choice(np.flatnonzero(labels == label)) for label in rng.choice(10, size=5, replace=False)]
+    # The pixels are integers 0..16, and blank borders would tie in every pooling window: noise of one grey level's
+    # width makes them continuous, and still all in [0, 1).
+    grey = 16.0 * images[chosen][:, None]  # (batch, channel, height, width)
+    features = CONFIG["filters"] * (CONFIG["size"] // CONFIG["pool"]) ** 2
+    return Problem(
+        config=CONFIG,
+        params={
+            "conv.weight": rng.normal(0.0, 0.5, (CONFIG["filters"], CONFIG["channels"], CONFIG["kernel"], CONFIG["kernel"])),
+            "conv.bias": rng.normal(0.0, 0.2, CONFIG["filters"]),
+            "fc.weight": rng.normal(0.0, 0.2, (CONFIG["classes"], features)),
+            "fc.bias": rng.normal(0.0, 0.2, CONFIG["classes"]),
+        },
+        batch={"images": (grey + rng.random(grey.shape)) / 17.0, "labels": labels[chosen]},
+        learning_rate=0.1,
+    )
+
+
+def _distance_to_kinks(drawn: Problem) -> float:
+    """The least distance of a pre-activation to 0, of a window's two largest entries, and of a margin to 0."""
+    out = forward(drawn.params, drawn.batch, **drawn.config)
+    windows = sliding_window_view(out["convolved"], (2, 2), axis=(2, 3))[:, :, ::2, ::2].reshape(-1, 4)
+    first, second = np.sort(windows, axis=1)[:, :-3:-1].T
+    labels = drawn.batch["labels"][:, None]
+    margins = out["scores"] - np.take_along_axis(out["scores"], labels, axis=1) + drawn.config["margin"]
+    return min(np.abs(out["convolved"]).min(), (first - second).min(), np.abs(margins).min())
+
+
+def _rows_sum_to_one(forward, problem, rng):
+    probabilities = forward(problem.params, problem.batch)["probabilities"]
+    return probabilities.sum(axis=1), np.ones(len(probabilities))
+
+
+def _shifted_scores(forward, problem, rng):
+    shifted = {**problem.params, "fc.bias": problem.params["fc.bias"] + rng.normal(0.0, 10.0)}
+    return tuple(
+        np.append(out["probabilities"], [out["cross_entropy"], out["hinge"]])
+        for out in (forward(shifted, problem.batch), forward(problem.params, problem.batch))
+    )
+
+
+def _permuted_classes(forward, problem, rng):
+    order = rng.permutation(problem.config["classes"])
+    renamed = {name: value[order] if name.startswith("fc.") else value for name, value in problem.params.items()}
+    batch = {**problem.batch, "labels": np.argsort(order)[problem.batch["labels"]]}
+    left, right = forward(renamed, batch), forward(problem.params, problem.batch)
+    return (
+        np.append(left["scores"], [left["cross_entropy"], left["hinge"]]),
+        np.append(right["scores"][:, order], [right["cross_entropy"], right["hinge"]]),
+    )
+
+
+def _moved_image(forward, problem, rng):
+    moved = {**problem.batch, "images": np.roll(problem.batch["images"], (2, 2), axis=(2, 3))}
+    left, right = forward(problem.params, moved), forward(problem.params, problem.batch)
+    # Outputs whose receptive field touches neither the zero border nor the seam of the roll, before and after.
+    return (
+        np.append(left["convolved"][:, :, 3:7, 3:7], left["pooled"][:, :, 2:3, 2:3]),
+        np.append(right["convolved"][:, :, 1:5, 1:5], right["pooled"][:, :, 1:2, 1:2]),
+    )
+
+
+def _reordered_examples(forward, problem, rng):
+    order = rng.permutation(len(problem.batch["labels"]))
+    batch = {name: value[order] for name, value in problem.batch.items()}
+    left, right = forward(problem.params, batch), forward(problem.params, problem.batch)
+    return np.append(left["scores"], left["loss"]), np.append(right["scores"][order], right["loss"])
+
+
+def _losses_at_chance(forward, problem, rng):
+    nothing = {name: np.zeros_like(value) for name, value in problem.params.items()}
+    out = forward(nothing, problem.batch)
+    return np.array([out["cross_entropy"], out["hinge"]]), np.array([np.log(10.0), 9.0])
+
+
+def _stronger_regularisation(forward, problem, rng):
+    strength = problem.config["strength"]
+    return forward(problem.params, problem.batch, strength=2 * strength)["loss"], forward(problem.params, problem.batch)["loss"]
+
+
+def invariants() -> list[Invariant]:
+    notes, layers, checks = "linear-classify.md", "convolutional-networks.md", "neural-networks-3.md, «Sanity checks»"
+    return [
+        Invariant("rows_sum_to_one", "the class probabilities of every example sum to 1", notes, _rows_sum_to_one),
+        Invariant(
+            "score_shift",
+            "adding one number to all scores of an example changes neither probabilities nor losses",
+            f"{notes}, «Numeric stability»",
+            _shifted_scores,
+        ),
+        Invariant(
+            "class_permutation", "renaming the classes permutes the scores and keeps both losses", notes, _permuted_classes
+        ),
+        Invariant(
+            "translation",
+            "moving the image by (2, 2) moves the interior of the feature map by (2, 2) and of the pooled map by (1, 1)",
+            f"{layers}, «Parameter Sharing»",
+            _moved_image,
+        ),
+        Invariant(
+            "example_order", "examples do not mix: reordering them reorders the scores and keeps the mean loss", notes, _reordered_examples
+        ),
+        Invariant("loss_at_chance", "with zero weights the losses are ln 10 and 10 - 1", checks, _losses_at_chance),
+        Invariant(
+            "regularisation_raises_loss", "a larger regularisation strength gives a larger loss", checks, _stronger_regularisation, ">"
+        ),
+    ]

@@ -1,0 +1,340 @@
+r"""What follows from the formulas of CS231n (course notes, cs231n.github.io), derived and proved.
+
+    softmax      p_k = exp(f_k) / sum_j exp(f_j),  L = -log p_y         linear-classify.md, «Softmax classifier»
+    SVM          L = sum_{j != y} max(0, f_j - f_y + Delta)             linear-classify.md, «Multiclass SVM loss»
+    convolution  y[t] = sum_i w[i] x[t + i]                             convolutional-networks.md, in one dimension
+    size         (W - F + 2P) / S + 1                                   convolutional-networks.md, «Spatial arrangement»
+    check        (f(x + h) - f(x - h)) / 2h                             neural-networks-3.md, «Gradient checks»
+
+    notes            | code
+    f_k, y, C        | scores f[k], label, number of classes
+    w, x, F, W       | filter w[i] of F taps, input x[t] of W entries
+    S, P             | stride, zeros added at each side
+    dL/dy[t]         | upstream g[t], so that L changes by sum_t g[t] y[t] to first order
+
+The numbers of classes, taps and positions are symbols: each index k is given with k + m + 1 terms, m >= 0, which is
+every length that has an index k. Derivatives stand unevaluated in `lhs`; the proof's step `doit` takes them.
+"""
+
+import itertools
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import sympy as sp
+
+from s30.corpus import sibling
+from s30.problem import Problem
+from s30.vocabulary import Array, Bridge, Identity
+
+checks = sibling(__file__, "../numpy_checks.py")
+
+i, j, k, label, m, n, t = sp.symbols("i j k y m n t", integer=True, nonnegative=True)
+f, w, x, g = (sp.IndexedBase(name) for name in ("f", "w", "x", "g"))
+COUNT = k + m + 1  # a number of classes or of taps that is greater than k
+ANY_COUNT = "any number of classes; k and y are two of them"
+
+
+def softmax(scores, index, count):
+    """p_index = exp(f_index) / sum_j exp(f_j)."""
+    return sp.exp(scores(index)) / sp.Sum(sp.exp(scores(j)), (j, 0, count - 1))
+
+
+def cross_entropy(scores, count):
+    """-log p_y = -f_y + log sum_j exp(f_j), in nats."""
+    return -scores(label) + sp.log(sp.Sum(sp.exp(scores(j)), (j, 0, count - 1)))
+
+
+def size(width, kernel, padding, stride):
+    """Outputs along one side: (W - F + 2P) / S + 1."""
+    return (width - kernel + 2 * padding) / stride + 1
+
+
+def identities() -> list[Identity]:
+    return [*_losses(), *_convolution(), *_sizes(), *_gradient_check()]
+
+
+def _losses() -> list[Identity]:
+    linear, layers = "linear-classify.md", "optimization-1.md, «Computing the gradient analytically»"
+    shift, x_ = sp.symbols("c x", real=True)
+    sigma = 1 / (1 + sp.exp(-x_))
+    kronecker = sp.KroneckerDelta(label, k)
+    return [
+        Identity(
+            "softmax_gradient",
+            "the derivative of the cross-entropy by a score is p_k - 1(k = y)",
+            sp.Derivative(cross_entropy(lambda index: f[index], COUNT), f[k]),
+            softmax(lambda index: f[index], k, COUNT) - kronecker,
+            ANY_COUNT,
+            "neural-networks-case-study.md, «Computing the Analytic Gradient with Backpropagation»",
+            proof=("doit", "doit", "simplify"),
+        ),
+        Identity(
+            "softmax_shift",
+            "adding one number to every score leaves each probability as it is",
+            softmax(lambda index: f[index] + shift, k, COUNT),
+            softmax(lambda index: f[index], k, COUNT),
+            ANY_COUNT,
+            f"{linear}, «Practical issues: Numeric stability»",
+        ),
+        Identity(
+            "hinge_gradient",
+            "away from kinks dL/df_j = 1(margin_j > 0), and dL/df_y = -(number of classes that violate the margin)",
+            *_hinge_derivatives(),
+            "four classes, every combination of violated (margin > 0) and kept (margin < 0) margins",
+            layers,
+            proof=("doit",),
+        ),
+        Identity(
+            "hinge_subgradient",
+            "max(0, b) >= max(0, a) + s (b - a), with s = 1 if a > 0, s = 0 if a < 0, and any s in [0, 1] at the kink a = 0",
+            *_tangents(),
+            "rows: a = d > 0, a = -d < 0, and a = 0 with s = d / (1 + d), which is all of (0, 1); each with b = e and b = -e, e >= 0",
+            "optimization-1.md, «Non-differentiable loss functions»",
+            relation=">=",
+            proof=("factor",),
+        ),
+        Identity(
+            "cross_entropy_at_chance",
+            "with all scores zero the cross-entropy is log C, so ln 10 = 2.302 for ten classes",
+            cross_entropy(lambda index: sp.Integer(0), COUNT),
+            sp.log(COUNT),
+            "any number of classes C",
+            "neural-networks-3.md, «Look for correct loss at chance performance»",
+            proof=("doit", "simplify"),
+        ),
+        Identity(
+            "hinge_at_chance",
+            "with all scores zero and Delta = 1 the SVM loss is C - 1, so 9 for ten classes",
+            sp.Sum(sp.Max(0, 1 + 0 * j), (j, 1, COUNT - 1)),
+            COUNT - 1,
+            "any number of classes C",
+            "neural-networks-3.md, «Look for correct loss at chance performance»",
+            proof=("doit", "simplify"),
+        ),
+        Identity(
+            "sigmoid_derivative",
+            "sigma' = (1 - sigma) sigma",
+            sp.Derivative(sigma, x_),
+            (1 - sigma) * sigma,
+            "real x",
+            "optimization-2.md, «Sigmoid example»",
+            proof=("doit", "simplify"),
+        ),
+    ]
+
+
+def _hinge_derivatives() -> tuple[sp.Matrix, sp.Matrix]:
+    """Rows: signs of the three margins; columns: classes y, 1, 2, 3. Left SymPy's derivatives, right the notes' counts."""
+    delta, correct = sp.Symbol("Delta", positive=True), sp.Symbol("f_y", real=True)
+    others, margins = sp.symbols("f_1:4", real=True), sp.symbols("d_1:4", positive=True)
+    loss = sum(sp.Max(0, other - correct + delta) for other in others)
+    left, right = [], []
+    for signs in itertools.product((1, -1), repeat=len(others)):
+        point = [correct - delta + sign * margin for sign, margin in zip(signs, margins)]
+        left.append([sp.Subs(sp.diff(loss, score), others, point) for score in (correct, *others)])
+        violated = [int(sign > 0) for sign in signs]
+        right.append([-sum(violated), *violated])
+    return sp.Matrix(left), sp.Matrix(right)
+
+
+def _tangents() -> tuple[sp.Matrix, sp.Matrix]:
+    """max(0, b), and the line through (a, max(0, a)) of slope s, at every combination of signs."""
+    d, e = sp.Symbol("d", positive=True), sp.Symbol("e", nonnegative=True)
+    cases = [(a, s, b) for a, s in ((d, 1), (-d, 0), (sp.Integer(0), d / (1 + d))) for b in (e, -e)]
+    return sp.Matrix([sp.Max(0, b) for _, _, b in cases]), sp.Matrix([sp.Max(0, a) + s * (b - a) for a, s, b in cases])
+
+
+def _convolution() -> list[Identity]:
+    steps = sp.Symbol("T", integer=True, positive=True)
+    # sum_t g[t] y[t], with y[t] = sum_i w[i] x[t + i]
+    change = sp.Sum(g[t] * sp.Sum(w[i] * x[t + i], (i, 0, COUNT - 1)), (t, 0, steps - 1))
+    taps, inputs, upstream = sp.symbols("w:3"), sp.symbols("x:7"), sp.symbols("g:5")
+    outputs = _correlate(inputs, taps)
+    total = sum(a * b for a, b in zip(upstream, outputs))
+    seconds = sp.symbols("v:3")
+    merged = [sum(seconds[b] * taps[a] for a in range(3) for b in range(3) if a + b == shift) for shift in range(5)]
+    source = "convolutional-networks.md, «Backpropagation» (stated there without a derivation)"
+    return [
+        Identity(
+            "filter_gradient",
+            "the gradient of a filter is the correlation of input and upstream: dL/dw[k] = sum_t g[t] x[t + k]",
+            sp.Derivative(change, w[k]),
+            sp.Sum(g[t] * x[t + k], (t, 0, steps - 1)),
+            "one dimension, stride 1; any number of taps, any number T of outputs",
+            source,
+            proof=("doit", "simplify"),
+        ),
+        Identity(
+            "input_gradient",
+            "the gradient of the input is the full correlation of upstream with the flipped filter: dL/dx[s] = sum_i w[i] g[s - i]",
+            sp.Matrix([sp.Derivative(total, entry) for entry in inputs]),
+            sp.Matrix(_correlate((0, 0, *upstream, 0, 0), taps[::-1])),
+            "one dimension, seven inputs, three taps, zeros outside the five upstream entries",
+            source,
+            proof=("doit", "expand"),
+        ),
+        Identity(
+            "convolutions_compose",
+            "without a nonlinearity between them, two filters are one filter: the convolution of the two, F1 + F2 - 1 taps long",
+            sp.Matrix(_correlate(outputs, seconds)),
+            sp.Matrix(_correlate(inputs, merged)),
+            "one dimension, seven inputs, two filters of three taps",
+            "convolutional-networks.md, «Prefer a stack of small filter CONV to one large receptive field CONV layer»",
+            proof=("expand",),
+        ),
+    ]
+
+
+def _correlate(values, taps) -> list:
+    """y[t] = sum_i w[i] x[t + i], for every t at which the filter fits."""
+    return [sum(tap * values[t_ + i_] for i_, tap in enumerate(taps)) for t_ in range(len(values) - len(taps) + 1)]
+
+
+def _sizes() -> list[Identity]:
+    width, f1, f2, p1, p2, s1, s2 = sp.symbols("W F1 F2 P1 P2 S1 S2", positive=True)
+    source = "convolutional-networks.md, «Spatial arrangement»"
+    return [
+        Identity(
+            "output_size",
+            "a filter that fits exactly has (W - F + 2P)/S + 1 places: the starts 0, S, 2S, ... up to W + 2P - F",
+            sp.Sum(1, (i, 0, n)),
+            size(f1 + s1 * n - 2 * p1, f1, p1, s1),
+            "W = F + S n - 2P, so that the last start is S n; induction over n",
+            source,
+            proof=("doit", "simplify"),
+            induction=n,
+        ),
+        Identity(
+            "output_size_composes",
+            "two layers have the size of one with F = F1 + (F2 - 1) S1, P = P1 + P2 S1 and S = S1 S2",
+            size(size(width, f1, p1, s1), f2, p2, s2),
+            size(width, f1 + (f2 - 1) * s1, p1 + p2 * s1, s1 * s2),
+            "W, F, P, S positive",
+            source,
+        ),
+    ]
+
+
+def _gradient_check() -> list[Identity]:
+    a, b, c, d, x0, h = sp.symbols("a b c d x h", real=True)
+
+    def cubic(point):
+        return a + b * point + c * point**2 + d * point**3
+
+    first, second, third = (sp.Derivative(cubic(x0), (x0, order)) for order in (1, 2, 3))
+    source, assumptions = "neural-networks-3.md, «Use the centered formula»", "a cubic: every term of higher order is absent"
+    return [
+        Identity(
+            "central_difference",
+            "the centred difference errs by h^2 f'''/6: second order in h",
+            (cubic(x0 + h) - cubic(x0 - h)) / (2 * h),
+            first + h**2 * third / 6,
+            assumptions,
+            source,
+            proof=("doit", "simplify"),
+        ),
+        Identity(
+            "forward_difference",
+            "the one-sided difference errs by h f''/2 + h^2 f'''/6: first order in h only",
+            (cubic(x0 + h) - cubic(x0)) / h,
+            first + h * second / 2 + h**2 * third / 6,
+            assumptions,
+            source,
+            proof=("doit", "simplify"),
+        ),
+    ]
+
+
+# --- Bridges: the formulas above, differentiated by SymPy and evaluated on the digits. ---
+
+CLASSES = checks.CONFIG["classes"]
+SCORES, TARGET = sp.symbols(f"f:{CLASSES}"), sp.symbols(f"y:{CLASSES}")  # TARGET is 1 at the label and 0 elsewhere
+SOFTMAX_LOSS = -sum(target * sp.log(sp.exp(score) / sum(map(sp.exp, SCORES))) for score, target in zip(SCORES, TARGET))
+
+
+def _examples(problem: Problem) -> tuple[dict[str, Array], tuple, tuple]:
+    """The forward pass, and per class a column of scores and of targets over the examples."""
+    out = checks.forward(problem.params, problem.batch, **problem.config)
+    return out, tuple(out["scores"].T), tuple(np.eye(CLASSES)[problem.batch["labels"]].T)
+
+
+def _cross_entropy(problem: Problem) -> Array:
+    _, scores, target = _examples(problem)
+    return np.mean(sp.lambdify([SCORES, TARGET], SOFTMAX_LOSS, cse=True)(scores, target))
+
+
+def _hinge(problem: Problem) -> Array:
+    _, scores, target = _examples(problem)
+    delta = sp.Symbol("Delta")
+    correct = sum(a * b for a, b in zip(SCORES, TARGET))
+    loss = sum((1 - b) * sp.Max(0, a - correct + delta) for a, b in zip(SCORES, TARGET))
+    return np.mean(sp.lambdify([SCORES, TARGET, delta], loss, cse=True)(scores, target, problem.config["margin"]))
+
+
+def _score_gradients(problem: Problem) -> Array:
+    """dL_i/df_k by SymPy, at every example: (batch, class)."""
+    _, scores, target = _examples(problem)
+    derivatives = [sp.diff(SOFTMAX_LOSS, score) for score in SCORES]
+    return np.stack(sp.lambdify([SCORES, TARGET], derivatives, cse=True)(scores, target), axis=1)
+
+
+def _fc_bias_gradient(problem: Problem) -> Array:
+    # dL/db = 1/N sum_i (p - y)
+    return _score_gradients(problem).mean(axis=0)
+
+
+def _fc_weight_gradient(problem: Problem) -> Array:
+    # L(W_kl) = upstream_k W_kl x_l + 1/2 lambda W_kl^2 to first order, so dL/dW_kl = upstream_k x_l + lambda W_kl
+    upstream, feature, strength, weight = sp.symbols("g x lambda W")
+    derivative = sp.diff(upstream * weight * feature + strength * weight**2 / 2, weight)
+    out, _, _ = _examples(problem)
+    features = out["pooled"].reshape(len(out["pooled"]), 1, -1)  # (batch, 1, feature)
+    arguments = _score_gradients(problem)[:, :, None], features, problem.config["strength"], problem.params["fc.weight"]
+    return sp.lambdify([upstream, feature, strength, weight], derivative)(*arguments).mean(axis=0)
+
+
+@cache
+def _filter_gradient(height: int, width: int, kernel: int) -> Callable[[Array, Array], Array]:
+    """The identity `filter_gradient` in two dimensions: the derivatives of sum_{t,u} g[t,u] y[t,u] by each tap."""
+    u, taps = sp.Symbol("u", integer=True), sp.symbols(f"w:{kernel * kernel}")
+    offsets = itertools.product(range(kernel), repeat=2)
+    output = sum(tap * x[t + a, u + b] for tap, (a, b) in zip(taps, offsets))
+    change = sp.Sum(g[t, u] * output, (t, 0, height - 1), (u, 0, width - 1))
+    return sp.lambdify([g, x], [sp.diff(change, tap) for tap in taps])
+
+
+def _conv_weight_gradient(problem: Problem) -> Array:
+    # dL/dw[a, b] = sum_{t, u} g[t, u] x[t + a, u + b], plus lambda w
+    out, _, _ = _examples(problem)
+    count, filters, height, width = out["convolved"].shape
+    kernel, pool, padding = (problem.config[name] for name in ("kernel", "pool", "padding"))
+    correlation = _filter_gradient(height, width, kernel)
+    # The upstream: through W, then to the largest entry of each window, and only where it is positive.
+    pooled = (_score_gradients(problem) @ problem.params["fc.weight"]).reshape(out["pooled"].shape) / count
+    spread = pooled.repeat(pool, axis=2).repeat(pool, axis=3)
+    largest = out["activation"] == out["pooled"].repeat(pool, axis=2).repeat(pool, axis=3)
+    upstream = np.where(largest & (out["convolved"] > 0), spread, 0.0)  # (batch, filter, height, width)
+    border = [(padding, padding), (padding, padding)]
+    gradient = [
+        sum(np.array(correlation(upstream[e, q], np.pad(problem.batch["images"][e, 0], border))) for e in range(count))
+        for q in range(filters)
+    ]
+    return np.reshape(gradient, (filters, 1, kernel, kernel)) + problem.config["strength"] * problem.params["conv.weight"]
+
+
+def bridges() -> list[Bridge]:
+    linear, case = "linear-classify.md", "neural-networks-case-study.md"
+    return [
+        Bridge("cross_entropy", "the mean of -log p_y", "output:cross_entropy", _cross_entropy, linear),
+        Bridge("hinge", "the mean of sum_{j != y} max(0, f_j - f_y + Delta)", "output:hinge", _hinge, linear),
+        Bridge("fc_bias_gradient", "dL/db = mean(p - y)", "gradient:fc.bias", _fc_bias_gradient, case),
+        Bridge("fc_weight_gradient", "dL/dW = mean((p - y) x) + lambda W", "gradient:fc.weight", _fc_weight_gradient, case),
+        Bridge(
+            "conv_weight_gradient",
+            "dL/dw is the correlation of padded input and upstream, plus lambda w",
+            "gradient:conv.weight",
+            _conv_weight_gradient,
+            "convolutional-networks.md, «Backpropagation»",
+        ),
+    ]

@@ -1,0 +1,68 @@
+r"""CS231n's `INPUT -> CONV -> RELU -> POOL -> FC` with softmax and SVM losses, in tinygrad.
+
+    convolved  = x * w + b       nn.Conv2d        (cross-correlation, stride 1, P zeros on each side)
+    activation = max(0, .)       Tensor.relu
+    pooled     = max over 2x2    Tensor.max_pool2d
+    f          = W pooled + b    nn.Linear
+    softmax    L_i = -log p_{y_i}
+    SVM        L_i = sum_{j != y_i} max(0, f_j - f_{y_i} + Delta)
+    loss       1/N sum_i L_i (softmax) + 1/2 lambda ||W||^2
+
+    notes: x_i images, y_i labels, f scores, p probabilities, lambda strength, Delta margin.
+
+tinygrad has no gather in these sums: a one-hot table of the labels selects f_{y_i} and leaves out j = y_i.
+"""
+
+from tinygrad import Tensor, nn
+
+
+class Model:
+    """batch: images (batch, channel, height, width), labels (batch,) integers. Losses are means over the batch."""
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        size: int,
+        filters: int,
+        kernel: int,
+        padding: int,
+        pool: int,
+        classes: int,
+        strength: float,
+        margin: float,
+    ):
+        self.pool, self.strength, self.margin = pool, strength, margin
+        self.conv = nn.Conv2d(channels, filters, kernel, padding=padding)
+        # (W - F + 2P) / S + 1, twice: for the convolution (S = 1), and for pooling (F = S, P = 0)
+        side = (size - kernel + 2 * padding + 1) // pool
+        self.fc = nn.Linear(filters * side**2, classes)
+
+    def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        # convolved_k[t, u] = sum_{c,i,j} w_kcij x_c[t+i, u+j] + b_k
+        convolved = self.conv(batch["images"])  # (batch, filter, height, width)
+        # activation = max(0, convolved)
+        activation = convolved.relu()  # (batch, filter, height, width)
+        # pooled = max over windows that do not overlap
+        pooled = activation.max_pool2d((self.pool, self.pool))  # (batch, filter, height/2, width/2)
+        # f = W pooled + b
+        scores = self.fc(pooled.flatten(1))  # (batch, class)
+        # 1/N sum_i -log p_{y_i}
+        chosen = batch["labels"].one_hot(scores.shape[1]).cast(scores.dtype)  # (batch, class)
+        cross_entropy = -(scores.log_softmax(1) * chosen).sum(1).mean()
+        # 1/N sum_i sum_{j != y_i} max(0, f_j - f_{y_i} + Delta)
+        correct = (scores * chosen).sum(1, keepdim=True)  # (batch, 1)
+        hinge = ((scores - correct + self.margin).relu() * (1 - chosen)).sum(1).mean()
+        # 1/2 lambda ||W||^2, over the weights of both layers and no bias
+        regularisation = 0.5 * self.strength * (self.conv.weight.square().sum() + self.fc.weight.square().sum())
+        return {
+            "convolved": convolved,
+            "activation": activation,
+            "pooled": pooled,
+            "scores": scores,
+            "probabilities": scores.softmax(1),  # (batch, class)
+            "cross_entropy": cross_entropy,
+            "hinge": hinge,
+            "regularisation": regularisation,
+            "loss": cross_entropy + regularisation,
+        }
