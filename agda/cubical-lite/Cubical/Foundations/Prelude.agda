@@ -151,3 +151,7 @@ record Lift {i j} (A : Type i) : Type (ℓ-max i j) where
     lower : A
 
 open Lift public
+
+subst2 : ∀ {ℓ ℓ' ℓ''} {A : Type ℓ} {B : Type ℓ'} (C : A → B → Type ℓ'') {x y : A} {z w : B}
+       → x ≡ y → z ≡ w → C x z → C y w
+subst2 C p q = transport (λ i → C (p i) (q i))

@@ -36,3 +36,9 @@ if false then _ else b = b
 Bool→Type : Bool → Type₀
 Bool→Type true  = Unit
 Bool→Type false = ⊥
+
+_≟_ : Discrete Bool
+false ≟ false = yes refl
+false ≟ true  = no λ p → subst Bool→Type (sym p) tt
+true  ≟ false = no λ p → subst Bool→Type p tt
+true  ≟ true  = yes refl

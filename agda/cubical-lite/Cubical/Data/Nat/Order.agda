@@ -4,6 +4,7 @@ module Cubical.Data.Nat.Order where
 
 open import Cubical.Foundations.Prelude
 open import Cubical.Data.Nat.Base
+import Cubical.Data.Empty.Base as ⊥
 open import Cubical.Data.Nat.Properties
 open import Cubical.Data.Sigma
 open import Cubical.Data.Sum.Base using (_⊎_ ; inl ; inr)
@@ -68,3 +69,39 @@ pred-≤-pred (k , p) = k , injSuc (sym (+-suc k _) ∙ p)
 
 ¬m<m : ¬ m < m
 ¬m<m {m} (k , p) = snotz (m+n≡n→m≡0 {suc k} {m} (sym (+-suc k m) ∙ p))
+
+≤-+-≤ : m ≤ n → l ≤ k → m + l ≤ n + k
+≤-+-≤ {m} {n} {l} {k} p q = ≤-trans (≤-+k {k = l} p) (≤-k+ {k = n} q)
+
+<-+k : m < n → m + k < n + k
+<-+k p = ≤-+k p
+
+≤<-trans : l ≤ m → m < n → l < n
+≤<-trans p q = ≤-trans (suc-≤-suc p) q
+
+<-split : m < suc n → (m < n) ⊎ (m ≡ n)
+<-split {n = n} (zero  , p) = inr (injSuc p)
+<-split {n = n} (suc k , p) = inl (k , injSuc p)
+
+private
+  splitℕ : (m n : ℕ) → (m < n) ⊎ (n ≤ m)
+  splitℕ m       zero    = inr zero-≤
+  splitℕ zero    (suc n) = inl (suc-≤-suc zero-≤)
+  splitℕ (suc m) (suc n) with splitℕ m n
+  ... | inl m<n = inl (suc-≤-suc m<n)
+  ... | inr n≤m = inr (suc-≤-suc n≤m)
+
+<-asym' : ¬ m < n → n ≤ m
+<-asym' {m} {n} ¬m<n with splitℕ m n
+... | inl m<n = ⊥.rec (¬m<n m<n)
+... | inr n≤m = n≤m
+
+left-≤-max : m ≤ max m n
+left-≤-max {zero}          = zero-≤
+left-≤-max {suc m} {zero}  = ≤-refl
+left-≤-max {suc m} {suc n} = suc-≤-suc left-≤-max
+
+right-≤-max : n ≤ max m n
+right-≤-max {zero}          = zero-≤
+right-≤-max {suc n} {zero}  = ≤-refl
+right-≤-max {suc n} {suc m} = suc-≤-suc (right-≤-max {m = m})

@@ -120,3 +120,8 @@ n∸n (suc n) = n∸n n
 
 +∸ : ∀ k n → (k + n) ∸ n ≡ k
 +∸ k n = cong (_∸ n) (+-comm k n) ∙ ∸+ k n
+
+max : ℕ → ℕ → ℕ
+max zero    n       = n
+max (suc m) zero    = suc m
+max (suc m) (suc n) = suc (max m n)

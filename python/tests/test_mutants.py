@@ -1,0 +1,132 @@
+"""Every mutant of every paper is rejected, by the check it names, with a message that leads to the mistake.
+
+A mutant is a textual edit of one of a room's files (`tests/mutants.yaml`). All mutants of a layer run in one process: each
+becomes a paper of its own in a scratch corpus. Its evidence then takes the place of that layer's among the true evidence.
+"""
+
+from __future__ import annotations
+
+import shutil
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from s30 import documents
+from s30.corpus import Paper, load_corpus
+from s30.evidence import Evidence
+from s30.layers import CHECKS, EXECUTABLE, LAYERS
+from s30.parity import blamed, check_paper
+from s30.sweep import Options, cache_folder, slots_for, sweep
+from s30.vocabulary import Outcome
+
+ROOT = Path(__file__).resolve().parents[2]
+NUMERIC = ("forward", "gradient", "difference", "trajectory", "bridge")
+MINIMUM = {"numpy": 6, "tinygrad": 6, "torch": 6, "jax": 6, "sympy": 2, "agda": 1}
+Mutant = dict[str, str]
+
+
+@cache
+def mutants_of(paper: Paper) -> list[Mutant]:
+    path = paper.folder / "tests" / "mutants.yaml"
+    return documents.load(path, "mutants")["mutants"] if path.is_file() else []
+
+
+def papers() -> list[Paper]:
+    return [paper for paper in load_corpus(ROOT).papers if paper.built]
+
+
+@cache
+def true_evidence(paper: Paper) -> dict[str, Evidence]:
+    results = sweep(slots_for([paper], list(LAYERS), False), Options(ROOT, cache_folder(ROOT)), lambda _: None)
+    return {name: evidence for (_, name, _), evidence in results.items() if evidence.outcome is Outcome.PASSED}
+
+
+@pytest.fixture(scope="module")
+def mutated(tmp_path_factory: pytest.TempPathFactory):
+    """Measures all mutants of a paper's layer at once: (paper, layer) -> the evidence of each, by its name."""
+    done: dict[tuple[str, str], dict[str, tuple[Paper, Evidence]]] = {}
+
+    def measure(paper: Paper, layer: str) -> dict[str, tuple[Paper, Evidence]]:
+        if (paper.id, layer) not in done:
+            chosen = [m for m in mutants_of(paper) if m["layer"] == layer]
+            root = tmp_path_factory.mktemp(f"mutants-{paper.id}-{layer}")
+            done[paper.id, layer] = _measure(paper, layer, chosen, root)
+        return done[paper.id, layer]
+
+    return measure
+
+
+def _measure(paper: Paper, layer: str, chosen: list[Mutant], root: Path) -> dict[str, tuple[Paper, Evidence]]:
+    entries = []
+    for number, mutant in enumerate(chosen):
+        entry = {"id": f"{number:02d}", "slug": paper.slug, "title": paper.title, "authors": paper.authors, "year": paper.year}
+        entries.append({**entry, "link": paper.link, "order": number + 1, "build_order": number + 1})
+        room = root / "rooms" / f"{number:02d}_{paper.slug}"
+        shutil.copytree(paper.folder, room, ignore=shutil.ignore_patterns("__pycache__", "figures", "tests", "*.agdai"))
+        file = room / mutant["file"]
+        text = file.read_text(encoding="utf-8")
+        assert text.count(mutant["find"]) == 1, f"{mutant['name']}: {mutant['file']} holds {text.count(mutant['find'])} times {mutant['find']!r}"
+        file.write_text(text.replace(mutant["find"], mutant["replace"]), encoding="utf-8")
+    if layer != "agda":
+        return _sweep(entries, chosen, layer, root)
+    # Agda's module names are global, so its mutants take turns in one corpus, which keeps the library's interfaces.
+    shutil.copytree(ROOT / "agda", root / "agda", ignore=shutil.ignore_patterns("_build", "*.agdai"))
+    return {name: result for entry, mutant in zip(entries, chosen, strict=True) for name, result in _sweep([entry], [mutant], layer, root).items()}
+
+
+def _sweep(entries: list[dict], chosen: list[Mutant], layer: str, root: Path) -> dict[str, tuple[Paper, Evidence]]:
+    papers = root / "papers"
+    shutil.rmtree(papers, ignore_errors=True)
+    for entry in entries:
+        name = f"{entry['id']}_{entry['slug']}"
+        shutil.copytree(root / "rooms" / name, papers / name)
+    (root / "papers.yaml").write_text(documents.dump({"papers": entries}), encoding="utf-8")
+    corpus = load_corpus(root)
+    results = sweep(slots_for(corpus.papers, [layer], False), Options(root, root / "cache", workers=1), lambda _: None)
+    return {mutant["name"]: (paper, results[paper.id, layer, CHECKS]) for mutant, paper in zip(chosen, corpus.papers, strict=True)}
+
+
+def _cases() -> list[object]:
+    return [
+        pytest.param(paper, mutant, id=f"{paper.id}-{mutant['layer']}-{mutant['name'].replace(' ', '_')}", marks=getattr(pytest.mark, mutant["layer"]))
+        for paper in papers()
+        for mutant in mutants_of(paper)
+    ]
+
+
+@pytest.mark.parametrize(("paper", "mutant"), _cases())
+def test_mutant_is_rejected(paper: Paper, mutant: Mutant, mutated) -> None:
+    layer = mutant["layer"]
+    _, evidence = mutated(paper, layer)[mutant["name"]]
+    replaced = Evidence(paper.id, layer, evidence.arrays, evidence.facts, error=evidence.error, outcome=evidence.outcome)
+    whole = true_evidence(paper) | {layer: replaced}
+    checks = check_paper(paper, whole)
+    failed = [check for check in checks if check.outcome is Outcome.FAILED]
+    assert failed, f"no check noticed: {mutant['name']}"
+    caught = [check for check in failed if check.kind == mutant["caught_by"]]
+    assert caught, f"caught by {sorted({c.kind for c in failed})}, not by {mutant['caught_by']}: {failed[0].message}"
+    quantity = mutant.get("quantity", "")
+    named = [check for check in caught if quantity in check.message]
+    assert named, f"no message names {quantity!r}; the first is: {caught[0].message}"
+    message = named[0].message
+    assert message.startswith(f"paper {paper.id}, layer "), message
+    assert layer in message or layer == "numpy", message
+    if mutant["caught_by"] in NUMERIC and "index" in message:
+        assert " against " in message.split("index", 1)[1], message
+        assert "rtol" in message, message
+    assert layer in {name for name, against in blamed(checks).items() if against}, f"{layer} is not blamed: {message}"
+
+
+@pytest.mark.parametrize("paper", [pytest.param(p, id=p.id) for p in papers()])
+@pytest.mark.parametrize("layer", [pytest.param(name, id=name) for name in LAYERS])
+def test_layer_has_enough_mutants(paper: Paper, layer: str) -> None:
+    count = sum(mutant["layer"] == layer for mutant in mutants_of(paper))
+    assert count >= MINIMUM[layer], f"paper {paper.id} lists {count} mutants of its {layer} layer, fewer than {MINIMUM[layer]}"
+
+
+def test_true_layers_pass_where_mutants_fail() -> None:
+    """Guards the tests above: with nothing mutated, nothing fails."""
+    for paper in papers():
+        checks = check_paper(paper, {n: e for n, e in true_evidence(paper).items() if n in EXECUTABLE})
+        assert not [check.message for check in checks if check.outcome is Outcome.FAILED]
