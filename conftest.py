@@ -19,6 +19,7 @@ for _layer in layers.LAYERS.values():
 
 @pytest.fixture
 def root() -> Path:
+    """The repository."""
     return ROOT
 
 

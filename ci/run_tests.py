@@ -29,8 +29,25 @@ def run_group(group: str, arguments: list[str]) -> tuple[str, int, Counter[str]]
     marker = f"not ({' or '.join(LAYERS)})" if group == "engine" else group
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-m", marker, f"--junitxml={report}", "--durations=5", *arguments]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-m",
+            marker,
+            f"--junitxml={report}",
+            "--durations=5",
+            *arguments,
+        ]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
         counts: Counter[str] = Counter()
         if report.is_file():
             for suite in ElementTree.parse(report).getroot().iter("testsuite"):

@@ -20,7 +20,9 @@ def roots(tags: set[str]) -> set[str]:
     tagged = [(re.match(r"[A-Za-z0-9_.-]+", line)[0].lower(), re.search(r"# tag: (\w+)", line)) for line in lines]
     known = {tag[1] for _, tag in tagged if tag}
     if tags - known:
-        sys.exit(f"subset: no tag {', '.join(sorted(tags - known))} in requirements/lock.in; the tags are {', '.join(sorted(known))}")
+        sys.exit(
+            f"subset: no tag {', '.join(sorted(tags - known))} in requirements/lock.in; the tags are {', '.join(sorted(known))}"
+        )
     return {name for name, tag in tagged if tag is None or tag[1] in tags}
 
 
@@ -30,13 +32,18 @@ def blocks() -> dict[str, tuple[str, set[str]]]:
     for block in re.split(r"\n(?=[A-Za-z0-9])", (REQUIREMENTS / "lock.txt").read_text()):
         named = re.match(r"([A-Za-z0-9_.-]+)==", block)
         if named:
-            wanting = {line.strip("# ").removeprefix("via ").strip() for line in block.splitlines() if line.lstrip().startswith("#")}
+            wanting = {
+                line.strip("# ").removeprefix("via ").strip()
+                for line in block.splitlines()
+                if line.lstrip().startswith("#")
+            }
             text, others = found.get(named[1], ("", set()))
             found[named[1]] = (text + block.rstrip() + "\n", others | wanting)
     return found
 
 
 def subset(tags: set[str]) -> str:
+    """The lock's blocks for everything that the tags need, in alphabetical order."""
     locked = blocks()
     needed, wanting = roots(tags), {name: via for name, (_, via) in locked.items()}
     while grown := {name for name, via in wanting.items() if via & needed} - needed:

@@ -30,6 +30,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verdict:
+    """One claim of a card with what its evidence showed. `message` is empty when it holds."""
+
     paper: str
     claim: str
     kind: str
@@ -46,7 +48,11 @@ class Verdict:
     @property
     def message(self) -> str:
         unmet = [f for f in self.findings if f.outcome is not Outcome.PASSED]
-        return f"paper {self.paper}, claim {self.claim}: " + "; ".join(f"{f.subject}: {f.measured}" for f in unmet) if unmet else ""
+        return (
+            f"paper {self.paper}, claim {self.claim}: " + "; ".join(f"{f.subject}: {f.measured}" for f in unmet)
+            if unmet
+            else ""
+        )
 
 
 def check_claims(paper: Paper, checks: Iterable[Check], experiments: Mapping[str, Evidence]) -> list[Verdict]:
@@ -84,7 +90,9 @@ def check_claims(paper: Paper, checks: Iterable[Check], experiments: Mapping[str
 
 def unresolved_names(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping[str, Evidence]) -> list[str]:
     """Names in the card's equation map that nothing carries, each as one line."""
-    known: dict[str, set[str]] = {kind: set() for kind in ("output", "parameter", "identity", "bridge", "invariant", "theorem", "metric")}
+    known: dict[str, set[str]] = {
+        kind: set() for kind in ("output", "parameter", "identity", "bridge", "invariant", "theorem", "metric")
+    }
     executable = [evidences[name] for name in EXECUTABLE if name in evidences]
     for evidence in executable:
         known["output"] |= evidence.group("seed0/output").keys()
@@ -107,7 +115,7 @@ def unresolved_names(paper: Paper, evidences: Mapping[str, Evidence], experiment
 
 def _joint(findings: list[Finding]) -> Outcome:
     outcomes = {finding.outcome for finding in findings}
-    if not findings or Outcome.NOT_RUN in outcomes - {Outcome.FAILED} and Outcome.FAILED not in outcomes:
+    if not findings or (Outcome.NOT_RUN in outcomes - {Outcome.FAILED} and Outcome.FAILED not in outcomes):
         return Outcome.NOT_RUN
     return Outcome.FAILED if Outcome.FAILED in outcomes else Outcome.PASSED
 
@@ -120,7 +128,11 @@ def _checked(kind: str, name: str, checks: list[Check]) -> Finding:
     if failed:
         return Finding(subject, Outcome.FAILED, failed[0].message)
     layers = sorted({name for check in checks for name in check.layers})
-    return Finding(subject, Outcome.PASSED, f"holds in {', '.join(layers)} ({len(checks)} checks)" if kind in ("invariant", "bridge") else "proved")
+    return Finding(
+        subject,
+        Outcome.PASSED,
+        f"holds in {', '.join(layers)} ({len(checks)} checks)" if kind in ("invariant", "bridge") else "proved",
+    )
 
 
 def _metric(evidence: Mapping[str, Any], layer: str, metrics: Metrics, why_not: Mapping[str, str]) -> Finding:
@@ -129,14 +141,22 @@ def _metric(evidence: Mapping[str, Any], layer: str, metrics: Metrics, why_not: 
     bound = evidence[relation]
     subject = f"{layer} {name}"
     if layer not in metrics:
-        return Finding(subject, Outcome.NOT_RUN if layer not in why_not else Outcome.FAILED, why_not.get(layer, "the experiment was not run"))
+        return Finding(
+            subject,
+            Outcome.NOT_RUN if layer not in why_not else Outcome.FAILED,
+            why_not.get(layer, "the experiment was not run"),
+        )
     needed = [name, *([bound["metric"]] if isinstance(bound, dict) else [])]
     absent = [n for n in needed if n not in metrics[layer]]
     if absent:
         return Finding(subject, Outcome.FAILED, f"the experiment measured no {absent[0]!r}")
     values = {n: fmean(metrics[layer][n]) for n in needed}
     observed = values[name]
-    limit = bound if not isinstance(bound, dict) else values[bound["metric"]] * bound.get("times", 1.0) + bound.get("plus", 0.0)
+    limit = (
+        bound
+        if not isinstance(bound, dict)
+        else values[bound["metric"]] * bound.get("times", 1.0) + bound.get("plus", 0.0)
+    )
     within = evidence.get("within", 0.0)
     holds = {
         "at_least": observed >= limit,

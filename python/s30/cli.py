@@ -9,20 +9,21 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import click
 import typer
 
-from s30 import __version__, corpus, display, documents, environment, layers, repository, scaffold, telemetry
+from s30 import __version__, corpus, display, environment, layers, repository, scaffold, telemetry
 from s30.corpus import Corpus, Paper
 from s30.display import console, errors
 from s30.errors import S30Error, UsageError
 from s30.evidence import write_atomically
 from s30.layers import EXPERIMENT, LAYERS, TRAINING
 from s30.sweep import TIME_LIMIT, Options, cache_folder, slots_for, sweep
-from s30.verdicts import PaperVerdict, Verification, judge
+from s30.verdicts import Verification, judge
 from s30.vocabulary import Outcome
 
 app = typer.Typer(
@@ -32,12 +33,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-telemetry_app = typer.Typer(help="The record verification.yaml: is it fresh, and what changed between two?", no_args_is_help=True)
+telemetry_app = typer.Typer(
+    help="The record verification.yaml: is it fresh, and what changed between two?", no_args_is_help=True
+)
 app.add_typer(telemetry_app, name="telemetry")
 
-Papers = Annotated[list[str] | None, typer.Argument(help="Papers by number or slug; all that are built when none is named.", show_default=False)]
+Papers = Annotated[
+    list[str] | None,
+    typer.Argument(help="Papers by number or slug; all that are built when none is named.", show_default=False),
+]
 OnePaper = Annotated[str, typer.Argument(help="A paper by number or slug.", metavar="PAPER")]
-LayerOption = Annotated[list[str] | None, typer.Option("--layer", "-l", help="Only this layer (repeatable).", show_default=False)]
+LayerOption = Annotated[
+    list[str] | None, typer.Option("--layer", "-l", help="Only this layer (repeatable).", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Profile = Annotated[str, typer.Option(help="How long the experiments may take: quick or full.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Measure again, whatever is cached.")]
@@ -54,7 +62,13 @@ def list_papers(as_json: Json = False) -> None:
         return
     table = _table("id", "title", "authors", "year", "room")
     for paper in papers:
-        table.add_row(paper.id, paper.title, paper.authors, paper.year, f"papers/{paper.folder.name}" if paper.built else "not built yet")
+        table.add_row(
+            paper.id,
+            paper.title,
+            paper.authors,
+            paper.year,
+            f"papers/{paper.folder.name}" if paper.built else "not built yet",
+        )
     console.print(table)
 
 
@@ -72,7 +86,11 @@ def show(paper: OnePaper, as_json: Json = False) -> None:
     console.print(f"\n{found.card['summary']}\n", markup=False)
     table = _table("layer", "depth", "question")
     for name, depth in found.card["depth"].items():
-        table.add_row(LAYERS[name].title, depth if isinstance(depth, str) else f"{depth['level']}: {depth['why']}", LAYERS[name].question)
+        table.add_row(
+            LAYERS[name].title,
+            depth if isinstance(depth, str) else f"{depth['level']}: {depth['why']}",
+            LAYERS[name].question,
+        )
     console.print(table)
     for title, key, columns in (
         ("Equations", "equations", ("id", "formula", "source")),
@@ -86,15 +104,35 @@ def show(paper: OnePaper, as_json: Json = False) -> None:
 
 
 @app.command()
-def run(papers: Papers = None, layer: LayerOption = None, fresh: Fresh = False, time_limit: Limit = TIME_LIMIT, workers: Workers = None, as_json: Json = False) -> None:
+def run(
+    papers: Papers = None,
+    layer: LayerOption = None,
+    fresh: Fresh = False,
+    time_limit: Limit = TIME_LIMIT,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
     """Runs the layers of some papers and checks what they computed, without experiments. Example: `s30 run 26 --layer torch`
 
     NumPy, the reference, always runs with a layer that is compared with it.
     """
     names = _names(layer)
     chosen = corpus.load_corpus()
-    needed = [name for name in LAYERS if name in names or (name == "numpy" and any(LAYERS[n].executable or n == "sympy" for n in names))]
-    verification = _verify(chosen, _select(chosen, papers), needed, False, fresh=fresh, time_limit=time_limit, workers=workers, quiet=as_json)
+    needed = [
+        name
+        for name in LAYERS
+        if name in names or (name == "numpy" and any(LAYERS[n].executable or n == "sympy" for n in names))
+    ]
+    verification = _verify(
+        chosen,
+        _select(chosen, papers),
+        needed,
+        False,
+        fresh=fresh,
+        time_limit=time_limit,
+        workers=workers,
+        quiet=as_json,
+    )
     _finish(verification, needed, as_json)
 
 
@@ -110,7 +148,9 @@ def parity(paper: OnePaper, as_json: Json = False) -> None:
     else:
         console.print(display.parity_table(verdict, rows))
         _print_failures(verification)
-    raise typer.Exit(0 if all(cell.outcome in (Outcome.PASSED, Outcome.WAIVED) for cell in verdict.cells.values()) else 1)
+    raise typer.Exit(
+        0 if all(cell.outcome in (Outcome.PASSED, Outcome.WAIVED) for cell in verdict.cells.values()) else 1
+    )
 
 
 @app.command()
@@ -139,7 +179,9 @@ def train(
     else:
         table = _table("metric", *(LAYERS[name].title for name in metrics))
         for metric in dict.fromkeys(m for values in metrics.values() for m in values):
-            table.add_row(metric, *(", ".join(f"{v:.6g}" for v in metrics[name].get(metric, ())) or "-" for name in metrics))
+            table.add_row(
+                metric, *(", ".join(f"{v:.6g}" for v in metrics[name].get(metric, ())) or "-" for name in metrics)
+            )
         console.print(table)
     if save:
         for (_, name, _), evidence in results.items():
@@ -166,7 +208,9 @@ def theorems(papers: Papers = None, as_json: Json = False) -> None:
                 console.print(f"{number} {name}", style="bold", markup=False)
                 console.print(f"   {theorem['says']}\n   {theorem['statement']}\n", markup=False, soft_wrap=True)
         _print_failures(verification)
-    raise typer.Exit(0 if all(v.cells["agda"].outcome in (Outcome.PASSED, Outcome.WAIVED) for v in verification.papers) else 1)
+    raise typer.Exit(
+        0 if all(v.cells["agda"].outcome in (Outcome.PASSED, Outcome.WAIVED) for v in verification.papers) else 1
+    )
 
 
 @app.command()
@@ -176,7 +220,9 @@ def verify(
     profile: Profile = "quick",
     claims: Annotated[bool, typer.Option(help="Run the experiments and evaluate the claims.")] = True,
     record: Annotated[Path | None, typer.Option(help="Write the record to this file.", show_default=False)] = None,
-    allow_dirty: Annotated[bool, typer.Option("--allow-dirty", help="Write a record of a dirty tree, marked as such.")] = False,
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="Write a record of a dirty tree, marked as such.")
+    ] = False,
     fresh: Fresh = False,
     time_limit: Limit = TIME_LIMIT,
     workers: Workers = None,
@@ -188,21 +234,39 @@ def verify(
     names = _names(layer)
     if record is not None:
         if set(names) != set(LAYERS) or papers or not claims:
-            raise UsageError("a record covers every paper, layer and claim: leave out the papers, --layer and --no-claims")
+            raise UsageError(
+                "a record covers every paper, layer and claim: leave out the papers, --layer and --no-claims"
+            )
         changed = repository.changed_files(chosen.root)
         if changed and not allow_dirty:  # said before the work rather than after it
-            raise S30Error(f"the tree is dirty ({', '.join(changed[:3])}): commit first, or pass --allow-dirty to have it marked in the record")
+            raise S30Error(
+                f"the tree is dirty ({', '.join(changed[:3])}): commit first, or pass --allow-dirty to have it marked in the record"
+            )
     verification = _verify(
-        chosen, _select(chosen, papers), names, claims, profile=_profile(profile), fresh=fresh, time_limit=time_limit, workers=workers, quiet=as_json
+        chosen,
+        _select(chosen, papers),
+        names,
+        claims,
+        profile=_profile(profile),
+        fresh=fresh,
+        time_limit=time_limit,
+        workers=workers,
+        quiet=as_json,
     )
     if record is not None:
-        telemetry.write(telemetry.assemble(chosen.root, verification, profile, time.monotonic() - started, allow_dirty), record)
+        telemetry.write(
+            telemetry.assemble(chosen.root, verification, profile, time.monotonic() - started, allow_dirty), record
+        )
         errors.print(f"  wrote {record}", markup=False)
     _finish(verification, names, as_json, time.monotonic() - started)
 
 
 @telemetry_app.command("check")
-def telemetry_check(record: Annotated[Path | None, typer.Argument(help="The record; verification.yaml by default.", show_default=False)] = None) -> None:
+def telemetry_check(
+    record: Annotated[
+        Path | None, typer.Argument(help="The record; verification.yaml by default.", show_default=False)
+    ] = None,
+) -> None:
     """Says whether the record is fresh, stale or tampered with. Example: `s30 telemetry check`"""
     root = corpus.default_root()
     state, why = telemetry.check(root, record or root / repository.RECORD)
@@ -222,12 +286,16 @@ def telemetry_diff(old: Path, new: Path) -> None:
 
 @app.command()
 def new(
-    paper: Annotated[str, typer.Argument(help="A paper of the registry by number or slug, or a new number.", metavar="PAPER")],
+    paper: Annotated[
+        str, typer.Argument(help="A paper of the registry by number or slug, or a new number.", metavar="PAPER")
+    ],
     slug: Annotated[str | None, typer.Argument(help="For a new number: its slug.", show_default=False)] = None,
 ) -> None:
     """Lays out a paper's room from the template. Example: `s30 new 07` or `s30 new 31 my_paper`"""
     folder = scaffold.new_room(corpus.load_corpus(), paper, slug)
-    console.print(f"laid out {folder}: fill it in, then `s30 verify {folder.name[:2]}` says what is missing", markup=False)
+    console.print(
+        f"laid out {folder}: fill it in, then `s30 verify {folder.name[:2]}` says what is missing", markup=False
+    )
 
 
 @app.command()
@@ -245,7 +313,8 @@ def doctor(as_json: Json = False) -> None:
         "git": shutil.which("git"),
     }
     states = {
-        name: layers.missing(layer) or "ready: " + (", ".join(f"{d} {environment.version(d)}" for d in layer.distributions) or facts["agda"])
+        name: layers.missing(layer)
+        or "ready: " + (", ".join(f"{d} {environment.version(d)}" for d in layer.distributions) or facts["agda"])
         for name, layer in LAYERS.items()
     }
     lacking = [name for name, layer in LAYERS.items() if layers.missing(layer)]
@@ -278,9 +347,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _verify(chosen: Corpus, papers: list[Paper], names: Sequence[str], claims: bool, quiet: bool = False, **settings: Any) -> Verification:
+def _verify(
+    chosen: Corpus, papers: list[Paper], names: Sequence[str], claims: bool, quiet: bool = False, **settings: Any
+) -> Verification:
     with display.Progress(quiet) as progress:
-        results = sweep(slots_for([p for p in papers if p.built], names, claims), _options(chosen, **settings), progress)
+        results = sweep(
+            slots_for([p for p in papers if p.built], names, claims), _options(chosen, **settings), progress
+        )
     if not quiet:
         errors.print(f"  {progress.measured} measured, {progress.cached} from the cache")
     return judge(chosen, papers, names, results, claims)
@@ -291,7 +364,8 @@ def _options(chosen: Corpus, workers: int | None = None, **settings: Any) -> Opt
         raise UsageError("--time-limit must be positive")
     if workers is not None and workers < 1:
         raise UsageError("--workers must be at least 1")
-    return Options(chosen.root, cache_folder(chosen.root), **settings, **({"workers": workers} if workers else {}))
+    options = Options(chosen.root, cache_folder(chosen.root), **settings)
+    return replace(options, workers=workers) if workers else options
 
 
 def _select(chosen: Corpus, papers: list[str] | None) -> list[Paper]:
@@ -325,9 +399,18 @@ def _finish(verification: Verification, names: Sequence[str], as_json: bool, sec
     """Prints the verdict and leaves with its exit code."""
     good = (Outcome.PASSED, Outcome.WAIVED)
     passed = all(cell.outcome in good for v in verification.papers for cell in v.cells.values())
-    passed = passed and all(v.outcome is Outcome.PASSED for v in verification.papers if v.claims or v.problems) and not verification.problems
+    passed = (
+        passed
+        and all(v.outcome is Outcome.PASSED for v in verification.papers if v.claims or v.problems)
+        and not verification.problems
+    )
     if as_json:
-        _print_json({"passed": passed, "papers": {v.paper.id: telemetry.paper_entry(v) for v in verification.papers if v.paper.built}})
+        _print_json(
+            {
+                "passed": passed,
+                "papers": {v.paper.id: telemetry.paper_entry(v) for v in verification.papers if v.paper.built},
+            }
+        )
         raise typer.Exit(0 if passed else 1)
     console.print(display.verification_table(verification, names))
     if verification.unbuilt:
@@ -363,7 +446,10 @@ def _table(*columns: str, title: str | None = None) -> Any:
 
 
 def _plain(paper: Paper) -> dict[str, Any]:
-    return {name: getattr(paper, name) for name in ("id", "slug", "title", "authors", "year", "link", "order", "build_order")}
+    return {
+        name: getattr(paper, name)
+        for name in ("id", "slug", "title", "authors", "year", "link", "order", "build_order")
+    }
 
 
 def _print_json(value: Any) -> None:

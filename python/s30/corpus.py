@@ -113,6 +113,8 @@ class Paper:
 
 @dataclass(frozen=True)
 class Corpus:
+    """All papers of a registry, in its order."""
+
     root: Path
     papers: tuple[Paper, ...]
 
@@ -135,6 +137,7 @@ class Corpus:
 
 
 def load_corpus(root: Path | None = None) -> Corpus:
+    """The registry of `root` (found by `default_root` when None). Raises UsageError, with file and line, when malformed."""
     root = default_root() if root is None else root
     path = root / REGISTRY
     entries = documents.load(path, "papers")["papers"]

@@ -29,11 +29,13 @@ console = Console(highlight=False)
 
 
 def mark(outcome: Outcome) -> Text:
+    """An outcome as a coloured word."""
     word, style = MARKS[outcome]
     return Text(word, style)
 
 
 def name_of(slot: Slot) -> str:
+    """A slot in words: `26 PyTorch experiment`."""
     paper, layer, task = slot
     return f"{paper} {LAYERS[layer].title}{' experiment' if task == EXPERIMENT else ''}"
 
@@ -45,7 +47,9 @@ class Progress:
         self._quiet = quiet
         self._now: dict[Slot, str] = {}
         self._guard = threading.Lock()
-        self._live = Live(console=errors, refresh_per_second=8, transient=True) if errors.is_terminal and not quiet else None
+        self._live = (
+            Live(console=errors, refresh_per_second=8, transient=True) if errors.is_terminal and not quiet else None
+        )
         self.measured = self.cached = 0
 
     def __enter__(self) -> Progress:
@@ -71,7 +75,9 @@ class Progress:
             elif event.kind in ("failed", "not_run", "damaged"):
                 self._line(f"  {event.kind:<9} {name}: {event.text}")
             if self._live:
-                self._live.update(Text("\n".join(f"  {name_of(slot)}: {text}" for slot, text in sorted(self._now.items()))))
+                self._live.update(
+                    Text("\n".join(f"  {name_of(slot)}: {text}" for slot, text in sorted(self._now.items())))
+                )
 
     def _line(self, text: str) -> None:
         if not self._quiet:
@@ -79,6 +85,7 @@ class Progress:
 
 
 def verification_table(verification: Verification, names: Sequence[str]) -> Table:
+    """One row per paper: a cell per layer, the claims that hold, the entries compared."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("paper", no_wrap=True)
     for name in names:
@@ -88,20 +95,30 @@ def verification_table(verification: Verification, names: Sequence[str]) -> Tabl
     for verdict in verification.papers:
         compared, total = (sum(getattr(c, what) for c in verdict.checks) for what in ("compared", "total"))
         cells = [mark(verdict.cells[name].outcome) for name in names]
-        table.add_row(f"{verdict.paper.id} {verdict.paper.slug}", *cells, claims_cell(verdict), f"{compared:,}/{total:,}" if total else "-")
+        table.add_row(
+            f"{verdict.paper.id} {verdict.paper.slug}",
+            *cells,
+            claims_cell(verdict),
+            f"{compared:,}/{total:,}" if total else "-",
+        )
     return table
 
 
 def claims_cell(verdict: PaperVerdict) -> Text:
+    """How many claims hold of those that were tried."""
     tried = [claim for claim in verdict.claims if claim.outcome is not Outcome.NOT_APPLICABLE]
     held = sum(claim.outcome is Outcome.PASSED for claim in tried)
     if not tried:
         return Text("-", "dim")
-    worst = next((o for o in (Outcome.FAILED, Outcome.NOT_RUN, Outcome.WAIVED) if any(c.outcome is o for c in tried)), Outcome.PASSED)
+    worst = next(
+        (o for o in (Outcome.FAILED, Outcome.NOT_RUN, Outcome.WAIVED) if any(c.outcome is o for c in tried)),
+        Outcome.PASSED,
+    )
     return Text(f"{held}/{len(tried)}", MARKS[worst][1])
 
 
 def claims_table(verdict: PaperVerdict) -> Table:
+    """One row per claim with what was measured."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for header in ("claim", "kind", "outcome", "measured"):
         table.add_column(header, overflow="fold")
@@ -112,9 +129,12 @@ def claims_table(verdict: PaperVerdict) -> Table:
 
 
 def parity_table(verdict: PaperVerdict, rows: dict[str, list[dict[str, Any]]]) -> Table:
+    """One row per comparison with its largest error and tolerance."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for header in ("check", "what", "outcome", "largest error", "relative", "tolerance", "entries"):
-        table.add_column(header, overflow="fold", justify="right" if header in ("largest error", "relative", "entries") else "left")
+        table.add_column(
+            header, overflow="fold", justify="right" if header in ("largest error", "relative", "entries") else "left"
+        )
     for kind, entries in rows.items():
         for row in entries:
             tolerance = row["tolerance"]
@@ -130,7 +150,6 @@ def parity_table(verdict: PaperVerdict, rows: dict[str, list[dict[str, Any]]]) -
 
 
 def failures(verification: Verification, limit: int = 40) -> list[str]:
+    """All that failed, one line each, cut after `limit`."""
     lines = [line for verdict in verification.papers for line in verdict.messages] + list(verification.problems)
     return lines[:limit] + ([f"... and {len(lines) - limit} more: see the record"] if len(lines) > limit else [])
-
-

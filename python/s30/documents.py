@@ -41,12 +41,12 @@ def load(path: Path, schema: str) -> Any:
         raise UsageError(f"{path}: {' '.join(str(error).split())}") from None
     errors = sorted(validator(schema).iter_errors(data), key=relevance)
     if errors:
-        error = errors[-1]
-        while error.context:
-            error = max(error.context, key=relevance)
-        where = "/".join(str(step) for step in error.absolute_path)
-        message = error.message if len(error.message) < 300 else error.message[:297] + "..."
-        raise UsageError(f"{path}:{line_of(root, error.absolute_path)}: {where + ': ' if where else ''}{message}")
+        worst = errors[-1]
+        while worst.context:
+            worst = max(worst.context, key=relevance)
+        where = "/".join(str(step) for step in worst.absolute_path)
+        message = worst.message if len(worst.message) < 300 else worst.message[:297] + "..."
+        raise UsageError(f"{path}:{line_of(root, worst.absolute_path)}: {where + ': ' if where else ''}{message}")
     return data
 
 

@@ -20,16 +20,23 @@ from typing import Any
 from s30 import data
 from s30.errors import S30Error
 
-THREADS = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-}
+THREADS = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
 LLVM_MAJORS = range(14, 22)  # what tinygrad 0.13 can load
-LLVM_FOLDERS = ("/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/usr/lib/llvm-*/lib", "/opt/homebrew/opt/llvm*/lib")
+LLVM_FOLDERS = (
+    "/usr/lib/*-linux-gnu",
+    "/usr/lib64",
+    "/usr/lib",
+    "/usr/local/lib",
+    "/usr/lib/llvm-*/lib",
+    "/opt/homebrew/opt/llvm*/lib",
+)
 
 
 @cache
 def version(distribution: str) -> str | None:
+    """The installed version of a distribution, or None."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
@@ -37,11 +44,14 @@ def version(distribution: str) -> str | None:
 
 
 def missing_module(module: str) -> bool:
+    """Whether a top-level module cannot be imported here; nothing is imported to find out."""
     return importlib.util.find_spec(module) is None
 
 
 @dataclass(frozen=True)
 class LLVM:
+    """A libLLVM file and its major version (0 when its name does not tell)."""
+
     path: str
     major: int
 
@@ -50,7 +60,9 @@ class LLVM:
 def find_llvm() -> LLVM | None:
     """LLVM_PATH, else the newest libLLVM that tinygrad can load."""
     named = os.environ.get("LLVM_PATH")
-    candidates = [Path(named)] if named else [f for pattern in LLVM_FOLDERS for f in Path("/").glob(f"{pattern[1:]}/libLLVM*")]
+    candidates = (
+        [Path(named)] if named else [f for pattern in LLVM_FOLDERS for f in Path("/").glob(f"{pattern[1:]}/libLLVM*")]
+    )
     found: dict[int, str] = {}
     for path in sorted(candidates):
         if not path.is_file():
@@ -129,6 +141,7 @@ def _library_name(path: Path) -> str:
 
 @cache
 def cpu_model() -> str:
+    """The processor as the system names it."""
     try:
         text = Path("/proc/cpuinfo").read_text()
     except OSError:
@@ -147,6 +160,7 @@ def kind() -> str:
 
 
 def lock_digests(root: Path) -> dict[str, str]:
+    """sha256 of each lock file, by its path in the repository."""
     locks = [*sorted((root / "requirements").glob("*.txt")), root / "flake.lock"]
     return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in locks if p.is_file()}
 

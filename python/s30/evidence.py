@@ -58,7 +58,7 @@ class Evidence:
         return {name[len(prefix) + 1 :]: a for name, a in self.arrays.items() if name.startswith(prefix + "/")}
 
 
-class DamagedEntry(S30Error):
+class DamagedEntryError(S30Error):
     """A cache entry that does not hold what was written."""
 
 
@@ -68,6 +68,7 @@ def canonical(value: Any) -> str:
 
 
 def digest_of(parts: Mapping[str, Any]) -> str:
+    """sha256 of the canonical JSON of `parts`."""
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
@@ -95,6 +96,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def save(evidence: Evidence, folder: Path, key: str) -> None:
+    """Writes an entry: the arrays first, then the json that makes it valid."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **{name.replace("/", "|"): a for name, a in evidence.arrays.items()})
     write_atomically(folder / f"{key}.npz", buffer.getvalue())
@@ -113,7 +115,7 @@ def save(evidence: Evidence, folder: Path, key: str) -> None:
 
 
 def load(folder: Path, key: str) -> Evidence | None:
-    """The entry, or None when there is none. Raises DamagedEntry, naming the file, when it is not what was written."""
+    """The entry, or None when there is none. Raises DamagedEntryError, naming the file, when it is not what was written."""
     path = folder / f"{key}.json"
     if not path.is_file():
         return None
@@ -132,12 +134,13 @@ def load(folder: Path, key: str) -> Evidence | None:
         )
         whole = document["digest"] == evidence.digest and document["key"] == key and document["version"] == VERSION
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise DamagedEntry(f"cache entry {path} is damaged ({error})") from None
+        raise DamagedEntryError(f"cache entry {path} is damaged ({error})") from None
     if not whole:
-        raise DamagedEntry(f"cache entry {path} is damaged (its digest does not match)")
+        raise DamagedEntryError(f"cache entry {path} is damaged (its digest does not match)")
     return evidence
 
 
 def discard(folder: Path, key: str) -> None:
+    """Removes an entry, if it is there."""
     for suffix in (".json", ".npz"):
         (folder / f"{key}{suffix}").unlink(missing_ok=True)

@@ -34,7 +34,7 @@ def svg(figure: Mapping[str, Any]) -> bytes:
         "svg.fonttype": "none",
         "font.family": "sans-serif",
         "font.size": 9,
-        "axes.prop_cycle": matplotlib.cycler(color=COLOURS),
+        "axes.prop_cycle": plt.cycler(color=COLOURS),
         "axes.spines.top": False,
         "axes.spines.right": False,
     }
@@ -65,9 +65,19 @@ def _bars(plt: Any, figure: Mapping[str, Any]) -> Any:
     drawing, axes = plt.subplots(figsize=(max(3.2, 0.9 * len(figure["values"])), 3.0))
     names, heights = list(figure["values"]), list(figure["values"].values())
     whiskers = [figure["errors"].get(name, 0.0) for name in names]
-    axes.bar(range(len(names)), heights, yerr=whiskers if any(whiskers) else None, color=COLOURS[0], capsize=3, width=0.6)
+    axes.bar(
+        range(len(names)), heights, yerr=whiskers if any(whiskers) else None, color=COLOURS[0], capsize=3, width=0.6
+    )
     for place, height in enumerate(heights):
-        axes.annotate(f"{height:.3g}", (place, height), ha="center", va="bottom", xytext=(0, 2), textcoords="offset points", fontsize=8)
+        axes.annotate(
+            f"{height:.3g}",
+            (place, height),
+            ha="center",
+            va="bottom",
+            xytext=(0, 2),
+            textcoords="offset points",
+            fontsize=8,
+        )
     axes.set_xticks(range(len(names)), names)
     axes.set(title=figure["title"], ylabel=figure["y_label"])
     if figure["y_limits"]:
@@ -97,16 +107,31 @@ def _heatmap(plt: Any, figure: Mapping[str, Any]) -> Any:
     drawing, axes = plt.subplots(figsize=(1.6 + 0.28 * len(values[0]), 1.2 + 0.24 * len(values)))
     mesh = axes.pcolormesh(values, cmap="viridis", linewidth=0)
     axes.invert_yaxis()
-    axes.set_xticks([i + 0.5 for i in range(len(columns))], columns, rotation=90 if max(map(len, columns), default=0) > 2 else 0)
+    axes.set_xticks(
+        [i + 0.5 for i in range(len(columns))], columns, rotation=90 if max(map(len, columns), default=0) > 2 else 0
+    )
     axes.set_yticks([i + 0.5 for i in range(len(rows))], rows)
     axes.set(title=figure["title"], xlabel=figure["x_label"], ylabel=figure["y_label"])
     if figure["annotate"]:
         middle = (max(map(max, values)) + min(map(min, values))) / 2
         for i, row in enumerate(values):
             for j, value in enumerate(row):
-                axes.text(j + 0.5, i + 0.5, f"{value:.3g}", ha="center", va="center", fontsize=6, color="white" if value < middle else "black")
+                axes.text(
+                    j + 0.5,
+                    i + 0.5,
+                    f"{value:.3g}",
+                    ha="center",
+                    va="center",
+                    fontsize=6,
+                    color="white" if value < middle else "black",
+                )
     drawing.colorbar(mesh, ax=axes)
     return drawing
 
 
-_DRAWERS: dict[str, Callable[[Any, Mapping[str, Any]], Any]] = {"Lines": _lines, "Bars": _bars, "Images": _images, "Heatmap": _heatmap}
+_DRAWERS: dict[str, Callable[[Any, Mapping[str, Any]], Any]] = {
+    "Lines": _lines,
+    "Bars": _bars,
+    "Images": _images,
+    "Heatmap": _heatmap,
+}

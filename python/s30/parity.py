@@ -51,7 +51,9 @@ def compare(
     paper: Paper, kind: str, layers: tuple[str, ...], quantity: str, observed: Any, expected: Any, tolerance: Tolerance
 ) -> Check:
     """Holds `observed` against `expected`, entry by entry: shape, then dtype, then finiteness, then values."""
-    own = next((t for name in layers if (t := paper.tolerance(kind, name, quantity.split(" ", 2)[-1])) is not None), None)
+    own = next(
+        (t for name in layers if (t := paper.tolerance(kind, name, quantity.split(" ", 2)[-1])) is not None), None
+    )
     tolerance = own or tolerance
 
     def check(outcome: Outcome, problem: str = "", **numbers: Any) -> Check:
@@ -86,7 +88,7 @@ def compare(
     worst = float(ratio.max(initial=0.0))
     error = float(difference.max(initial=0.0))
     scale = float(np.abs(expected).max(initial=0.0))
-    numbers = {
+    numbers: dict[str, Any] = {
         "compared": total,
         "total": total,
         "error": error,
@@ -99,17 +101,34 @@ def compare(
     return check(Outcome.FAILED, _values(at, observed[at], expected[at]), **numbers)
 
 
-def relate(paper: Paper, layer: str, quantity: str, relation: str, left: Any, right: Any, tolerance: Tolerance | None) -> Check:
+def relate(
+    paper: Paper, layer: str, quantity: str, relation: str, left: Any, right: Any, tolerance: Tolerance | None
+) -> Check:
     """An invariant's two sides: equal within tolerance, or ordered at every entry."""
     if relation == "==":
         chosen = TOLERANCES["invariant", None] if tolerance is None else tolerance
         return compare(paper, "invariant", (layer,), quantity, left, right, chosen)
-    orders: dict[str, Callable[[Array, Array], Array]] = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater}
+    orders: dict[str, Callable[[Array, Array], Array]] = {
+        "<=": np.less_equal,
+        "<": np.less,
+        ">=": np.greater_equal,
+        ">": np.greater,
+    }
     where = f"paper {paper.id}, layer {layer}, invariant {quantity}"
 
     def check(outcome: Outcome, message: str = "", compared: int = 0) -> Check:
         text = f"{where}: {message}" if message else ""
-        return Check(paper.id, "invariant", (layer,), quantity, outcome, text, EXACT, compared=compared, total=int(np.size(right)))
+        return Check(
+            paper.id,
+            "invariant",
+            (layer,),
+            quantity,
+            outcome,
+            text,
+            EXACT,
+            compared=compared,
+            total=int(np.size(right)),
+        )
 
     if left is None or right is None:
         return check(Outcome.FAILED, f"missing from {layer}")
@@ -201,7 +220,15 @@ def _forward(paper: Paper, whole: Evidences, reference: Evidence) -> list[Check]
         expected, observed = reference.group(f"seed{seed}/output"), whole[layer].group(f"seed{seed}/output")
         tolerance = TOLERANCES.get(("forward", layer), TOLERANCES["forward", None])
         checks += [
-            compare(paper, "forward", (layer, "numpy"), f"seed {seed} {name}", observed.get(name), expected.get(name), tolerance)
+            compare(
+                paper,
+                "forward",
+                (layer, "numpy"),
+                f"seed {seed} {name}",
+                observed.get(name),
+                expected.get(name),
+                tolerance,
+            )
             for name in sorted(expected.keys() | observed.keys())
         ]
     return checks
@@ -218,7 +245,15 @@ def _differences(paper: Paper, whole: Evidences, reference: Evidence, problems: 
         for name, direction in directions(problems[seed].params, seed).items():
             slope = _project(gradient, direction)
             checks.append(
-                compare(paper, "difference", (layer, "numpy"), f"seed {seed} {name}", slope, expected.get(name), TOLERANCES["difference", None])
+                compare(
+                    paper,
+                    "difference",
+                    (layer, "numpy"),
+                    f"seed {seed} {name}",
+                    slope,
+                    expected.get(name),
+                    TOLERANCES["difference", None],
+                )
             )
     return checks
 
@@ -234,16 +269,22 @@ def _pairs(paper: Paper, whole: Evidences) -> list[Check]:
     """Gradients and trajectories of each two autodiff layers, every entry of every parameter."""
     checks = []
     for one, other in itertools.combinations([name for name in AUTODIFF if name in whole], 2):
-        groups = [(f"seed{seed}/{what}", "gradient", f"seed {seed} {label}") for seed in SEEDS for what, label in (("gradient", ""), ("loss_gradient", "loss:"))]
+        groups = [
+            (f"seed{seed}/{what}", "gradient", f"seed {seed} {label}")
+            for seed in SEEDS
+            for what, label in (("gradient", ""), ("loss_gradient", "loss:"))
+        ]
         groups += [("trajectory/param", "trajectory", "parameter ")]
         for prefix, kind, label in groups:
             left, right = whole[one].group(prefix), whole[other].group(prefix)
             checks += [
-                compare(paper, kind, (one, other), f"{label}{name}", left.get(name), right.get(name), TOLERANCES[kind, None])
+                compare(
+                    paper, kind, (one, other), f"{label}{name}", left.get(name), right.get(name), TOLERANCES[kind, None]
+                )
                 for name in sorted(left.keys() | right.keys())
             ]
-        losses = [whole[name].arrays.get("trajectory/loss") for name in (one, other)]
-        checks.append(compare(paper, "trajectory", (one, other), "losses", *losses, TOLERANCES["trajectory", None]))
+        here, there = (whole[name].arrays.get("trajectory/loss") for name in (one, other))
+        checks.append(compare(paper, "trajectory", (one, other), "losses", here, there, TOLERANCES["trajectory", None]))
     return checks
 
 
@@ -264,7 +305,17 @@ def _bridges(paper: Paper, whole: Evidences) -> list[Check]:
                     whole["sympy"].arrays.get(f"seed{seed}/bridge/{name}"),
                     whole[layer].arrays.get(f"seed{seed}/{prefix}/{target}"),
                 )
-                checks.append(compare(paper, "bridge", ("sympy", layer), f"seed {seed} {name}", value, computed, TOLERANCES["bridge", None]))
+                checks.append(
+                    compare(
+                        paper,
+                        "bridge",
+                        ("sympy", layer),
+                        f"seed {seed} {name}",
+                        value,
+                        computed,
+                        TOLERANCES["bridge", None],
+                    )
+                )
     return checks
 
 
@@ -273,9 +324,13 @@ def _invariants(paper: Paper, whole: Evidences) -> list[Check]:
     layers = [name for name in EXECUTABLE if name in whole]
     if not layers:
         return []
-    for invariant, layer, seed in itertools.product(paper.module("numpy_checks.py").invariants(), layers, INVARIANT_SEEDS):
-        sides = [whole[layer].arrays.get(f"seed{seed}/invariant/{invariant.name}/{side}") for side in ("left", "right")]
-        checks.append(relate(paper, layer, f"seed {seed} {invariant.name}", invariant.relation, *sides, invariant.tolerance))
+    for invariant, layer, seed in itertools.product(
+        paper.module("numpy_checks.py").invariants(), layers, INVARIANT_SEEDS
+    ):
+        at = f"seed{seed}/invariant/{invariant.name}"
+        left, right = (whole[layer].arrays.get(f"{at}/{side}") for side in ("left", "right"))
+        quantity = f"seed {seed} {invariant.name}"
+        checks.append(relate(paper, layer, quantity, invariant.relation, left, right, invariant.tolerance))
     return checks
 
 
@@ -288,7 +343,11 @@ def _proofs(paper: Paper, whole: Evidences) -> list[Check]:
     for theorem in paper.card["theorems"] if "agda" in whole else ():
         checked = theorem["name"] in whole["agda"].facts["theorems"]
         message = "" if checked else f"paper {paper.id}, layer agda, theorem {theorem['name']}: not checked"
-        checks.append(Check(paper.id, "theorem", ("agda",), theorem["name"], Outcome.PASSED if checked else Outcome.FAILED, message))
+        checks.append(
+            Check(
+                paper.id, "theorem", ("agda",), theorem["name"], Outcome.PASSED if checked else Outcome.FAILED, message
+            )
+        )
     return checks
 
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from s30.errors import S30Error
-from s30.vocabulary import Array, Arrays
+
+Array = NDArray[Any]
+Arrays = Mapping[str, Array]
 
 SEEDS = (0, 1, 2)  # forward, gradient and bridge checks
 INVARIANT_SEEDS = (0, 1, 2, 3, 4)
@@ -89,7 +92,8 @@ def _normal(purpose: str, name: str, seed: int, shape: tuple[int, ...]) -> Array
 
 
 def _unit(direction: Array) -> Array:
-    return direction / np.linalg.norm(direction)
+    unit: Array = direction / np.linalg.norm(direction)
+    return unit
 
 
 def _describe(value: Any) -> str:

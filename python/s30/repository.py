@@ -24,6 +24,7 @@ def git(root: Path, *arguments: str) -> str:
 
 
 def head(root: Path) -> str:
+    """The full name of the commit that is checked out."""
     return git(root, "rev-parse", "HEAD").strip()
 
 
@@ -41,11 +42,13 @@ def source_digest(root: Path, commit: str = "HEAD") -> str:
 
 
 def files_between(root: Path, old: str, new: str) -> list[str]:
+    """Files that differ between two commits, the record left out."""
     names = git(root, "diff", "--name-only", old, new).splitlines()
     return [name for name in names if name != RECORD]
 
 
 def has_commit(root: Path, commit: str) -> bool:
+    """Whether this clone holds the commit."""
     try:
         git(root, "cat-file", "-e", f"{commit}^{{commit}}")
     except S30Error:

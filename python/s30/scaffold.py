@@ -29,7 +29,14 @@ def new_room(corpus: Corpus, name: str, slug: str | None) -> Path:
         raise S30Error(f"{template} is missing, so there is nothing to copy")
     staged = paper.folder.with_name(f".{paper.folder.name}.new")
     shutil.rmtree(staged, ignore_errors=True)
-    words = {"NN_SLUG": paper.folder.name, "SLUG": paper.slug, "NN": paper.id, "TITLE": paper.title, "LINK": paper.link, "Template": _module(paper)}
+    words = {
+        "NN_SLUG": paper.folder.name,
+        "SLUG": paper.slug,
+        "NN": paper.id,
+        "TITLE": paper.title,
+        "LINK": paper.link,
+        "Template": _module(paper),
+    }
     for source in sorted(template.rglob("*")):
         if source.is_file() and "__pycache__" not in source.parts:
             target = staged / _filled(str(source.relative_to(template)), words)
@@ -41,7 +48,9 @@ def new_room(corpus: Corpus, name: str, slug: str | None) -> Path:
 
 def _registered(corpus: Corpus, name: str, slug: str | None) -> Paper:
     if not (name.isdigit() and len(name) <= 2 and slug):
-        raise UsageError(f"no paper {name!r} in {REGISTRY}: for a new one give a number of two digits and a slug, as in `s30 new 31 my_paper`")
+        raise UsageError(
+            f"no paper {name!r} in {REGISTRY}: for a new one give a number of two digits and a slug, as in `s30 new 31 my_paper`"
+        )
     order = 1 + max(paper.order for paper in corpus.papers)
     build_order = 1 + max(paper.build_order for paper in corpus.papers)
     entry = {

@@ -27,7 +27,7 @@ from s30 import evidence as store
 from s30 import layers
 from s30.corpus import Paper
 from s30.errors import S30Error
-from s30.evidence import DamagedEntry, Evidence
+from s30.evidence import DamagedEntryError, Evidence
 from s30.layers import CHECKS, EXPERIMENT, Layer
 from s30.vocabulary import Outcome
 
@@ -61,6 +61,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Options:
+    """Where a sweep reads and writes, and how it runs. `time_limit` is in seconds per paper and layer."""
+
     root: Path
     cache: Path
     profile: str = "quick"
@@ -81,7 +83,9 @@ def cache_folder(root: Path) -> Path:
     return Path(os.environ.get("S30_CACHE") or root / ".s30" / "cache").resolve()
 
 
-def sweep(slots: Sequence[tuple[Paper, Layer, str]], options: Options, listen: Listener, executor: Executor | None = None) -> dict[Slot, Evidence]:
+def sweep(
+    slots: Sequence[tuple[Paper, Layer, str]], options: Options, listen: Listener, executor: Executor | None = None
+) -> dict[Slot, Evidence]:
     """The evidence of every slot. A layer that is missing here yields `not_run` evidence with the remedy."""
     results: dict[Slot, Evidence] = {}
     stale: list[tuple[Paper, Layer, str]] = []
@@ -112,7 +116,7 @@ def _cached(paper: Paper, layer: Layer, task: str, options: Options, listen: Lis
     key = layers.key(paper, layer, task, options.profile, options.seed)
     try:
         found = store.load(options.cache, key)
-    except DamagedEntry as error:
+    except DamagedEntryError as error:
         listen(Event("damaged", (paper.id, layer.name, task), f"{error}; it is measured again"))
         store.discard(options.cache, key)
         return None
@@ -149,7 +153,9 @@ class LocalExecutor:
 
     def _job(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
         results: dict[Slot, Evidence] = {}
-        with _only_one(options.cache, f"{job.layer.name}-{job.task}-{job.papers[0].id if job.task == EXPERIMENT else ''}"):
+        with _only_one(
+            options.cache, f"{job.layer.name}-{job.task}-{job.papers[0].id if job.task == EXPERIMENT else ''}"
+        ):
             remaining = list(job.papers)
             if not options.fresh:  # another sweep may have done it while this one waited
                 for paper in job.papers:
@@ -192,7 +198,9 @@ class LocalExecutor:
                         continue
                     found = store.load(options.cache, event["key"])
                     if found is None:
-                        raise S30Error(f"{job.layer.title} reported paper {current.id} as {event['event']}, but {options.cache} has no entry")
+                        raise S30Error(
+                            f"{job.layer.title} reported paper {current.id} as {event['event']}, but {options.cache} has no entry"
+                        )
                     results[slot] = found
                     listen(Event(event["event"], slot, found.error, found.run.get("seconds", 0.0)))
                 code = process.wait()

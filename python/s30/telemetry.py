@@ -31,9 +31,14 @@ def assemble(root: Path, verification: Verification, profile: str, seconds: floa
     changed = repository.changed_files(root)
     if changed and not allow_dirty:
         shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
-        raise S30Error(f"the tree is dirty ({shown}): commit first, or pass --allow-dirty to have it marked in the record")
+        raise S30Error(
+            f"the tree is dirty ({shown}): commit first, or pass --allow-dirty to have it marked in the record"
+        )
     distributions = {name for layer in LAYERS.values() for name in layer.distributions} | {"scikit-learn", "agda"}
-    flags = {name: {k: v for k, v in process_flags(layer, CHECKS).items() if k != "LLVM_PATH"} for name, layer in LAYERS.items()}
+    flags = {
+        name: {k: v for k, v in process_flags(layer, CHECKS).items() if k != "LLVM_PATH"}
+        for name, layer in LAYERS.items()
+    }
     record: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "outcome": str(Outcome.PASSED if verification.passed else Outcome.FAILED),
@@ -70,6 +75,7 @@ def write(record: Mapping[str, Any], path: Path) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
+    """A record that fits the schema. Raises UsageError, with file and line, when it does not."""
     record: dict[str, Any] = documents.load(path, "verification")
     return record
 
@@ -78,20 +84,32 @@ def check(root: Path, path: Path) -> tuple[str, str]:
     """(`fresh` | `stale` | `tampered`, why). Raises S30Error when there is no record to read."""
     record = read(path)
     if _digest(record) != record["record_digest"]:
-        return "tampered", f"{path.name} was edited after it was generated: its record_digest does not match its content"
+        return (
+            "tampered",
+            f"{path.name} was edited after it was generated: its record_digest does not match its content",
+        )
     commit = record["checked_commit"]
     if not repository.has_commit(root, commit):
         if repository.source_digest(root) != record["source_digest"]:
-            return "stale", f"the checked commit {commit[:12]} is not in this clone, and the sources differ from those it names"
+            return (
+                "stale",
+                f"the checked commit {commit[:12]} is not in this clone, and the sources differ from those it names",
+            )
     elif record["tree"]["state"] == "clean" and repository.source_digest(root, commit) != record["source_digest"]:
         return "tampered", f"the sources of commit {commit[:12]} are not those whose digest {path.name} states"
     if record["tree"]["state"] == "dirty":
         return "stale", f"it was made from a dirty tree ({', '.join(record['tree']['changed'][:3])})"
     if repository.source_digest(root) != record["source_digest"]:
         changed = repository.files_between(root, commit, "HEAD")
-        return "stale", f"{len(changed)} files changed since {commit[:12]}: {', '.join(changed[:3])}{' ...' if len(changed) > 3 else ''}"
+        return (
+            "stale",
+            f"{len(changed)} files changed since {commit[:12]}: {', '.join(changed[:3])}{' ...' if len(changed) > 3 else ''}",
+        )
     if changed := repository.changed_files(root):
-        return "stale", f"the working tree differs from HEAD: {', '.join(changed[:3])}{' ...' if len(changed) > 3 else ''}"
+        return (
+            "stale",
+            f"the working tree differs from HEAD: {', '.join(changed[:3])}{' ...' if len(changed) > 3 else ''}",
+        )
     return "fresh", f"it describes these sources, checked at commit {commit[:12]}"
 
 
@@ -101,7 +119,11 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     before, after = dict(_leaves(old["papers"])), dict(_leaves(new["papers"]))
     for at in sorted(before.keys() | after.keys()):
         one, other = before.get(at), after.get(at)
-        if one != other and not at.endswith(("/evidence", "/experiment_evidence")) and not _both_small(at, one, other, before, after):
+        if (
+            one != other
+            and not at.endswith(("/evidence", "/experiment_evidence"))
+            and not _both_small(at, one, other, before, after)
+        ):
             lines.append(f"{at}: {one!r} -> {other!r}")
     return lines
 
@@ -176,10 +198,17 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
         "bridges": rows["bridge"],
         "invariants": rows["invariant"],
         "identities": [
-            {"name": name, "outcome": outcomes[name], **{k: i[k] for k in ("statement", "assumptions", "source", "proof")}}
+            {
+                "name": name,
+                "outcome": outcomes[name],
+                **{k: i[k] for k in ("statement", "assumptions", "source", "proof")},
+            }
             for name, i in facts.get("sympy", {}).get("identities", {}).items()
         ],
-        "theorems": [{"name": name, "outcome": outcomes[name], **theorem} for name, theorem in facts.get("agda", {}).get("theorems", {}).items()],
+        "theorems": [
+            {"name": name, "outcome": outcomes[name], **theorem}
+            for name, theorem in facts.get("agda", {}).get("theorems", {}).items()
+        ],
         "claims": [_claim(claim) for claim in verdict.claims],
         "metrics": {name: evidence.facts.get("metrics", {}) for name, evidence in experiments.items()},
         "problems": list(verdict.problems),
@@ -209,7 +238,9 @@ def _rows(checks: Sequence[Check]) -> list[dict[str, Any]]:
             row[name] = max(values) if values else None
         tolerance = group[0].tolerance
         row["tolerance"] = {"rtol": tolerance.rtol, "atol": tolerance.atol} if tolerance else None
-        rows.append(row | {"compared": sum(item.compared for item in group), "total": sum(item.total for item in group)})
+        rows.append(
+            row | {"compared": sum(item.compared for item in group), "total": sum(item.total for item in group)}
+        )
     return rows
 
 
@@ -227,4 +258,6 @@ def _claim(claim: Verdict) -> dict[str, Any]:
 
 def _seconds(verdict: PaperVerdict) -> dict[str, float]:
     measured = {name: evidence.run.get("seconds", 0.0) for name, evidence in (verdict.evidences or {}).items()}
-    return measured | {f"{name} experiment": e.run.get("seconds", 0.0) for name, e in (verdict.experiments or {}).items()}
+    return measured | {
+        f"{name} experiment": e.run.get("seconds", 0.0) for name, e in (verdict.experiments or {}).items()
+    }

@@ -30,6 +30,8 @@ class Cell:
 
 @dataclass(frozen=True)
 class PaperVerdict:
+    """All that is known about one paper after a sweep."""
+
     paper: Paper
     cells: Mapping[str, Cell]
     checks: Sequence[Check] = ()
@@ -49,7 +51,11 @@ class PaperVerdict:
     def messages(self) -> list[str]:
         """Every failure in one line each, without repetition, in the order in which they should be read."""
         lines = [check.message for check in self.checks if check.outcome is Outcome.FAILED]
-        lines += [f"paper {self.paper.id}, layer {n}: {c.message}" for n, c in self.cells.items() if c.outcome is Outcome.NOT_RUN and c.message]
+        lines += [
+            f"paper {self.paper.id}, layer {n}: {c.message}"
+            for n, c in self.cells.items()
+            if c.outcome is Outcome.NOT_RUN and c.message
+        ]
         lines += [claim.message for claim in self.claims if claim.outcome not in GOOD]
         return list(dict.fromkeys([*lines, *self.problems]))
 
@@ -67,17 +73,26 @@ class Verification:
         return bool(self.papers) and not self.problems and all(v.outcome is Outcome.PASSED for v in self.papers)
 
 
-def judge(corpus: Corpus, papers: Sequence[Paper], names: Sequence[str], results: Mapping[Slot, Evidence], with_claims: bool) -> Verification:
+def judge(
+    corpus: Corpus, papers: Sequence[Paper], names: Sequence[str], results: Mapping[Slot, Evidence], with_claims: bool
+) -> Verification:
     """Verdicts on `papers`, in the layers `names`, from the evidence of a sweep."""
     waivers = load_waivers(corpus.root)
     used: set[str] = set()
     verdicts = [_judge_paper(paper, names, results, with_claims, waivers, used) for paper in papers]
-    whole = set(names) == set(LAYERS) and with_claims and {p.id for p in papers} == {p.id for p in corpus.papers if p.built}
-    problems = [f"waivers.yaml: {name!r} matches no failing check: remove it" for name in sorted(waivers.keys() - used)] if whole else []
+    whole = (
+        set(names) == set(LAYERS) and with_claims and {p.id for p in papers} == {p.id for p in corpus.papers if p.built}
+    )
+    problems = (
+        [f"waivers.yaml: {name!r} matches no failing check: remove it" for name in sorted(waivers.keys() - used)]
+        if whole
+        else []
+    )
     return Verification(verdicts, [p for p in corpus.papers if not p.built], problems)
 
 
 def load_waivers(root: Path) -> dict[str, str]:
+    """The reasons in waivers.yaml, by the exact id of a check or claim."""
     path = root / "waivers.yaml"
     if not path.is_file():
         return {}
@@ -85,7 +100,12 @@ def load_waivers(root: Path) -> dict[str, str]:
 
 
 def _judge_paper(
-    paper: Paper, names: Sequence[str], results: Mapping[Slot, Evidence], with_claims: bool, waivers: Mapping[str, str], used: set[str]
+    paper: Paper,
+    names: Sequence[str],
+    results: Mapping[Slot, Evidence],
+    with_claims: bool,
+    waivers: Mapping[str, str],
+    used: set[str],
 ) -> PaperVerdict:
     if not paper.built:
         return PaperVerdict(paper, {name: Cell() for name in names})

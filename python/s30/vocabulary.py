@@ -8,16 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from s30.problem import Problem
-
-Array = NDArray[Any]
-Arrays = Mapping[str, Array]
+from s30.problem import Array as Array
+from s30.problem import Arrays as Arrays
+from s30.problem import Problem as Problem
 
 
 class Outcome(StrEnum):

@@ -48,6 +48,7 @@ class ForeignFrameworks(importlib.abc.MetaPathFinder):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 when every paper was measured, 1 when one failed."""
     parser = argparse.ArgumentParser(prog="python -m s30.worker", description="Measures one layer of some papers.")
     parser.add_argument("layer", choices=list(layers.LAYERS))
     parser.add_argument("papers", nargs="+", metavar="NN")
@@ -118,12 +119,16 @@ def _experiment(paper: Paper, layer: Layer, options: argparse.Namespace, progres
         raise S30Error(f"experiment.run must return an Experiment, not {type(result).__name__}")
     metrics = {}
     for name, value in result.metrics.items():
-        values = [float(v) for v in value] if isinstance(value, (list, tuple)) else [float(value)]
+        values = [float(v) for v in value] if isinstance(value, Sequence) else [float(value)]
         if not values or not all(v == v and abs(v) != float("inf") for v in values):
             raise S30Error(f"the metric {name!r} is not finite: {values}")
         metrics[name] = values
     figures = {name: _plain(figure) for name, figure in result.figures.items()}
-    return Evidence(paper.id, layer.name, facts={"profile": options.profile, "seed": options.seed, "metrics": metrics, "figures": figures})
+    return Evidence(
+        paper.id,
+        layer.name,
+        facts={"profile": options.profile, "seed": options.seed, "metrics": metrics, "figures": figures},
+    )
 
 
 def _plain(figure: Figure) -> dict[str, Any]:

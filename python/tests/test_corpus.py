@@ -24,7 +24,7 @@ KINDS = {
     "numpy": ("layer", "invariant"),
     "sympy": ("layer", "identity", "bridge"),
     "agda": ("layer", "theorem"),
-    **{name: ("layer", "forward", "difference", "trajectory", "gradient", "invariant") for name in AUTODIFF},
+    **dict.fromkeys(AUTODIFF, ("layer", "forward", "difference", "trajectory", "gradient", "invariant")),
 }
 
 
@@ -42,7 +42,9 @@ def checks_of(paper: Paper, layer: str) -> list[Check]:
     elif layer == "sympy":
         names = ["sympy", *EXECUTABLE]
     results = sweep(slots_for([paper], names, False), Options(ROOT, cache_folder(ROOT)), lambda _: None)
-    found = check_paper(paper, {name: evidence for (_, name, _), evidence in results.items() if evidence.outcome is not Outcome.NOT_RUN})
+    found = check_paper(
+        paper, {name: evidence for (_, name, _), evidence in results.items() if evidence.outcome is not Outcome.NOT_RUN}
+    )
     return [check for check in found if layer in check.layers]
 
 

@@ -60,19 +60,31 @@ def mutated(tmp_path_factory: pytest.TempPathFactory):
 def _measure(paper: Paper, layer: str, chosen: list[Mutant], root: Path) -> dict[str, tuple[Paper, Evidence]]:
     entries = []
     for number, mutant in enumerate(chosen):
-        entry = {"id": f"{number:02d}", "slug": paper.slug, "title": paper.title, "authors": paper.authors, "year": paper.year}
+        entry = {
+            "id": f"{number:02d}",
+            "slug": paper.slug,
+            "title": paper.title,
+            "authors": paper.authors,
+            "year": paper.year,
+        }
         entries.append({**entry, "link": paper.link, "order": number + 1, "build_order": number + 1})
         room = root / "rooms" / f"{number:02d}_{paper.slug}"
         shutil.copytree(paper.folder, room, ignore=shutil.ignore_patterns("__pycache__", "figures", "tests", "*.agdai"))
         file = room / mutant["file"]
         text = file.read_text(encoding="utf-8")
-        assert text.count(mutant["find"]) == 1, f"{mutant['name']}: {mutant['file']} holds {text.count(mutant['find'])} times {mutant['find']!r}"
+        assert text.count(mutant["find"]) == 1, (
+            f"{mutant['name']}: {mutant['file']} holds {text.count(mutant['find'])} times {mutant['find']!r}"
+        )
         file.write_text(text.replace(mutant["find"], mutant["replace"]), encoding="utf-8")
     if layer != "agda":
         return _sweep(entries, chosen, layer, root)
     # Agda's module names are global, so its mutants take turns in one corpus, which keeps the library's interfaces.
     shutil.copytree(ROOT / "agda", root / "agda", ignore=shutil.ignore_patterns("_build", "*.agdai"))
-    return {name: result for entry, mutant in zip(entries, chosen, strict=True) for name, result in _sweep([entry], [mutant], layer, root).items()}
+    return {
+        name: result
+        for entry, mutant in zip(entries, chosen, strict=True)
+        for name, result in _sweep([entry], [mutant], layer, root).items()
+    }
 
 
 def _sweep(entries: list[dict], chosen: list[Mutant], layer: str, root: Path) -> dict[str, tuple[Paper, Evidence]]:
@@ -84,12 +96,20 @@ def _sweep(entries: list[dict], chosen: list[Mutant], layer: str, root: Path) ->
     (root / "papers.yaml").write_text(documents.dump({"papers": entries}), encoding="utf-8")
     corpus = load_corpus(root)
     results = sweep(slots_for(corpus.papers, [layer], False), Options(root, root / "cache", workers=1), lambda _: None)
-    return {mutant["name"]: (paper, results[paper.id, layer, CHECKS]) for mutant, paper in zip(chosen, corpus.papers, strict=True)}
+    return {
+        mutant["name"]: (paper, results[paper.id, layer, CHECKS])
+        for mutant, paper in zip(chosen, corpus.papers, strict=True)
+    }
 
 
 def _cases() -> list[object]:
     return [
-        pytest.param(paper, mutant, id=f"{paper.id}-{mutant['layer']}-{mutant['name'].replace(' ', '_')}", marks=getattr(pytest.mark, mutant["layer"]))
+        pytest.param(
+            paper,
+            mutant,
+            id=f"{paper.id}-{mutant['layer']}-{mutant['name'].replace(' ', '_')}",
+            marks=getattr(pytest.mark, mutant["layer"]),
+        )
         for paper in papers()
         for mutant in mutants_of(paper)
     ]
@@ -99,7 +119,9 @@ def _cases() -> list[object]:
 def test_mutant_is_rejected(paper: Paper, mutant: Mutant, mutated) -> None:
     layer = mutant["layer"]
     _, evidence = mutated(paper, layer)[mutant["name"]]
-    replaced = Evidence(paper.id, layer, evidence.arrays, evidence.facts, error=evidence.error, outcome=evidence.outcome)
+    replaced = Evidence(
+        paper.id, layer, evidence.arrays, evidence.facts, error=evidence.error, outcome=evidence.outcome
+    )
     whole = true_evidence(paper) | {layer: replaced}
     checks = check_paper(paper, whole)
     failed = [check for check in checks if check.outcome is Outcome.FAILED]
@@ -122,7 +144,9 @@ def test_mutant_is_rejected(paper: Paper, mutant: Mutant, mutated) -> None:
 @pytest.mark.parametrize("layer", [pytest.param(name, id=name) for name in LAYERS])
 def test_layer_has_enough_mutants(paper: Paper, layer: str) -> None:
     count = sum(mutant["layer"] == layer for mutant in mutants_of(paper))
-    assert count >= MINIMUM[layer], f"paper {paper.id} lists {count} mutants of its {layer} layer, fewer than {MINIMUM[layer]}"
+    assert count >= MINIMUM[layer], (
+        f"paper {paper.id} lists {count} mutants of its {layer} layer, fewer than {MINIMUM[layer]}"
+    )
 
 
 def test_true_layers_pass_where_mutants_fail() -> None:

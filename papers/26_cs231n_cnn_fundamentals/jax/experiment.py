@@ -7,9 +7,9 @@ r"""What CS231n reports of its classifiers, measured on 1,797 real digits in JAX
     sanity        loss at chance, a subset of 20 images overfitted             neural-networks-3.md, «Sanity checks»
     gradients     (L(w + h) - L(w - h)) / 2h against `jax.grad`                neural-networks-3.md, «Gradient checks»
 
-All training is one compiled function: `lax.scan` over minibatches inside `lax.scan` over epochs inside `lax.map` over
-seeds, with the order of the examples as an argument. The three networks share no parameter, so the gradient of the sum
-of their losses is the gradient of each, and one vector of parameters with one Adam trains all three.
+All training is one compiled function, `lax.scan` over minibatches inside `lax.scan` over epochs, with the order of the
+examples as an argument. The three networks share no parameter, so the gradient of the sum of their losses is the
+gradient of each, and one vector of parameters with one Adam trains all three.
 """
 
 from collections.abc import Callable
@@ -23,6 +23,7 @@ from jax.flatten_util import ravel_pytree
 
 from s30.corpus import sibling
 from s30.data import Digits, digits_split, minibatches
+from s30.problem import Problem
 from s30.training.jax import adam, adam_init
 from s30.vocabulary import Bars, Experiment, Images, Lines
 
@@ -30,26 +31,22 @@ forward = sibling(__file__, "model.py").forward
 checks = sibling(__file__, "../numpy_checks.py")
 
 SEEDS, CLASSES, NEIGHBOURS, FEW = 3, 10, 5, 20
-SIZES = {"quick": {"epochs": 8, "filters": 24, "hidden": 48}, "full": {"epochs": 60, "filters": 64, "hidden": 256}}
-BATCH, STRENGTH, RATES = 64, 1e-3, {"softmax": 0.02, "two_layer": 0.01, "convnet": 0.02}
+SIZES = {"quick": {"epochs": 6, "filters": 16, "hidden": 48}, "full": {"epochs": 60, "filters": 64, "hidden": 256}}
+BATCH, STRENGTH, RATES = 64, 1e-3, {"softmax": 0.05, "two_layer": 0.02, "convnet": 0.03}
 STEPS = np.logspace(-1, -10, 19)  # h of the numerical gradient
 
 
-def cross_entropy(scores: Array, labels: Array) -> Array:
-    """-log p_y for each example, in nats: (batch,)."""
-    return -(jax.nn.log_softmax(scores) * jax.nn.one_hot(labels, CLASSES)).sum(1)
-
-
 def dense(params: dict, batch: dict, strength: Array) -> dict[str, Array]:
-    """FC layers with ReLU between them and the losses of the room's `forward`: a softmax classifier when there is one."""
+    """FC layers with ReLU between them and the loss of the room's `forward`: a softmax classifier when there is one."""
     hidden = batch["images"].reshape(len(batch["images"]), -1)  # (batch, feature)
     *inner, last = sorted({name.split(".")[0] for name in params})
     for name in inner:
         hidden = jax.nn.relu(hidden @ params[f"{name}.weight"].T + params[f"{name}.bias"])
     scores = hidden @ params[f"{last}.weight"].T + params[f"{last}.bias"]  # (batch, class)
-    loss = cross_entropy(scores, batch["labels"]).mean()
+    # 1/N sum_i -log p_{y_i} + 1/2 lambda ||W||^2
+    data_loss = -(jax.nn.log_softmax(scores) * jax.nn.one_hot(batch["labels"], CLASSES)).sum(1).mean()
     regularisation = 0.5 * strength * sum(jnp.sum(params[f"{name}.weight"] ** 2) for name in (*inner, last))
-    return {"scores": scores, "cross_entropy": loss, "loss": loss + regularisation}
+    return {"scores": scores, "loss": data_loss + regularisation}
 
 
 def convnet(params: dict, batch: dict, strength: Array) -> dict[str, Array]:
@@ -80,60 +77,43 @@ def arrays(data: Digits) -> dict[str, np.ndarray]:
 
 
 @jax.jit
-def train(starts: dict, orders: Array, strengths: Array, data: dict, test: dict) -> tuple[dict, dict]:
-    """Adam with rates that fall linearly to zero, once for each start (run, ...) and order (run, epoch, step, size).
+def train(start: dict, order: Array, strength: Array, data: dict, test: dict) -> tuple[dict, dict]:
+    """Adam with rates that fall linearly to zero; `order` (epoch, step, size) says which examples each minibatch holds.
 
-    Returns the final parameters and the history: per run, network and epoch, the cross-entropy of the minibatches before
-    their steps, and the cross-entropy and accuracy on the test set.
+    Returns the final parameters, and each network's scores: on every minibatch before its step, (epoch, step, size,
+    class), and on the test set after every epoch, (epoch, count, class). `judge` reads the losses off them.
     """
-    total = orders.shape[1] * orders.shape[2]
+    total = order.shape[0] * order.shape[1]
+    theta, unravel = ravel_pytree(start)
+    rates, _ = ravel_pytree({name: jax.tree.map(lambda leaf, r=RATES[name]: jnp.full_like(leaf, r), start[name]) for name in start})
 
-    def one(start: dict, order: Array, strength: Array) -> tuple[dict, dict]:
-        theta, unravel = ravel_pytree(start)
-        rates, _ = ravel_pytree({name: jax.tree.map(lambda leaf, r=RATES[name]: jnp.full_like(leaf, r), start[name]) for name in start})
+    def losses(theta: Array, batch: dict) -> tuple[Array, dict]:
+        out = {name: NETWORKS[name](params, batch, strength) for name, params in unravel(theta).items()}
+        return sum(o["loss"] for o in out.values()), {name: o["scores"] for name, o in out.items()}
 
-        def losses(theta: Array, batch: dict) -> tuple[Array, dict]:
-            out = {name: NETWORKS[name](params, batch, strength) for name, params in unravel(theta).items()}
-            return sum(o["loss"] for o in out.values()), out
+    def step(carry: tuple, index: Array) -> tuple:
+        theta, state = carry
+        batch = {name: value[index] for name, value in data.items()}
+        grads, scores = jax.grad(losses, has_aux=True)(theta, batch)
+        return adam(theta, grads, state, rates * (1 - state.step / total)), scores
 
-        def step(carry: tuple, index: Array) -> tuple:
-            theta, state = carry
-            batch = {name: value[index] for name, value in data.items()}
-            grads, out = jax.grad(losses, has_aux=True)(theta, batch)
-            return adam(theta, grads, state, rates * (1 - state.step / total)), {name: o["cross_entropy"] for name, o in out.items()}
+    def epoch(carry: tuple, indices: Array) -> tuple:
+        carry, scores = lax.scan(step, carry, indices)
+        return carry, {"train": scores, "test": losses(carry[0], test)[1]}
 
-        def epoch(carry: tuple, indices: Array) -> tuple:
-            carry, seen = lax.scan(step, carry, indices)
-            _, out = losses(carry[0], test)
-            return carry, {
-                name: {
-                    "train": seen[name].mean(),
-                    "test": o["cross_entropy"],
-                    "accuracy": (o["scores"].argmax(1) == test["labels"]).mean(),
-                }
-                for name, o in out.items()
-            }
-
-        (theta, _), history = lax.scan(epoch, (theta, adam_init(theta)), order)
-        return unravel(theta), history
-
-    return lax.map(lambda run: one(*run), (starts, orders, strengths))
+    (theta, _), scores = lax.scan(epoch, (theta, adam_init(theta)), order)
+    return unravel(theta), scores
 
 
-@jax.jit
-def sanity(starts: dict, finals: dict, few: dict) -> dict[str, Array]:
-    """The convnet's losses when its weights are shrunk to almost nothing, and what a training on `few` alone has reached."""
-
-    def one(pair: tuple) -> dict[str, Array]:
-        small, final = convnet(jax.tree.map(lambda leaf: 0.01 * leaf, pair[0]), few, 0.0), convnet(pair[1], few, 0.0)
-        return {
-            "initial_cross_entropy": small["cross_entropy"],
-            "initial_hinge": small["hinge"],
-            "overfit_loss": final["cross_entropy"],
-            "overfit_accuracy": (final["scores"].argmax(1) == few["labels"]).mean(),
-        }
-
-    return lax.map(one, (starts, finals))
+def judge(scores: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Mean cross-entropy in nats, mean SVM loss with Delta = 1, and accuracy. scores (..., example, class), labels (..., example)."""
+    scores, chosen = scores.astype(float), np.eye(CLASSES)[labels]
+    correct = (scores * chosen).sum(-1, keepdims=True)
+    return {
+        "cross_entropy": np.log(np.exp(scores - correct).sum(-1)).mean(-1),
+        "hinge": (np.maximum(0.0, scores - correct + 1.0) * (1 - chosen)).sum(-1).mean(-1),
+        "accuracy": (scores.argmax(-1) == labels).mean(-1),
+    }
 
 
 def order_of(rng: np.random.Generator, epochs: int, count: int) -> np.ndarray:
@@ -165,46 +145,57 @@ def library_neighbours(train: Digits, test: Digits, norm: int) -> np.ndarray:
     return classifier.fit(train.images.reshape(-1, 64), train.labels).predict(test.images.reshape(-1, 64))
 
 
-def check_gradients(seed: int, dtype: type) -> tuple[float, np.ndarray]:
-    """The notes' relative error |n - a| / max(|n|, |a|), the largest over the entries of the room's Problem,
-    and the errors (step, [one-sided, centred]) of the derivative along one direction of the last layer."""
-    problem = checks.problem(seed)
-    h = 1e-5 if dtype is np.float64 else 1e-3
+def loss_at(displaced: dict, dtype: type, problem: Problem) -> tuple[np.ndarray, dict]:
+    """The room's loss after each displacement of the parameters, (displacement,), and, in double precision, its gradient."""
     with jax.enable_x64(dtype is np.float64):
-        batch = {name: jnp.asarray(value, dtype if value.dtype == np.float64 else None) for name, value in problem.batch.items()}
-        start = {name: jnp.asarray(value, dtype) for name, value in problem.params.items()}
 
-        rng, entries = np.random.default_rng(seed), []
-        for name, value in problem.params.items():
-            entries += [(name, at) for at in rng.permutation(value.size)[:60]]
-        direction = rng.standard_normal(problem.params["fc.weight"].shape)
-        displaced = {name: np.zeros((2 * len(entries) + 1 + 2 * len(STEPS), *v.shape), dtype) for name, v in problem.params.items()}
-        for row, (name, at) in enumerate(entries):
-            displaced[name][2 * row].flat[at], displaced[name][2 * row + 1].flat[at] = h, -h
-        rest = 2 * len(entries)
-        for row, step in enumerate(STEPS):
-            displaced["fc.weight"][rest + 1 + 2 * row] = step * direction
-            displaced["fc.weight"][rest + 2 + 2 * row] = -step * direction
+        def cast(value: np.ndarray) -> Array:
+            return jnp.asarray(value, dtype if value.dtype == np.float64 else None)
+
+        start, batch, displaced = jax.tree.map(cast, (dict(problem.params), dict(problem.batch), displaced))
 
         def loss(params: dict) -> Array:
             return forward(params, batch, **problem.config)["loss"]
 
-        @jax.jit
-        def evaluate(displaced: dict) -> tuple[dict, Array]:
-            return jax.grad(loss)(start), lax.map(lambda step: loss({name: start[name] + step[name] for name in start}), displaced)
+        value = jax.value_and_grad(loss) if dtype is np.float64 else lambda params: (loss(params), {})
 
-        gradient, values = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), evaluate(displaced))
-    numerical = (values[0:rest:2] - values[1:rest:2]) / (2 * h)
-    analytic = np.array([gradient[name].flat[at] for name, at in entries])
-    worst = np.max(np.abs(numerical - analytic) / np.maximum(np.maximum(np.abs(numerical), np.abs(analytic)), 1e-300))
-    # In the scores the loss has no kink, so a direction of the last layer shows the order of the formula alone.
-    slope, here, above, below = (gradient["fc.weight"] * direction).sum(), values[rest], values[rest + 1 :: 2], values[rest + 2 :: 2]
-    return float(worst), np.abs(np.stack([(above - here) / STEPS, (above - below) / (2 * STEPS)], axis=1) - slope)
+        @jax.jit
+        def evaluate(displaced: dict) -> tuple[Array, dict]:
+            return lax.map(lambda step: value({name: start[name] + step[name] for name in start}), displaced)
+
+        return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), evaluate(displaced))
+
+
+def check_gradients(seed: int) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """By precision: the largest relative error |n - a| / max(|n|, |a|) over up to 60 entries of each parameter of the
+    room's Problem; and the errors (step, [one-sided, centred]) of the derivative along a direction of the last layer."""
+    problem, rng = checks.problem(seed), np.random.default_rng(seed)
+    entries = [(name, at) for name, value in problem.params.items() for at in rng.permutation(value.size)[:60]]
+    direction = rng.standard_normal(problem.params["fc.weight"].shape)
+    worst, errors = {}, {}
+    for precision, dtype, h in (("double", np.float64, 1e-5), ("single", np.float32, 1e-3)):
+        rows = 2 * len(entries)
+        displaced = {name: np.zeros((rows + 1 + 2 * len(STEPS), *value.shape)) for name, value in problem.params.items()}
+        for row, (name, at) in enumerate(entries):
+            displaced[name][row].flat[at], displaced[name][len(entries) + row].flat[at] = h, -h
+        # In the scores the loss has no kink, so a direction of the last layer shows the order of the formula alone.
+        displaced["fc.weight"][rows + 1 :] = np.concatenate([STEPS, -STEPS])[:, None, None] * direction
+        values, gradients = loss_at(displaced, dtype, problem)
+        if gradients:  # where nothing is displaced
+            gradient = {name: value[rows] for name, value in gradients.items()}
+        numerical = (values[: len(entries)] - values[len(entries) : rows]) / (2 * h)
+        analytic = np.array([gradient[name].flat[at] for name, at in entries])
+        scale = np.maximum(np.maximum(np.abs(numerical), np.abs(analytic)), 1e-300)
+        worst[precision] = float(np.max(np.abs(numerical - analytic) / scale))
+        here, (above, below) = values[rows], np.split(values[rows + 1 :], 2)
+        slopes = np.stack([(above - here) / STEPS, (above - below) / (2 * STEPS)], axis=1)
+        errors[precision] = np.abs(slopes - (gradient["fc.weight"] * direction).sum())
+    return worst, errors
 
 
 def order(errors: np.ndarray, low: float, high: float) -> float:
     """Slope of log error against log h for low <= h <= high: the order of a difference formula."""
-    inside = (STEPS >= low) & (STEPS <= high)
+    inside = (low <= STEPS) & (high >= STEPS)
     return float(np.polyfit(np.log(STEPS[inside]), np.log(errors[inside]), 1)[0])
 
 
@@ -212,7 +203,7 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
     sizes = dict(SIZES[profile])
     epochs = sizes.pop("epochs")
     split = digits_split()
-    data, test = arrays(split.train), arrays(split.test)
+    data, test = jax.tree.map(jnp.asarray, (arrays(split.train), arrays(split.test)))
     metrics: dict[str, float | list[float]] = {}
 
     known, asked = ((16 * part.images).round().reshape(-1, 64).astype(np.float32) for part in (split.train, split.test))
@@ -225,31 +216,33 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
     progress(0.3, "training")
     starts = [build(np.random.default_rng([seed, s]), **sizes) for s in range(SEEDS)]
     orders = [order_of(np.random.default_rng([seed, s]), epochs, len(split.train.labels)) for s in range(SEEDS)]
-    # Each start twice: on all the data, and again shown only the first FEW images, without regularisation.
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *starts, *starts)
-    strengths = np.array([STRENGTH] * SEEDS + [0.0] * SEEDS, np.float32)
-    params, history = train(stacked, np.stack(orders + [indices % FEW for indices in orders]), strengths, data, test)
-    history = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64)[:SEEDS], history)  # (seed, epoch) each
+    runs = [train(start, indices, STRENGTH, data, test) for start, indices in zip(starts, orders)]
+    params, scores = jax.tree.map(lambda *leaves: np.stack(leaves), *runs)
     curves = {}
-    for name, seen in history.items():
-        metrics[f"{name}_accuracy"] = seen["accuracy"][:, -1].tolist()
-        for part in ("train", "test"):
-            curves[f"{name.replace('_', '-')}, {part}"] = (list(range(1, epochs + 1)), seen[part].mean(axis=0).tolist())
+    for name in NETWORKS:
+        seen = judge(scores["train"][name], split.train.labels[np.stack(orders)])["cross_entropy"].mean(axis=(0, 2))  # (epoch,)
+        unseen = judge(scores["test"][name], split.test.labels)  # (seed, epoch) each
+        metrics[f"{name}_accuracy"] = unseen["accuracy"][:, -1].tolist()
+        for part, values in (("train", seen), ("test", unseen["cross_entropy"].mean(axis=0))):
+            curves[f"{name.replace('_', '-')}, {part}"] = (list(range(1, epochs + 1)), values.tolist())
 
     progress(0.8, "sanity checks")
-    few = {name: value[:FEW] for name, value in data.items()}
-    halves = stacked["convnet"], params["convnet"]
-    found = sanity(*(jax.tree.map(lambda leaf: leaf[SEEDS:], half) for half in halves), few)
-    metrics |= {name: np.asarray(value, np.float64).tolist() for name, value in found.items()}
+    # The same training from weights shrunk to almost nothing, shown only the first FEW images, without regularisation.
+    few = orders[0] % FEW
+    _, scores = train(jax.tree.map(lambda leaf: 0.01 * leaf, starts[0]), few, 0.0, data, test)
+    found = judge(np.asarray(scores["train"]["convnet"]), split.train.labels[few])  # (epoch, step) each
+    metrics |= {f"initial_{kind}": float(found[kind][0, 0]) for kind in ("cross_entropy", "hinge")}
+    metrics |= {"overfit_loss": float(found["cross_entropy"][-1].mean()), "overfit_accuracy": float(found["accuracy"][-1].mean())}
 
     progress(0.9, "gradient check")
-    metrics["gradient_error"], double = check_gradients(seed, np.float64)
-    metrics["gradient_error_single"], single = check_gradients(seed, np.float32)
+    worst, errors = check_gradients(seed)
+    double, single = errors["double"], errors["single"]
+    metrics |= {"gradient_error": worst["double"], "gradient_error_single": worst["single"]}
     metrics["forward_difference_order"] = order(double[:, 0], 1e-5, 1e-2)
     metrics["central_difference_order"] = order(double[:, 1], 1e-3, 1e-1)
-    steps, filters = STEPS.tolist(), np.asarray(params["convnet"]["conv.weight"][SEEDS - 1, :24, 0])
+    steps, filters = STEPS.tolist(), (params["convnet"]["conv.weight"][-1, :16, 0])
     accuracies = {f"{NEIGHBOURS}-NN, L{norm}": metrics[f"knn_l{norm}_accuracy"] for norm in (1, 2)}
-    trained = {name.replace("_", "-"): metrics[f"{name}_accuracy"] for name in RATES}
+    trained = {name.replace("_", "-"): metrics[f"{name}_accuracy"] for name in NETWORKS}
     return Experiment(
         metrics,
         {

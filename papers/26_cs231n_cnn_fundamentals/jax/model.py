@@ -29,14 +29,14 @@ def max_pool(maps: Array, pool: int) -> Array:
 
 def softmax_loss(scores: Array, label: Array) -> Array:
     """-log p_y of one example, scores (class,), in nats."""
-    chosen = jax.nn.one_hot(label, len(scores), dtype=scores.dtype)  # (class,)
+    chosen = jax.nn.one_hot(label, len(scores), dtype=scores.dtype)  # (class,), 1 at the label
     return -jnp.vdot(chosen, jax.nn.log_softmax(scores))
 
 
 def svm_loss(scores: Array, label: Array, margin: float) -> Array:
     """sum_{j != y} max(0, f_j - f_y + Delta) of one example, scores (class,)."""
-    violations = jax.nn.relu(scores - scores[label] + margin)  # (class,)
-    return violations.at[label].set(0.0).sum()
+    chosen = jax.nn.one_hot(label, len(scores), dtype=scores.dtype)  # (class,), 1 at the label
+    return jnp.vdot(1 - chosen, jax.nn.relu(scores - jnp.vdot(chosen, scores) + margin))
 
 
 def forward(

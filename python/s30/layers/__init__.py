@@ -6,6 +6,7 @@ The adaptor of a layer is the module of the same name in this package; it is imp
 from __future__ import annotations
 
 import importlib
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,18 @@ from s30.evidence import VERSION, digest_files, digest_of
 
 CHECKS, EXPERIMENT = "checks", "experiment"
 ENGINE = Path(__file__).resolve().parent.parent
-CORE = ("errors", "vocabulary", "problem", "documents", "corpus", "data", "evidence", "environment", "worker", "layers/__init__")
+CORE = (
+    "errors",
+    "vocabulary",
+    "problem",
+    "documents",
+    "corpus",
+    "data",
+    "evidence",
+    "environment",
+    "worker",
+    "layers/__init__",
+)
 
 
 @dataclass(frozen=True)
@@ -183,7 +195,7 @@ def key(paper: Paper, layer: Layer, task: str, profile: str, seed: int) -> str:
         "room": digest_files(files, paper.folder),
         "engine": digest_files(_engine_files(layer, task), ENGINE),
         "packages": {name: environment.version(name) for name in (*layer.distributions, "scikit-learn")},
-        "python": environment.platform.python_version(),
+        "python": platform.python_version(),
         "cpu": environment.cpu_model(),
         "flags": {k: v for k, v in process_flags(layer, task).items() if k != "LLVM_PATH"},
     }

@@ -57,7 +57,11 @@ def stage(root: Path, provider: Provider, papers: Iterable[Paper]) -> Path:
 
 def claims_module(paper: Paper) -> str:
     """A module that opens every theorem that paper.yaml names, and so does not check when one is missing."""
-    lines = ["{-# OPTIONS --safe -Werror #-}", f"-- Generated: every theorem that papers/{paper.folder.name}/paper.yaml claims.", f"module Claims{paper.id} where"]
+    lines = [
+        "{-# OPTIONS --safe -Werror #-}",
+        f"-- Generated: every theorem that papers/{paper.folder.name}/paper.yaml claims.",
+        f"module Claims{paper.id} where",
+    ]
     lines += [f"import {path.stem}" for path in paper.agda_files()]
     for theorem in paper.card["theorems"]:
         module, _, name = theorem["name"].rpartition(".")
@@ -84,10 +88,14 @@ class Agda:
 
     def load(self, file: str, progress: Progress = lambda _: None) -> None:
         """Typechecks `file` and all it imports."""
-        info = self._ask(file, f"Cmd_load {_quoted(str(self._folder / file))} [{', '.join(map(_quoted, self._options))}]", progress)
+        info = self._ask(
+            file, f"Cmd_load {_quoted(str(self._folder / file))} [{', '.join(map(_quoted, self._options))}]", progress
+        )
         problems = [e["message"] for e in (*info.get("errors", ()), *info.get("warnings", ()))]
         if info["kind"] != "AllGoalsWarnings" or info.get("visibleGoals") or info.get("invisibleGoals"):
-            problems.append("unsolved goals" if info["kind"] == "AllGoalsWarnings" else f"unexpected answer {info['kind']}")
+            problems.append(
+                "unsolved goals" if info["kind"] == "AllGoalsWarnings" else f"unexpected answer {info['kind']}"
+            )
         if problems:
             raise S30Error(self._readable(problems[0]))
 
@@ -98,7 +106,10 @@ class Agda:
             interface.unlink()
         self.load(file)
         info = self._ask(file, f"Cmd_show_module_contents_toplevel AsIs {_quoted(module)}", lambda _: None)
-        return {entry["name"]: re.sub(r"\b\w+\.(ℓ\w*)", r"\1", " ".join(entry["term"].split())) for entry in info["contents"]}
+        return {
+            entry["name"]: re.sub(r"\b\w+\.(ℓ\w*)", r"\1", " ".join(entry["term"].split()))
+            for entry in info["contents"]
+        }
 
     def ended(self) -> bool:
         return self._process.poll() is not None
@@ -179,8 +190,14 @@ def _check(agda: Agda, paper: Paper, version: str, provider: Provider, progress:
         if module not in public:
             public[module] = agda.contents(f"{top}.agda", inner)
         if name not in public[module]:
-            raise S30Error(f"theorem {theorem['name']} is claimed in paper.yaml but not defined in cubical-agda/{top}.agda")
-        theorems[theorem["name"]] = {"statement": public[module][name], "says": theorem["says"], "source": theorem["source"]}
+            raise S30Error(
+                f"theorem {theorem['name']} is claimed in paper.yaml but not defined in cubical-agda/{top}.agda"
+            )
+        theorems[theorem["name"]] = {
+            "statement": public[module][name],
+            "says": theorem["says"],
+            "source": theorem["source"],
+        }
     progress(f"checking Claims{paper.id}.agda")
     agda.load(f"Claims{paper.id}.agda", progress)
     return Evidence(

@@ -45,6 +45,7 @@ class Backend(Protocol):
 
 
 def problem_of(paper: Paper, seed: int) -> Problem:
+    """The paper's problem for a seed. Raises S30Error when it is no Problem."""
     problem = paper.module("numpy_checks.py").problem(seed)
     if not isinstance(problem, Problem):
         raise S30Error(f"numpy_checks.problem({seed}) must return a Problem, not {type(problem).__name__}")
@@ -64,6 +65,7 @@ def checked_outputs(outputs: Any) -> dict[str, Array]:
 
 
 def measure_outputs(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> None:
+    """Adds the outputs of every seed to `arrays`."""
     for seed in SEEDS:
         progress(f"forward, seed {seed}")
         problem = problem_of(paper, seed)
@@ -72,12 +74,15 @@ def measure_outputs(paper: Paper, backend: Backend, arrays: dict[str, Array], pr
 
 
 def measure_invariants(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> None:
+    """Adds both sides of every invariant, for every seed, to `arrays`."""
     for invariant in paper.module("numpy_checks.py").invariants():
         progress(f"invariant {invariant.name}")
         for seed in INVARIANT_SEEDS:
             problem = problem_of(paper, seed)
 
-            def forward(params: Arrays, batch: Arrays, _config: Any = problem.config, **overrides: Any) -> dict[str, Array]:
+            def forward(
+                params: Arrays, batch: Arrays, _config: Any = problem.config, **overrides: Any
+            ) -> dict[str, Array]:
                 return checked_outputs(backend.forward(params, batch, {**_config, **overrides}))
 
             left, right = invariant.sides(forward, problem, np.random.default_rng(seed))
@@ -86,6 +91,7 @@ def measure_invariants(paper: Paper, backend: Backend, arrays: dict[str, Array],
 
 
 def measure_gradients(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> None:
+    """Adds the gradients of every seed and the trajectory to `arrays`; the outputs must be there already."""
     for seed in SEEDS:
         progress(f"gradient, seed {seed}")
         problem = problem_of(paper, seed)

@@ -17,6 +17,8 @@ from s30.vocabulary import Array, Arrays
 
 
 class JaxBackend:
+    """A room's `forward`, compiled once per purpose and configuration."""
+
     def __init__(self, paper: Paper) -> None:
         self._function = paper.module("jax/model.py").forward
         self._compiled: dict[tuple[str, str], Any] = {}
@@ -79,10 +81,10 @@ def _arrays(tree: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def run(paper: Paper, progress: Progress) -> Evidence:
+    """The layer's evidence for one paper."""
     backend = JaxBackend(paper)
     return measure_autodiff(paper, "jax", backend, progress)
 
 
 def prepare_experiment() -> None:
     """Nothing: the process's flags choose float32 and one thread."""
-

@@ -17,6 +17,8 @@ STEP = 1e-5  # of the central differences; their error is O(STEP^2), their round
 
 
 class NumpyBackend:
+    """A room's `forward` as it stands."""
+
     def __init__(self, paper: Paper) -> None:
         self._forward = paper.module("numpy_checks.py").forward
 

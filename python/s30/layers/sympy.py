@@ -17,11 +17,12 @@ from s30.vocabulary import Array, Identity
 
 # The steps that a proof may name. Each preserves the value of an expression for all values of its symbols, so that no
 # step can turn a false identity into a true one.
-STEPS = frozenset(
-    "simplify expand factor together cancel radsimp trigsimp powsimp logcombine expand_log gammasimp combsimp "
-    "hyperexpand doit expand_func expand_trig expand_power_exp apart".split()
-)
-REWRITES = frozenset("exp log gamma factorial binomial Piecewise tanh cos sin Sum Abs".split())
+STEPS = {
+    *("simplify", "expand", "factor", "together", "cancel", "radsimp", "apart", "doit"),
+    *("trigsimp", "powsimp", "logcombine", "gammasimp", "combsimp", "hyperexpand"),
+    *("expand_log", "expand_func", "expand_trig", "expand_power_exp"),
+}
+REWRITES = {"exp", "log", "gamma", "factorial", "binomial", "Piecewise", "tanh", "cos", "sin", "Sum", "Abs"}
 
 
 def apply_step(step: str, expression: Any) -> Any:
@@ -50,7 +51,9 @@ def prove(identity: Identity) -> tuple[bool, str]:
     lhs, rhs = _lift(identity.lhs), _lift(identity.rhs)
     if not lhs.has(n) or not rhs.has(n):
         return False, f"induction over {n}, which does not occur on both sides"
-    holds, why = _decide(identity, lhs.subs(n, identity.base), rhs.subs(n, identity.base), f"base case {n} = {identity.base}: ")
+    holds, why = _decide(
+        identity, lhs.subs(n, identity.base), rhs.subs(n, identity.base), f"base case {n} = {identity.base}: "
+    )
     if not holds:
         return holds, why
     return _decide(identity, lhs.subs(n, n + 1) - lhs, rhs.subs(n, n + 1) - rhs, f"step {n} -> {n} + 1: ")
@@ -59,7 +62,11 @@ def prove(identity: Identity) -> tuple[bool, str]:
 def _decide(identity: Identity, lhs: Any, rhs: Any, where: str) -> tuple[bool, str]:
     difference = _lift(lhs) - _lift(rhs)
     for step in identity.proof:
-        difference = difference.applyfunc(lambda e, s=step: apply_step(s, e)) if _is_matrix(difference) else apply_step(step, difference)
+        difference = (
+            difference.applyfunc(lambda e, s=step: apply_step(s, e))
+            if _is_matrix(difference)
+            else apply_step(step, difference)
+        )
     entries = list(difference) if _is_matrix(difference) else [difference]
     test: Callable[[Any], bool] = {
         "==": lambda e: e is sympy.S.Zero or e == sympy.S.Zero,
@@ -82,6 +89,7 @@ def _is_matrix(value: Any) -> bool:
 
 
 def run(paper: Paper, progress: Progress) -> Evidence:
+    """The layer's evidence for one paper: every identity with its verdict, every bridge with its values."""
     derivations = paper.module("sympy/derivations.py")
     identities: dict[str, Any] = {}
     for identity in derivations.identities():
@@ -96,7 +104,10 @@ def run(paper: Paper, progress: Progress) -> Evidence:
             "statement": identity.statement,
             "assumptions": identity.assumptions,
             "source": identity.source,
-            "proof": [*(["induction over " + str(identity.induction)] if identity.induction is not None else []), *identity.proof],
+            "proof": [
+                *(["induction over " + str(identity.induction)] if identity.induction is not None else []),
+                *identity.proof,
+            ],
             "proved": proved,
             "why": why,
         }

@@ -20,7 +20,6 @@ from s30.layers.executable import Progress, measure_autodiff
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
-
 Name = TypeVar("Name", bound=Hashable)
 
 
@@ -45,6 +44,8 @@ def mend_constants() -> None:
 
 
 class TinygradBackend:
+    """A room's `Model` on tinygrad's LLVM backend."""
+
     def __init__(self, paper: Paper) -> None:
         mend_constants()
         Tensor.manual_seed(0)
@@ -89,7 +90,9 @@ class TinygradBackend:
         whole = objective(outputs, _tensors(duals)).gradient(*leaves)
         alone = outputs["loss"].gradient(*leaves)
         # All gradients in one schedule: scheduling, not arithmetic, is what costs.
-        arrays = _realised({(kind, n): g for kind, grads in enumerate((whole, alone)) for n, g in zip(names, grads, strict=True)})
+        arrays = _realised(
+            {(kind, n): g for kind, grads in enumerate((whole, alone)) for n, g in zip(names, grads, strict=True)}
+        )
         return {n: arrays[0, n] for n in names}, {n: arrays[1, n] for n in names}
 
     def trajectory(
@@ -126,4 +129,5 @@ def _realised(tensors: Mapping[Name, Tensor]) -> dict[Name, Array]:
 
 
 def run(paper: Paper, progress: Progress) -> Evidence:
+    """The layer's evidence for one paper."""
     return measure_autodiff(paper, "tinygrad", TinygradBackend(paper), progress)

@@ -17,6 +17,8 @@ from s30.vocabulary import Array, Arrays
 
 
 class TorchBackend:
+    """A room's `nn.Module` in float64 on one thread."""
+
     def __init__(self, paper: Paper) -> None:
         torch.set_num_threads(1)
         torch.set_default_dtype(torch.float64)
@@ -26,7 +28,9 @@ class TorchBackend:
     def _build(self, params: Arrays, config: Mapping[str, Any]) -> Any:
         model = self._model(**config)
         try:
-            model.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in params.items()}, strict=True)
+            model.load_state_dict(
+                {name: torch.from_numpy(np.array(value)) for name, value in params.items()}, strict=True
+            )
         except RuntimeError as error:
             raise S30Error(f"Model does not take the problem's parameters: {' '.join(str(error).split())}") from None
         return model
@@ -70,13 +74,17 @@ def _tensors(arrays: Arrays) -> dict[str, torch.Tensor]:
 
 def _arrays(names: Any, leaves: Any, grads: Any) -> dict[str, Array]:
     """A parameter that the objective does not reach has gradient zero: parity shows it if that is a mistake."""
-    return {n: np.zeros(leaf.shape) if g is None else g.numpy() for n, leaf, g in zip(names, leaves, grads, strict=True)}
+    return {
+        n: np.zeros(leaf.shape) if g is None else g.numpy() for n, leaf, g in zip(names, leaves, grads, strict=True)
+    }
 
 
 def run(paper: Paper, progress: Progress) -> Evidence:
+    """The layer's evidence for one paper."""
     return measure_autodiff(paper, "torch", TorchBackend(paper), progress)
 
 
 def prepare_experiment() -> None:
+    """Experiments train in float32, on one thread."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float32)

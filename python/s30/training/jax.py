@@ -11,18 +11,27 @@ Tree = Any
 
 
 class AdamState(NamedTuple):
+    """What Adam remembers between steps."""
+
     step: jax.Array
     mean: Tree  # running mean of the gradient
     square: Tree  # running mean of its square
 
 
 def adam_init(params: Tree) -> AdamState:
+    """The state before the first step."""
     zeros = jax.tree.map(jnp.zeros_like, params)
     return AdamState(jnp.zeros((), jnp.int32), zeros, zeros)
 
 
 def adam(
-    params: Tree, grads: Tree, state: AdamState, learning_rate: Any, b1: float = 0.9, b2: float = 0.999, eps: float = 1e-8
+    params: Tree,
+    grads: Tree,
+    state: AdamState,
+    learning_rate: Any,
+    b1: float = 0.9,
+    b2: float = 0.999,
+    eps: float = 1e-8,
 ) -> tuple[Tree, AdamState]:
     """One step of Adam with bias correction (Kingma and Ba, algorithm 1), pure and jit-able."""
     step = state.step + 1
