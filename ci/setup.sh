@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Brings .venv in line with requirements/ and finds libLLVM. Called by make; a second call does no work.
 #   PYTHON=python3.12 make setup   chooses the interpreter; otherwise the first of python3.11, python3.12, python3.13, python3
+#   TORCH_INDEX=... make setup     looks for PyTorch in that package index too, as for its CPU build
 set -euo pipefail
 cd "$(dirname "$0")/.."
 say() { printf '%s\n' "setup: $*" >&2; }
@@ -38,7 +39,7 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
   fi
   pip() { .venv/bin/python -m pip --disable-pip-version-check --no-input "$@"; }
   pip install --quiet --require-hashes -r requirements/lock.txt 2> >(grep -v '^WARNING: Location' >&2)
-  pip install --quiet -r requirements/torch.txt 2> >(grep -v '^WARNING: Location' >&2)
+  pip install --quiet ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements/torch.txt 2> >(grep -v '^WARNING: Location' >&2)
   pip install --quiet --no-deps --no-build-isolation --editable . 2> >(grep -v '^WARNING: Location' >&2)
   echo "$wanted" >"$stamp"
   say "done in $((SECONDS - started)) s"

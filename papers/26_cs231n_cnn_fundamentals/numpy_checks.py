@@ -51,11 +51,11 @@ def forward(params: Arrays, batch: Arrays, *, padding: int, pool: int, strength:
     pooled = tiles.max(axis=(3, 5))  # (batch, filter, height/2, width/2)
     # f = W pooled + b
     scores = pooled.reshape(count, -1) @ params["fc.weight"].T + params["fc.bias"]  # (batch, class)
-    # p_k = exp(f_k + log C) / sum_j exp(f_j + log C), with log C = -max_j f_j against overflow
-    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
-    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)  # (batch, class)
+    # log p_k = f_k + log C - log sum_j exp(f_j + log C), with log C = -max_j f_j against overflow
+    shifted = scores - scores.max(axis=1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))  # (batch, class)
     # 1/N sum_i -log p_{y_i}
-    cross_entropy = -np.log(probabilities[examples, labels]).mean()
+    cross_entropy = -log_probabilities[examples, labels].mean()
     # 1/N sum_i sum_{j != y_i} max(0, f_j - f_{y_i} + Delta)
     margins = np.maximum(0.0, scores - scores[examples, labels][:, None] + margin)  # (batch, class)
     margins[examples, labels] = 0.0
@@ -67,7 +67,7 @@ def forward(params: Arrays, batch: Arrays, *, padding: int, pool: int, strength:
         "activation": activation,
         "pooled": pooled,
         "scores": scores,
-        "probabilities": probabilities,
+        "probabilities": np.exp(log_probabilities),
         "cross_entropy": np.asarray(cross_entropy),
         "hinge": np.asarray(hinge),
         "regularisation": np.asarray(regularisation),

@@ -207,6 +207,8 @@ class LocalExecutor:
             finally:
                 watch.stop()
                 _kill(process)
+                if process.stdout is not None:
+                    process.stdout.close()
                 with self._guard:
                     self._processes.discard(process)
             unreported = [p for p in job.papers if (p.id, job.layer.name, job.task) not in results]

@@ -149,8 +149,8 @@ def loss_at(displaced: dict, dtype: type, problem: Problem) -> tuple[np.ndarray,
     """The room's loss after each displacement of the parameters, (displacement,), and, in double precision, its gradient."""
     with jax.enable_x64(dtype is np.float64):
 
-        def cast(value: np.ndarray) -> Array:
-            return jnp.asarray(value, dtype if value.dtype == np.float64 else None)
+        def cast(value: np.ndarray) -> np.ndarray:
+            return value.astype(dtype) if value.dtype == np.float64 else value
 
         start, batch, displaced = jax.tree.map(cast, (dict(problem.params), dict(problem.batch), displaced))
 
@@ -159,7 +159,8 @@ def loss_at(displaced: dict, dtype: type, problem: Problem) -> tuple[np.ndarray,
 
         value = jax.value_and_grad(loss) if dtype is np.float64 else lambda params: (loss(params), {})
 
-        @jax.jit
+        # It runs for a few milliseconds, so what counts is the time to compile it.
+        @partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
         def evaluate(displaced: dict) -> tuple[Array, dict]:
             return lax.map(lambda step: value({name: start[name] + step[name] for name in start}), displaced)
 

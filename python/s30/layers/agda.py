@@ -8,6 +8,7 @@ Sources are staged into one folder, so that interfaces are cached there and neve
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -116,7 +117,8 @@ class Agda:
 
     def close(self) -> None:
         self._process.kill()
-        self._process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.communicate()  # waits, and closes the pipes
 
     def _ask(self, file: str, command: str, progress: Progress) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -168,6 +170,7 @@ def run_all(papers: list[Paper], progress: Progress) -> Iterator[tuple[Paper, Ev
             except S30Error as error:
                 yield paper, error
                 if agda.ended():
+                    agda.close()
                     agda = Agda(program, folder)
     finally:
         agda.close()

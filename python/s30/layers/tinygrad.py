@@ -30,7 +30,7 @@ def mend_constants() -> None:
     the sixteen hexadecimal digits of a double for `float` and `double` alike, so such constants are given in that form.
     """
     original = llvmir.lconst
-    if getattr(original, "mended", False):
+    if hasattr(original, "original"):
         return
 
     def lconst(x: Any, dtype: Any) -> Any:
@@ -39,7 +39,7 @@ def mend_constants() -> None:
             return f"0x{int.from_bytes(struct.pack('>d', value), 'big'):016X}"
         return value
 
-    lconst.mended = True  # type: ignore[attr-defined]
+    lconst.original = original  # type: ignore[attr-defined]
     llvmir.lconst = lconst
 
 

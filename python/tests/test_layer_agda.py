@@ -1,0 +1,164 @@
+"""What the Agda layer accepts and refuses, on small papers of our own, with the embedded provider."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from s30 import documents
+from s30.corpus import Corpus, load_corpus
+from s30.environment import find_agda
+from s30.evidence import Evidence
+from s30.layers.agda import run_all, stage
+from s30.sweep import Options, slots_for, sweep
+
+pytestmark = pytest.mark.agda
+
+ROOT = Path(__file__).resolve().parents[2]
+
+GOOD = """{-# OPTIONS --safe #-}
+module Good where
+open import Cubical.Foundations.Prelude
+open import Cubical.Data.Nat.Base
+twice : ∀ n → n + 0 ≡ 0 + n
+twice zero = refl
+twice (suc n) = cong suc (twice n)
+module Inner (A : Type) where
+  same : (x : A) → x ≡ x
+  same x = refl
+private
+  hidden : 1 ≡ 1
+  hidden = refl
+"""
+CARD = {
+    "summary": "a test",
+    "depth": dict.fromkeys(("numpy", "sympy", "tinygrad", "torch", "jax", "agda"), "partial"),
+    "equations": [{"id": "a", "source": "s", "formula": "f", "carried_by": {"theorem": "Good.twice"}}],
+    "deviations": [],
+    "claims": [{"id": "a", "statement": "s", "source": "s", "kind": "out_of_scope", "reason": "r"}],
+    "scope": {"proxy_scope": "a", "claim_coverage": "b", "measured_regime": "c", "failure_modes": ["d"]},
+}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus root whose staged library keeps its interfaces from one test to the next."""
+    if find_agda() is None:
+        pytest.skip("Agda is not installed")
+    root = tmp_path_factory.mktemp("agda")
+    shutil.copytree(ROOT / "agda", root / "agda", ignore=shutil.ignore_patterns("_build", "*.agdai"))
+    return root
+
+
+@pytest.fixture
+def lay_out(shared: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("S30_CUBICAL", "embedded")
+
+    def make(*rooms: tuple[str, str, list[str]]) -> Corpus:
+        """One paper per (module, source, claimed theorems)."""
+        shutil.rmtree(shared / "papers", ignore_errors=True)
+        entries = []
+        for number, (module, source, theorems) in enumerate(rooms, 1):
+            entry = {"id": f"{number:02d}", "slug": f"p{number}", "title": "t", "authors": "a", "year": 2026}
+            entries.append({**entry, "link": "https://example.org", "order": number, "build_order": number})
+            folder = shared / "papers" / f"{number:02d}_p{number}"
+            (folder / "cubical-agda").mkdir(parents=True)
+            (folder / "cubical-agda" / f"{module}.agda").write_text(source, encoding="utf-8")
+            named = [{"name": name, "says": "it", "source": "s"} for name in theorems]
+            (folder / "paper.yaml").write_text(documents.dump({**CARD, "theorems": named}), encoding="utf-8")
+        (shared / "papers.yaml").write_text(documents.dump({"papers": entries}), encoding="utf-8")
+        return load_corpus(shared)
+
+    return make
+
+
+def results(corpus: Corpus) -> list[Evidence | Exception]:
+    return [result for _, result in run_all(list(corpus.papers), lambda _: None)]
+
+
+def test_claimed_theorems_are_recorded_as_agda_prints_them(lay_out) -> None:
+    (evidence,) = results(lay_out(("Good", GOOD, ["Good.twice", "Good.Inner.same"])))
+    theorems = evidence.facts["theorems"]
+    assert theorems["Good.twice"]["statement"] == "(n : ℕ) → n + 0 ≡ 0 + n"
+    assert theorems["Good.Inner.same"]["statement"].endswith("(x : A) → x ≡ x")
+    assert evidence.facts["provider"].startswith("cubical-lite")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("Good.thrice", "not defined"),
+        ("Good.hidden", "not defined"),
+        ("Good.Outer.same", "Outer"),
+        ("Other.twice", "there is no"),
+    ],
+)
+def test_claimed_theorem_that_is_missing_fails_by_name(lay_out, name: str, reason: str) -> None:
+    (error,) = results(lay_out(("Good", GOOD, ["Good.twice", name])))
+    assert isinstance(error, Exception)
+    assert reason in str(error)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("twice (suc n) = cong suc (twice n)", "twice (suc n) = refl", "Good.agda"),
+        ("n + 0 ≡ 0 + n", "n + 1 ≡ 0 + n", "Good.agda"),
+        ("twice zero = refl", "twice zero = {!!}", "Good.agda"),
+        ("twice zero = refl\ntwice (suc n) = cong suc (twice n)", "twice n = twice n", "Good.agda"),
+        ("private", "postulate cheat : 1 ≡ 2\nprivate", "postulate"),
+        ("{-# OPTIONS --safe #-}", "{-# OPTIONS --type-in-type #-}", "type-in-type"),
+    ],
+    ids=["wrong proof", "false statement", "hole", "circular", "postulate", "unsafe option"],
+)
+def test_what_is_not_proved_is_refused(lay_out, old: str, new: str, reason: str) -> None:
+    assert old in GOOD
+    (error,) = results(lay_out(("Good", GOOD.replace(old, new), ["Good.twice"])))
+    assert isinstance(error, Exception), "Agda accepted it"
+    assert reason in str(error)
+    assert "\n" not in str(error)
+    assert ".s30" not in str(error), "the message shows the staging folder"
+
+
+def test_one_broken_paper_costs_no_other(lay_out) -> None:
+    broken = GOOD.replace("module Good", "module Broken").replace("twice zero = refl", "twice zero = zero")
+    first, second = results(lay_out(("Broken", broken, ["Broken.twice"]), ("Good", GOOD, ["Good.twice"])))
+    assert isinstance(first, Exception)
+    assert isinstance(second, Evidence)
+
+
+def test_two_papers_may_not_share_a_module_name(lay_out) -> None:
+    corpus = lay_out(("Good", GOOD, []), ("Good", GOOD, []))
+    with pytest.raises(Exception, match="taken by another paper"):
+        results(corpus)
+
+
+def test_staging_leaves_unchanged_files_alone(lay_out) -> None:
+    from s30.environment import find_provider
+
+    corpus = lay_out(("Good", GOOD, ["Good.twice"]))
+    folder = stage(corpus.root, find_provider(corpus.root), corpus.papers)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.agda")}
+    (folder / "Stale.agda").write_text("module Stale where\n")
+    stage(corpus.root, find_provider(corpus.root), corpus.papers)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.agda")} == before
+
+
+def test_the_layer_runs_in_its_own_process(lay_out, shared: Path) -> None:
+    corpus = lay_out(("Good", GOOD, ["Good.twice"]))
+    (evidence,) = sweep(
+        slots_for(corpus.papers, ["agda"], False), Options(shared, shared / "cache"), lambda _: None
+    ).values()
+    assert not evidence.error
+    assert list(evidence.facts["theorems"]) == ["Good.twice"]
+
+
+def test_agda_that_dies_is_reported(lay_out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "agda"
+    script.write_text("#!/bin/sh\ncase $1 in --version) echo 'Agda version 2.7.0';; *) exit 3;; esac\n")
+    script.chmod(0o755)
+    monkeypatch.setattr("s30.layers.agda.find_agda", lambda: str(script))
+    (error,) = results(lay_out(("Good", GOOD, ["Good.twice"])))
+    assert "agda ended" in str(error)
