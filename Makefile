@@ -2,7 +2,7 @@
 S30 := .venv/bin/s30
 NOX := .venv/bin/nox --no-venv
 
-.PHONY: verify test setup lint run bench agda-check verification-status telemetry figures claims lock clean help
+.PHONY: readme verify test setup lint run bench agda-check verification-status telemetry figures claims lock clean help
 
 verify: setup ## Verify every paper in every layer, with its claims; prints the table
 	@$(S30) verify
@@ -34,6 +34,9 @@ bench: setup ## Time a cold sweep, a warm one and one edited file
 
 verification-status: setup ## Refresh verification.yaml, on a clean tree
 	@$(S30) verify --record verification.yaml
+
+readme: setup ## Refresh the table of results in README.md
+	@$(S30) verify --readme README.md
 
 telemetry: setup ## Is verification.yaml fresh?
 	@$(S30) telemetry check

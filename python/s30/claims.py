@@ -9,7 +9,7 @@ from typing import Any
 
 from s30.corpus import Paper
 from s30.evidence import Evidence
-from s30.layers import EXECUTABLE, TRAINING
+from s30.layers import AUTODIFF, EXECUTABLE, TRAINING
 from s30.parity import Check
 from s30.vocabulary import Outcome
 
@@ -62,7 +62,7 @@ def check_claims(paper: Paper, checks: Iterable[Check], experiments: Mapping[str
         name = check.quantity.split(" ", 2)[-1] if check.kind in ("invariant", "bridge") else check.quantity
         by_subject.setdefault((check.kind, name), []).append(check)
     metrics = {name: e.facts["metrics"] for name, e in experiments.items() if e.outcome is Outcome.PASSED}
-    why_not = {name: e.error for name, e in experiments.items() if e.error}
+    why_not = {name: (e.outcome, e.error) for name, e in experiments.items() if e.outcome is not Outcome.PASSED}
     verdicts = []
     for claim in paper.card["claims"]:
         findings: list[Finding] = []
@@ -89,35 +89,44 @@ def check_claims(paper: Paper, checks: Iterable[Check], experiments: Mapping[str
 
 
 def unresolved_names(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping[str, Evidence]) -> list[str]:
-    """Names in the card's equation map that nothing carries, each as one line."""
-    known: dict[str, set[str]] = {
-        kind: set() for kind in ("output", "parameter", "identity", "bridge", "invariant", "theorem", "metric")
-    }
-    executable = [evidences[name] for name in EXECUTABLE if name in evidences]
-    for evidence in executable:
-        known["output"] |= evidence.group("seed0/output").keys()
-        known["parameter"] |= evidence.group("seed0/gradient").keys()
-        known["invariant"] |= {name.rpartition("/")[0] for name in evidence.group("seed0/invariant")}
-    if "sympy" in evidences:
-        known["identity"] |= evidences["sympy"].facts.get("identities", {}).keys()
-        known["bridge"] |= evidences["sympy"].facts.get("bridges", {}).keys()
-    if "agda" in evidences:
-        known["theorem"] |= evidences["agda"].facts.get("theorems", {}).keys()
+    """Names in the card's equation map that nothing carries, each as one line.
+
+    A kind of name is judged once a layer that could carry it has finished; one that has not is a failure of its own.
+    """
+    known: dict[str, set[str]] = {}
+
+    def add(kind: str, names: Iterable[str]) -> None:
+        known.setdefault(kind, set()).update(names)
+
+    for layer, evidence in evidences.items():
+        if evidence.outcome is not Outcome.PASSED:
+            continue
+        if layer in EXECUTABLE:
+            add("output", evidence.group("seed0/output"))
+            add("invariant", (name.rpartition("/")[0] for name in evidence.group("seed0/invariant")))
+        if layer in AUTODIFF:
+            add("parameter", evidence.group("seed0/gradient"))
+        if layer == "sympy":
+            add("identity", evidence.facts["identities"])
+            add("bridge", evidence.facts["bridges"])
+        if layer == "agda":
+            add("theorem", evidence.facts["theorems"])
     for evidence in experiments.values():
-        known["metric"] |= evidence.facts.get("metrics", {}).keys()
+        if evidence.outcome is Outcome.PASSED:
+            add("metric", evidence.facts["metrics"])
     return [
         f"paper {paper.id}, equation {equation['id']}: no {kind} is named {name!r}"
         for equation in paper.card["equations"]
         for kind, name in equation["carried_by"].items()
-        if known[kind] and name not in known[kind]
+        if kind in known and name not in known[kind]
     ]
 
 
 def _joint(findings: list[Finding]) -> Outcome:
     outcomes = {finding.outcome for finding in findings}
-    if not findings or (Outcome.NOT_RUN in outcomes - {Outcome.FAILED} and Outcome.FAILED not in outcomes):
-        return Outcome.NOT_RUN
-    return Outcome.FAILED if Outcome.FAILED in outcomes else Outcome.PASSED
+    if Outcome.FAILED in outcomes:
+        return Outcome.FAILED
+    return Outcome.PASSED if outcomes == {Outcome.PASSED} else Outcome.NOT_RUN
 
 
 def _checked(kind: str, name: str, checks: list[Check]) -> Finding:
@@ -135,17 +144,15 @@ def _checked(kind: str, name: str, checks: list[Check]) -> Finding:
     )
 
 
-def _metric(evidence: Mapping[str, Any], layer: str, metrics: Metrics, why_not: Mapping[str, str]) -> Finding:
+def _metric(
+    evidence: Mapping[str, Any], layer: str, metrics: Metrics, why_not: Mapping[str, tuple[Outcome, str]]
+) -> Finding:
     name = evidence["metric"]
     relation = next(word for word in RELATIONS if word in evidence)
     bound = evidence[relation]
     subject = f"{layer} {name}"
     if layer not in metrics:
-        return Finding(
-            subject,
-            Outcome.NOT_RUN if layer not in why_not else Outcome.FAILED,
-            why_not.get(layer, "the experiment was not run"),
-        )
+        return Finding(subject, *why_not.get(layer, (Outcome.NOT_RUN, "the experiment was not run")))
     needed = [name, *([bound["metric"]] if isinstance(bound, dict) else [])]
     absent = [n for n in needed if n not in metrics[layer]]
     if absent:

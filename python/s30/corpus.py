@@ -6,6 +6,7 @@ which must not hide the frameworks of those names.
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import os
 import sys
@@ -124,7 +125,8 @@ class Corpus:
         for paper in self.papers:
             if wanted in (paper.id, paper.slug, f"{paper.id}_{paper.slug}") or wanted.zfill(2) == paper.id:
                 return paper
-        near = [f"{p.id} {p.slug}" for p in self.papers if wanted and (wanted in p.slug or p.slug in wanted)]
+        similar = difflib.get_close_matches(wanted, [p.slug for p in self.papers], cutoff=0.7)
+        near = [f"{p.id} {p.slug}" for p in self.papers if wanted and (wanted in p.slug or p.slug in similar)][:4]
         hint = f"did you mean {', '.join(near)}?" if near else "`s30 list` shows them all"
         raise UsageError(f"no paper {name!r} in {self.root / REGISTRY}: {hint}")
 

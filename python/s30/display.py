@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -24,8 +25,10 @@ MARKS = {
     Outcome.NOT_APPLICABLE: ("-", "dim"),
 }
 
+PROOFS = ("identity", "theorem")
+
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def mark(outcome: Outcome) -> Text:
@@ -102,6 +105,25 @@ def verification_table(verification: Verification, names: Sequence[str]) -> Tabl
             f"{compared:,}/{total:,}" if total else "-",
         )
     return table
+
+
+def markdown_table(verification: Verification) -> str:
+    """The table of results as Markdown, for the README: outcomes and counts, nothing that differs between machines."""
+    titles = [LAYERS[name].title for name in LAYERS]
+    lines = [f"| paper | {' | '.join(titles)} | claims | entries compared |", "|---" * (len(titles) + 3) + "|"]
+    for verdict in verification.papers:
+        cells = [str(verdict.cells[name].outcome) for name in LAYERS]
+        compared, total = (sum(getattr(c, what) for c in verdict.checks) for what in ("compared", "total"))
+        room = f"[{verdict.paper.id} {verdict.paper.title}](papers/{verdict.paper.folder.name}/README.md)"
+        lines.append(f"| {room} | {' | '.join(cells)} | {claims_cell(verdict)} | {compared:,} of {total:,} |")
+    count = {
+        kind: sum(c.kind == kind for v in verification.papers for c in v.checks if c.outcome is Outcome.PASSED)
+        for kind in PROOFS
+    }
+    lines.append(f"\n{count['identity']} identities proved, {count['theorem']} theorems checked.")
+    if verification.unbuilt:
+        lines[-1] += f" {len(verification.unbuilt)} papers have no room yet: they are `not_run`, and nothing about them is claimed."
+    return "\n".join(lines)
 
 
 def claims_cell(verdict: PaperVerdict) -> Text:

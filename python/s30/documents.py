@@ -37,6 +37,9 @@ def load(path: Path, schema: str) -> Any:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UsageError(f"{path}:{line}: {error.problem}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise UsageError(f"{path}:{line}: the character #x{ord(error.character):04x} is not allowed in YAML") from None
     except yaml.YAMLError as error:
         raise UsageError(f"{path}: {' '.join(str(error).split())}") from None
     errors = sorted(validator(schema).iter_errors(data), key=relevance)
@@ -80,11 +83,15 @@ class _Dumper(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
-def _reject_duplicate_keys(node: yaml.Node) -> None:
+def _reject_duplicate_keys(node: yaml.Node, within: tuple[yaml.Node, ...] = ()) -> None:
+    if node in within:
+        raise yaml.MarkedYAMLError(problem="an alias refers to what contains it", problem_mark=node.start_mark)
     children: Sequence[yaml.Node] = ()
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key must be a word", problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark)
             seen.add(key.value)
@@ -92,4 +99,4 @@ def _reject_duplicate_keys(node: yaml.Node) -> None:
     elif isinstance(node, yaml.SequenceNode):
         children = node.value
     for child in children:
-        _reject_duplicate_keys(child)
+        _reject_duplicate_keys(child, (*within, node))

@@ -6,12 +6,12 @@ arrays: an entry is either whole or absent, and a damaged one is noticed when it
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import os
 import tempfile
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from s30.errors import S30Error
+from s30.errors import S30Error, one_line
 from s30.vocabulary import Array, Outcome
 
-VERSION = 1  # of the layout of an entry
+VERSION = 2  # of the layout of an entry
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,10 @@ class Evidence:
     def group(self, prefix: str) -> dict[str, Array]:
         """The arrays under `prefix/`, by the rest of their names."""
         return {name[len(prefix) + 1 :]: a for name, a in self.arrays.items() if name.startswith(prefix + "/")}
+
+
+class UnfitEvidenceError(S30Error):
+    """Evidence that no entry can hold: an array of Python objects, a NaN among the facts."""
 
 
 class DamagedEntryError(S30Error):
@@ -96,14 +100,25 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def save(evidence: Evidence, folder: Path, key: str) -> None:
-    """Writes an entry: the arrays first, then the json that makes it valid."""
+    """Writes an entry: the arrays first, then the json that makes it valid.
+
+    Raises UnfitEvidenceError for what is not plain numbers and JSON, S30Error when the folder does not take it.
+    """
+    for name, array in evidence.arrays.items():
+        if array.dtype.hasobject:
+            raise UnfitEvidenceError(f"{name} holds Python objects, not numbers")
+    try:
+        digest = evidence.digest
+    except (TypeError, ValueError) as error:
+        raise UnfitEvidenceError(f"its facts do not fit into JSON: {error}") from None
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **{name.replace("/", "|"): a for name, a in evidence.arrays.items()})
+    # «=» makes every name one that no parameter of `savez` has.
+    np.savez(buffer, allow_pickle=False, **{f"={name}": a for name, a in evidence.arrays.items()})
     write_atomically(folder / f"{key}.npz", buffer.getvalue())
     document = {
         "version": VERSION,
         "key": key,
-        "digest": evidence.digest,
+        "digest": digest,
         "paper": evidence.paper,
         "layer": evidence.layer,
         "outcome": evidence.outcome,
@@ -122,7 +137,7 @@ def load(folder: Path, key: str) -> Evidence | None:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         with np.load(folder / f"{key}.npz", allow_pickle=False) as stored:
-            arrays = {name.replace("|", "/"): stored[name] for name in stored.files}
+            arrays = {name[1:]: stored[name] for name in stored.files}
         evidence = Evidence(
             paper=document["paper"],
             layer=document["layer"],
@@ -133,14 +148,15 @@ def load(folder: Path, key: str) -> Evidence | None:
             outcome=Outcome(document["outcome"]),
         )
         whole = document["digest"] == evidence.digest and document["key"] == key and document["version"] == VERSION
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise DamagedEntryError(f"cache entry {path} is damaged ({error})") from None
+    except Exception as error:  # a flipped byte surfaces anywhere in numpy, zipfile or json, as any of their errors
+        raise DamagedEntryError(f"cache entry {path} is damaged ({one_line(error)})") from None
     if not whole:
         raise DamagedEntryError(f"cache entry {path} is damaged (its digest does not match)")
     return evidence
 
 
 def discard(folder: Path, key: str) -> None:
-    """Removes an entry, if it is there."""
+    """Removes an entry, if it is there. A folder that keeps it is no fault here: writing there will say so."""
     for suffix in (".json", ".npz"):
-        (folder / f"{key}{suffix}").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            (folder / f"{key}{suffix}").unlink(missing_ok=True)

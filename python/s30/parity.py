@@ -20,6 +20,7 @@ from s30.problem import INVARIANT_SEEDS, SEEDS, Problem, directions
 from s30.vocabulary import EXACT, TOLERANCES, Array, Arrays, Outcome, Tolerance
 
 Evidences = Mapping[str, Evidence]  # by layer, of one paper
+LARGEST = 1e300  # stands for every larger number, since JSON has no infinity
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ def compare(
         return check(Outcome.FAILED, f"shape {observed.shape}, expected {expected.shape}", total=total)
     if observed.dtype != expected.dtype:
         return check(Outcome.FAILED, f"dtype {observed.dtype}, expected {expected.dtype}", total=total)
+    if not total:
+        return check(Outcome.FAILED, "no entry to compare")
     if expected.dtype.kind != "f":
         wrong = np.argwhere(observed != expected)
         if len(wrong):
@@ -81,21 +84,19 @@ def compare(
         if not np.isfinite(array).all():
             at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             return check(Outcome.FAILED, f"{side} is {array[at]} at index {_index(at)}", total=total)
-    difference = np.abs(observed - expected)
-    allowed = tolerance.atol + tolerance.rtol * np.abs(expected)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        difference = np.abs(observed - expected)
+        allowed = tolerance.atol + tolerance.rtol * np.abs(expected)
         ratio = np.where(difference == 0, 0.0, difference / allowed)
-    worst = float(ratio.max(initial=0.0))
-    error = float(difference.max(initial=0.0))
-    scale = float(np.abs(expected).max(initial=0.0))
+    error, scale = float(difference.max()), float(np.abs(expected).max())
     numbers: dict[str, Any] = {
         "compared": total,
         "total": total,
-        "error": error,
-        "relative": error / scale if scale else error,
-        "worst": min(worst, 1e300),
+        "error": min(error, LARGEST),
+        "relative": min(error / scale if scale else error, LARGEST),
+        "worst": min(float(ratio.max()), LARGEST),
     }
-    if worst <= 1.0:
+    if (ratio <= 1.0).all():
         return check(Outcome.PASSED, **numbers)
     at = tuple(int(i) for i in np.unravel_index(int(ratio.argmax()), ratio.shape))
     return check(Outcome.FAILED, _values(at, observed[at], expected[at]), **numbers)
@@ -139,11 +140,15 @@ def relate(
         return check(Outcome.FAILED, f"sides of shapes {left.shape} and {right.shape}")
     if left.size == 0:
         return check(Outcome.FAILED, "no entry to compare")
-    holds = orders[relation](left, right)  # False where either side is NaN
+    for side, array in (("left", left), ("right", right)):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            return check(Outcome.FAILED, f"the {side} side is {array[at]} at index {_index(at)}")
+    holds = orders[relation](left, right)
     if holds.all():
         return check(Outcome.PASSED, compared=int(left.size))
     at = tuple(int(i) for i in np.argwhere(~holds)[0])
-    return check(Outcome.FAILED, f"at index {_index(at)}: {left[at]!r} is not {relation} {right[at]!r}", int(left.size))
+    return check(Outcome.FAILED, f"at index {_index(at)}: {left[at]} is not {relation} {right[at]}", int(left.size))
 
 
 def check_paper(paper: Paper, evidences: Evidences) -> list[Check]:
@@ -170,13 +175,16 @@ HUBS = {"forward": "numpy", "difference": "numpy", "bridge": "sympy"}  # one lay
 def blamed(checks: Iterable[Check]) -> dict[str, list[Check]]:
     """The failed checks by the layer they tell against.
 
-    Where every two layers are compared, a pair that disagrees tells against both, unless one layer takes part in every
-    failing pair and there are at least two: then it alone is wrong. Where one layer is compared with all others, a
-    disagreement tells against the other one; but when all others disagree with it, it is blamed too.
+    Each quantity is judged by itself. Where every two layers are compared, a pair that disagrees tells against both,
+    unless one layer takes part in every failing pair and there are at least two: then it alone is wrong. Where one layer
+    is compared with all others, a disagreement tells against the other one; but when all others disagree with it, it is
+    blamed too.
     """
     guilt: dict[str, list[Check]] = {name: [] for name in LAYERS}
-    ordered = sorted(checks, key=lambda c: c.kind)
-    for kind, members in ((k, list(g)) for k, g in itertools.groupby(ordered, key=lambda c: c.kind)):
+    groups: dict[tuple[str, str], list[Check]] = {}
+    for check in checks:
+        groups.setdefault((check.kind, check.quantity), []).append(check)
+    for (kind, _), members in groups.items():
         failed = [c for c in members if c.outcome is Outcome.FAILED]
         hub = HUBS.get(kind)
         if kind in PAIRWISE:
@@ -200,15 +208,19 @@ def blamed(checks: Iterable[Check]) -> dict[str, list[Check]]:
 
 
 def _layer_check(paper: Paper, evidence: Evidence) -> Check:
-    """The layer itself: did it run to its end? NumPy's own results must be finite besides."""
+    """The layer itself: did it run to its end? NumPy's own results, the reference, must be finite float64 besides."""
     message = f"paper {paper.id}, layer {evidence.layer}: {evidence.error}" if evidence.error else ""
     outcome = evidence.outcome
     if outcome is Outcome.PASSED and evidence.layer == "numpy":
         for name, array in evidence.arrays.items():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
+            problem = ""
+            if array.dtype.kind in "fc" and array.dtype != np.float64:
+                problem = f"is {array.dtype}, not float64"
+            elif array.dtype.kind == "f" and not np.isfinite(array).all():
                 at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-                message = f"paper {paper.id}, layer numpy, {name} is {array[at]} at index {_index(at)}"
-                outcome = Outcome.FAILED
+                problem = f"is {array[at]} at index {_index(at)}"
+            if problem and outcome is Outcome.PASSED:
+                message, outcome = f"paper {paper.id}, layer numpy, {name} {problem}", Outcome.FAILED
     return Check(paper.id, "layer", (evidence.layer,), "ran to its end", outcome, message)
 
 

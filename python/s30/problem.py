@@ -42,6 +42,8 @@ class Problem:
         for name, value in self.params.items():
             if not isinstance(value, np.ndarray) or value.dtype != np.float64:
                 raise S30Error(f"parameter {name!r} must be a float64 array, not {_describe(value)}")
+            if not value.size:
+                raise S30Error(f"parameter {name!r} is empty")
             if not np.isfinite(value).all():
                 raise S30Error(f"parameter {name!r} holds a NaN or an infinity")
         for name, value in self.batch.items():
@@ -49,6 +51,8 @@ class Problem:
                 raise S30Error(f"batch entry {name!r} must be a NumPy array, not {_describe(value)}")
             if value.dtype.kind == "f" and value.dtype != np.float64:
                 raise S30Error(f"batch entry {name!r} must be float64, not {value.dtype}")
+            if value.dtype.kind == "f" and not np.isfinite(value).all():
+                raise S30Error(f"batch entry {name!r} holds a NaN or an infinity")
         if not self.learning_rate > 0:
             raise S30Error(f"learning_rate must be positive, not {self.learning_rate}")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import yaml
+
 from s30 import documents
 from s30.corpus import REGISTRY, Corpus, Paper
 from s30.errors import S30Error, UsageError
@@ -18,15 +20,17 @@ def new_room(corpus: Corpus, name: str, slug: str | None) -> Path:
 
     Raises UsageError when the room exists, or when a new number comes without a proper slug.
     """
+    template = corpus.root / "papers" / TEMPLATE
+    if not template.is_dir():
+        raise S30Error(f"{template} is missing, so there is nothing to copy")
     try:
         paper = corpus.paper(name)
     except UsageError:
         paper = _registered(corpus, name, slug)
+    if slug not in (None, paper.slug):
+        raise UsageError(f"paper {paper.id} is in {REGISTRY} already, with the slug {paper.slug}")
     if paper.folder.exists():
         raise UsageError(f"{paper.folder} exists already")
-    template = corpus.root / "papers" / TEMPLATE
-    if not template.is_dir():
-        raise S30Error(f"{template} is missing, so there is nothing to copy")
     staged = paper.folder.with_name(f".{paper.folder.name}.new")
     shutil.rmtree(staged, ignore_errors=True)
     words = {
@@ -51,6 +55,8 @@ def _registered(corpus: Corpus, name: str, slug: str | None) -> Paper:
         raise UsageError(
             f"no paper {name!r} in {REGISTRY}: for a new one give a number of two digits and a slug, as in `s30 new 31 my_paper`"
         )
+    if slug in [paper.slug for paper in corpus.papers]:
+        raise UsageError(f"the slug {slug!r} is taken: {corpus.paper(slug).id} has it")
     order = 1 + max(paper.order for paper in corpus.papers)
     build_order = 1 + max(paper.build_order for paper in corpus.papers)
     entry = {
@@ -68,6 +74,8 @@ def _registered(corpus: Corpus, name: str, slug: str | None) -> Paper:
         raise UsageError(f"papers.yaml would not take this entry: {problems[0]}")
     path = corpus.root / REGISTRY
     text = path.read_text(encoding="utf-8").rstrip("\n") + "\n" + _indented(documents.dump([entry]))
+    if yaml.safe_load(text) != {"papers": [*yaml.safe_load(path.read_text(encoding="utf-8"))["papers"], entry]}:
+        raise S30Error(f"{path} is not laid out as a list indented by two spaces, so nothing can be appended to it")
     write_atomically(path, text.encode())
     return Paper(root=corpus.root, **{**entry, "year": "0"})  # type: ignore[arg-type]
 

@@ -30,9 +30,11 @@ from s30.errors import S30Error
 from s30.evidence import DamagedEntryError, Evidence
 from s30.layers import CHECKS, EXPERIMENT, Layer
 from s30.vocabulary import Outcome
+from s30.worker import CANNOT_STORE
 
 Slot = tuple[str, str, str]  # paper, layer, task
 
+ROOM = 1 << 20  # bytes that must be free in the cache before work begins
 TIME_LIMIT = 300.0  # seconds that a worker may spend on one paper
 LAYER_COST = {"agda": 0, "tinygrad": 1, "jax": 2, "torch": 3, "sympy": 4, "numpy": 5}  # slowest first
 
@@ -132,7 +134,7 @@ class LocalExecutor:
         self._stopping = False
 
     def run(self, jobs: Sequence[Job], options: Options, listen: Listener) -> dict[Slot, Evidence]:
-        store.write_atomically(options.cache / "writable", b"")  # fails here, in one line, rather than in every worker
+        _try_writing(options.cache)
         results: dict[Slot, Evidence] = {}
         pool = ThreadPoolExecutor(max_workers=options.workers)
         try:
@@ -142,8 +144,8 @@ class LocalExecutor:
                 for future in done:
                     results |= future.result()
         except BaseException:
-            self._stopping = True
             with self._guard:
+                self._stopping = True
                 for process in self._processes:
                     _kill(process)
             pool.shutdown(wait=False, cancel_futures=True)
@@ -153,14 +155,15 @@ class LocalExecutor:
 
     def _job(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
         results: dict[Slot, Evidence] = {}
-        with _only_one(
-            options.cache, f"{job.layer.name}-{job.task}-{job.papers[0].id if job.task == EXPERIMENT else ''}"
-        ):
+        name = f"{job.layer.name}-{job.task}-{job.papers[0].id if job.task == EXPERIMENT else ''}"
+        with _only_one(options.cache, name, lambda: self._stopping):
             remaining = list(job.papers)
             if not options.fresh:  # another sweep may have done it while this one waited
                 for paper in job.papers:
                     if found := _cached(paper, job.layer, job.task, options, listen):
-                        results[paper.id, job.layer.name, job.task] = found
+                        slot = (paper.id, job.layer.name, job.task)
+                        results[slot] = found
+                        listen(Event("cached", slot))
                         remaining.remove(paper)
             while remaining and not self._stopping:
                 finished = self._process(replace(job, papers=tuple(remaining)), options, listen)
@@ -174,7 +177,7 @@ class LocalExecutor:
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
             process = subprocess.Popen(
                 _command(job, options),
-                env=os.environ | layers.process_flags(job.layer, job.task),
+                env=_environment(job),
                 stdout=subprocess.PIPE,
                 stderr=said,
                 text=True,
@@ -182,6 +185,8 @@ class LocalExecutor:
             )
             with self._guard:
                 self._processes.add(process)
+                if self._stopping:  # it was started while the others were being ended
+                    _kill(process)
             watch = _Watch(process, options.time_limit)
             current, stage = job.papers[0], "starting"
             try:
@@ -211,6 +216,8 @@ class LocalExecutor:
                     process.stdout.close()
                 with self._guard:
                     self._processes.discard(process)
+            if code == CANNOT_STORE:  # nor could any other worker
+                raise S30Error(_last_line(said))
             unreported = [p for p in job.papers if (p.id, job.layer.name, job.task) not in results]
             if unreported and not self._stopping:
                 victim = current if current in unreported else unreported[0]
@@ -221,8 +228,14 @@ class LocalExecutor:
         return results
 
 
+def _environment(job: Job) -> dict[str, str]:
+    """The worker's variables. It imports this very engine, and nothing from the working directory (-P below)."""
+    paths = [str(layers.ENGINE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | layers.process_flags(job.layer, job.task) | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
 def _command(job: Job, options: Options) -> list[str]:
-    command = [sys.executable, "-m", "s30.worker", job.layer.name, *(p.id for p in job.papers)]
+    command = [sys.executable, "-P", "-m", "s30.worker", job.layer.name, *(p.id for p in job.papers)]
     command += ["--root", str(options.root), "--cache", str(options.cache), "--task", job.task]
     return [*command, "--profile", options.profile, "--seed", str(options.seed)]
 
@@ -243,11 +256,10 @@ def _last_line(said: Any) -> str:
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
-    """Ends the worker and whatever it started."""
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    """Ends the worker and whatever it started, which may outlive it and hold its output open."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 class _Watch:
@@ -275,8 +287,11 @@ class _Watch:
 
 
 @contextlib.contextmanager
-def _only_one(cache: Path, name: str) -> Iterator[None]:
-    """Lets one sweep at a time run a job of this name on this cache; another waits, then finds the results."""
+def _only_one(cache: Path, name: str, stopping: Callable[[], bool]) -> Iterator[None]:
+    """Lets one sweep at a time run a job of this name on this cache; another waits, then finds the results.
+
+    The waiting is in short turns, so that an interrupted sweep does not wait for the other one's end.
+    """
     path = cache / "locks" / f"{name}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -284,8 +299,23 @@ def _only_one(cache: Path, name: str) -> Iterator[None]:
     except OSError as error:
         raise S30Error(f"cannot write {path}: {error.strerror}; free space or choose another folder") from None
     with file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while not stopping():
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.1)
+            except OSError as error:
+                raise S30Error(f"cannot lock {path}: {error.strerror}; choose another folder with S30_CACHE") from None
+            else:
+                break
         yield
+
+
+def _try_writing(cache: Path) -> None:
+    """A folder that takes no file, or a disk without room, is said here, in one line, rather than by every worker."""
+    probe = cache / f"writable-{os.getpid()}"
+    store.write_atomically(probe, bytes(ROOM))
+    probe.unlink(missing_ok=True)
 
 
 def slots_for(papers: Sequence[Paper], names: Sequence[str], experiments: bool) -> list[tuple[Paper, Layer, str]]:

@@ -156,9 +156,10 @@ def summary(verification: Verification) -> dict[str, Any]:
     """Counts over all papers."""
     checks = [check for verdict in verification.papers for check in verdict.checks]
     claims = [claim for verdict in verification.papers for claim in verdict.claims]
+    papers = Counter(str(v.outcome) for v in verification.papers)
+    papers.update([str(Outcome.NOT_RUN)] * len(verification.unbuilt))
     return {
-        "papers": dict(sorted(Counter(str(v.outcome) for v in verification.papers).items()))
-        | ({"not_run": len(verification.unbuilt)} if verification.unbuilt else {}),
+        "papers": dict(sorted(papers.items())),
         "checks": _count(checks),
         "claims": _count(claims),
         "entries": {"compared": sum(c.compared for c in checks), "total": sum(c.total for c in checks)},

@@ -20,6 +20,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ from s30 import evidence as store
 from s30 import layers
 from s30.corpus import Paper, load_corpus
 from s30.errors import S30Error, one_line
-from s30.evidence import Evidence
+from s30.evidence import Evidence, UnfitEvidenceError
 from s30.layers import CHECKS, EXPERIMENT, Layer
 from s30.vocabulary import Experiment, Figure, Outcome
 
 Report = Callable[..., None]
+CANNOT_STORE = 3  # exit code when the cache does not take an entry
 
 
 class ForeignFrameworks(importlib.abc.MetaPathFinder):
@@ -48,7 +50,7 @@ class ForeignFrameworks(importlib.abc.MetaPathFinder):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 when every paper was measured, 1 when one failed."""
+    """Exit code 0 when every paper was measured, 1 when one failed, CANNOT_STORE when the cache takes no entry."""
     parser = argparse.ArgumentParser(prog="python -m s30.worker", description="Measures one layer of some papers.")
     parser.add_argument("layer", choices=list(layers.LAYERS))
     parser.add_argument("papers", nargs="+", metavar="NN")
@@ -67,10 +69,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failures = 0
     for paper, started, result in _results(layer, papers, options, report):
         found = result if isinstance(result, Evidence) else _failure(paper, layer, result)
-        failures += found.outcome != Outcome.PASSED
         run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node()}
-        entry = Evidence(paper.id, layer.name, found.arrays, found.facts, run, found.error, found.outcome)
-        store.save(entry, options.cache, keys[paper.id])
+        try:
+            try:
+                store.save(replace(found, run=run), options.cache, keys[paper.id])
+            except UnfitEvidenceError as error:
+                found = _failure(paper, layer, error)
+                store.save(replace(found, run=run), options.cache, keys[paper.id])
+        except S30Error as error:
+            print(f"error: {error}", file=sys.stderr)
+            return CANNOT_STORE
+        failures += found.outcome != Outcome.PASSED
         report(event="done" if not found.error else "failed", paper=paper.id, key=keys[paper.id], error=found.error)
     return 1 if failures else 0
 
@@ -124,6 +133,11 @@ def _experiment(paper: Paper, layer: Layer, options: argparse.Namespace, progres
             raise S30Error(f"the metric {name!r} is not finite: {values}")
         metrics[name] = values
     figures = {name: _plain(figure) for name, figure in result.figures.items()}
+    for name, figure in figures.items():
+        try:
+            store.canonical(figure)
+        except ValueError:
+            raise S30Error(f"the figure {name!r} holds a NaN or an infinity") from None
     return Evidence(
         paper.id,
         layer.name,
@@ -154,6 +168,9 @@ def _failure(paper: Paper, layer: Layer, error: BaseException) -> Evidence:
         if Path(frame.filename).is_relative_to(paper.folder):
             where = f"{Path(frame.filename).relative_to(paper.root)}:{frame.lineno}: "
             break
+    if not where and isinstance(error, SyntaxError) and error.filename:
+        file = Path(error.filename)
+        where = f"{file.relative_to(paper.root) if file.is_relative_to(paper.root) else file}:{error.lineno}: "
     text = " ".join(str(error).split()) if isinstance(error, S30Error) else one_line(error)
     return Evidence(paper.id, layer.name, error=f"{where}{text}"[:800], outcome=Outcome.FAILED)
 

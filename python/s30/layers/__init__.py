@@ -15,7 +15,7 @@ from typing import Any
 
 from s30 import environment
 from s30.corpus import Paper
-from s30.errors import UsageError
+from s30.errors import S30Error, UsageError
 from s30.evidence import VERSION, digest_files, digest_of
 
 CHECKS, EXPERIMENT = "checks", "experiment"
@@ -95,6 +95,7 @@ LAYERS: dict[str, Layer] = {
             "sympy",
             ("numpy", "sympy", "mpmath"),
             ("*.py", "sympy/*.py"),
+            engine=_EXECUTABLE_ENGINE,
         ),
         Layer(
             "tinygrad",
@@ -179,8 +180,14 @@ def missing(layer: Layer) -> str | None:
             f"tinygrad's LLVM backend needs libLLVM {majors[0]} to {majors[-1]}: "
             "install Debian's libllvm19 (`apt-get install libllvm19`) or point LLVM_PATH at the library"
         )
-    if layer.name == "agda" and environment.find_agda() is None:
-        return f"Agda is not installed: {remedy}, or set S30_AGDA to the program"
+    if layer.name == "agda":
+        agda = environment.find_agda()
+        if agda is None:
+            return f"Agda is not installed: {remedy}, or set S30_AGDA to the program"
+        try:
+            environment.agda_version(agda)
+        except S30Error as error:
+            return f"{error}: {remedy}, or set S30_AGDA to the program"
     return None
 
 

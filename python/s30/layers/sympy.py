@@ -45,12 +45,16 @@ def prove(identity: Identity) -> tuple[bool, str]:
         raise S30Error(f"identity {identity.name}: a proof needs at least one step")
     if identity.lhs == identity.rhs:
         return False, "both sides are the same expression, so there is nothing to prove"
+    if floats := sorted(map(str, _lift(identity.lhs).atoms(sympy.Float) | _lift(identity.rhs).atoms(sympy.Float))):
+        return False, f"it holds the rounded number {floats[0]}: write it as a Rational"
     if identity.induction is None:
         return _decide(identity, identity.lhs, identity.rhs, "")
     n = identity.induction
     lhs, rhs = _lift(identity.lhs), _lift(identity.rhs)
     if not lhs.has(n) or not rhs.has(n):
         return False, f"induction over {n}, which does not occur on both sides"
+    if n.is_positive and identity.base < 1:
+        return False, f"{n} is assumed positive, so the step does not start from the base case {n} = {identity.base}"
     holds, why = _decide(
         identity, lhs.subs(n, identity.base), rhs.subs(n, identity.base), f"base case {n} = {identity.base}: "
     )
