@@ -85,19 +85,19 @@ def problem(seed: int = 0) -> Problem:
 
 
 def _draw(rng: np.random.Generator) -> Problem:
+    size, filters, kernel, pool, classes = (CONFIG[name] for name in ("size", "filters", "kernel", "pool", "classes"))
     images, labels = digits()
     chosen = [rng.choice(np.flatnonzero(labels == label)) for label in rng.choice(10, size=5, replace=False)]
     # The pixels are integers 0..16, and blank borders would tie in every pooling window: noise of one grey level's
     # width makes them continuous, and still all in [0, 1).
     grey = 16.0 * images[chosen][:, None]  # (batch, channel, height, width)
-    features = CONFIG["filters"] * (CONFIG["size"] // CONFIG["pool"]) ** 2
     return Problem(
         config=CONFIG,
         params={
-            "conv.weight": rng.normal(0.0, 0.5, (CONFIG["filters"], CONFIG["channels"], CONFIG["kernel"], CONFIG["kernel"])),
-            "conv.bias": rng.normal(0.0, 0.2, CONFIG["filters"]),
-            "fc.weight": rng.normal(0.0, 0.2, (CONFIG["classes"], features)),
-            "fc.bias": rng.normal(0.0, 0.2, CONFIG["classes"]),
+            "conv.weight": rng.normal(0.0, 0.5, (filters, CONFIG["channels"], kernel, kernel)),
+            "conv.bias": rng.normal(0.0, 0.2, filters),
+            "fc.weight": rng.normal(0.0, 0.2, (classes, filters * (size // pool) ** 2)),
+            "fc.bias": rng.normal(0.0, 0.2, classes),
         },
         batch={"images": (grey + rng.random(grey.shape)) / 17.0, "labels": labels[chosen]},
         learning_rate=0.1,
@@ -162,8 +162,8 @@ def _losses_at_chance(forward, problem, rng):
 
 
 def _stronger_regularisation(forward, problem, rng):
-    strength = problem.config["strength"]
-    return forward(problem.params, problem.batch, strength=2 * strength)["loss"], forward(problem.params, problem.batch)["loss"]
+    stronger = forward(problem.params, problem.batch, strength=2 * problem.config["strength"])
+    return stronger["loss"], forward(problem.params, problem.batch)["loss"]
 
 
 def invariants() -> list[Invariant]:
@@ -177,7 +177,10 @@ def invariants() -> list[Invariant]:
             _shifted_scores,
         ),
         Invariant(
-            "class_permutation", "renaming the classes permutes the scores and keeps both losses", notes, _permuted_classes
+            "class_permutation",
+            "renaming the classes permutes the scores and keeps both losses",
+            notes,
+            _permuted_classes,
         ),
         Invariant(
             "translation",
@@ -186,10 +189,17 @@ def invariants() -> list[Invariant]:
             _moved_image,
         ),
         Invariant(
-            "example_order", "examples do not mix: reordering them reorders the scores and keeps the mean loss", notes, _reordered_examples
+            "example_order",
+            "examples do not mix: reordering them reorders the scores and keeps the mean loss",
+            notes,
+            _reordered_examples,
         ),
         Invariant("loss_at_chance", "with zero weights the losses are ln 10 and 10 - 1", checks, _losses_at_chance),
         Invariant(
-            "regularisation_raises_loss", "a larger regularisation strength gives a larger loss", checks, _stronger_regularisation, ">"
+            "regularisation_raises_loss",
+            "a larger regularisation strength gives a larger loss",
+            checks,
+            _stronger_regularisation,
+            ">",
         ),
     ]

@@ -6,14 +6,14 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from s30 import __version__, corpus, display, environment, layers, repository, scaffold, telemetry
@@ -25,6 +25,9 @@ from s30.layers import EXPERIMENT, LAYERS, TRAINING
 from s30.sweep import TIME_LIMIT, Options, cache_folder, slots_for, sweep
 from s30.verdicts import Verification, judge, load_waivers
 from s30.vocabulary import Outcome
+
+# Typer's own copy of Click, or the Click that it is built on: what a malformed command line raises.
+ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 app = typer.Typer(
     help="Thirty papers of deep learning, each as one small object in six layers, and how far the layers agree.",
@@ -116,13 +119,8 @@ def run(
 
     NumPy, the reference, always runs with a layer that is compared with it.
     """
-    names = _names(layer)
+    needed = _with_reference(_names(layer))
     chosen = corpus.load_corpus()
-    needed = [
-        name
-        for name in LAYERS
-        if name in names or (name == "numpy" and any(LAYERS[n].executable or n == "sympy" for n in names))
-    ]
     verification = _verify(
         chosen,
         _select(chosen, papers),
@@ -232,10 +230,13 @@ def verify(
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """Verifies papers in all layers: parity, proofs, invariants, claims. Example: `s30 verify` or `s30 verify 26 --layer jax`"""
+    """Verifies papers in all layers: parity, proofs, invariants, claims. Example: `s30 verify` or `s30 verify 26 --layer jax`
+
+    With `--layer`, NumPy, the reference, runs as well, and only the claims that the named layers can decide are judged.
+    """
     started = time.monotonic()
     chosen = corpus.load_corpus()
-    names = _names(layer)
+    names = _with_reference(_names(layer))
     if record is not None:
         if set(names) != set(LAYERS) or papers or not claims:
             raise UsageError(
@@ -314,8 +315,8 @@ def doctor(as_json: Json = False) -> None:
         "python": f"{platform.python_version()} ({environment.kind()})",
         "cache": str(cache_folder(root)),
         "libLLVM": f"{llvm.path} (version {llvm.major})" if llvm else None,
-        "agda": f"{agda} (version {environment.agda_version(agda)})" if agda else None,
-        "cubical": environment.find_provider(root).name,
+        "agda": _or_fault(lambda: f"{agda} (version {environment.agda_version(agda)})") if agda else None,
+        "cubical": _or_fault(lambda: environment.find_provider(root).name),
         "git": shutil.which("git"),
     }
     states = {
@@ -336,16 +337,19 @@ def doctor(as_json: Json = False) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code: 0 all passed, 1 something failed, 2 usage, 130 interrupted."""
+    if arguments is None:  # the whole process is ours: a request to end it ends the workers too
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         return result if isinstance(result, int) else 0
     except S30Error as error:
         errors.print(f"error: {error}", markup=False)
         return error.exit_code
-    except click.ClickException as error:
-        errors.print(f"error: {error.format_message()}", markup=False)
+    except ClickException as error:
+        if type(error).__name__ != "NoArgsIsHelpError":  # whose help is printed already
+            errors.print(f"error: {' '.join(error.format_message().split())}", markup=False)
         return 2
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         errors.print("interrupted: what was finished is kept, and a rerun goes on from there")
         return 130
     except BrokenPipeError:
@@ -370,7 +374,7 @@ def _verify(
 
 
 def _options(chosen: Corpus, workers: int | None = None, **settings: Any) -> Options:
-    if settings.get("time_limit", 1.0) <= 0:
+    if not settings.get("time_limit", 1.0) > 0:
         raise UsageError("--time-limit must be positive")
     if workers is not None and workers < 1:
         raise UsageError("--workers must be at least 1")
@@ -397,6 +401,20 @@ def _names(chosen: list[str] | None, among: Sequence[str] = tuple(LAYERS)) -> li
         if name not in among:
             raise UsageError(f"layer {name!r} has no experiment: choose from {', '.join(among)}")
     return [name for name in LAYERS if name in (chosen or among)]
+
+
+def _with_reference(names: Sequence[str]) -> list[str]:
+    """The layers, and NumPy with those that are compared with it."""
+    compared = any(LAYERS[name].executable or name == "sympy" for name in names)
+    return [name for name in LAYERS if name in names or (name == "numpy" and compared)]
+
+
+def _or_fault(answer: Callable[[], str]) -> str:
+    """What `answer` says, or why it cannot."""
+    try:
+        return answer()
+    except S30Error as error:
+        return str(error)
 
 
 def _profile(profile: str) -> str:

@@ -136,7 +136,8 @@ def load(folder: Path, key: str) -> Evidence | None:
         return None
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        with np.load(folder / f"{key}.npz", allow_pickle=False) as stored:
+        content = io.BytesIO((folder / f"{key}.npz").read_bytes())
+        with np.load(content, allow_pickle=False) as stored:
             arrays = {name[1:]: stored[name] for name in stored.files}
         evidence = Evidence(
             paper=document["paper"],

@@ -214,7 +214,7 @@ def _layer_check(paper: Paper, evidence: Evidence) -> Check:
     if outcome is Outcome.PASSED and evidence.layer == "numpy":
         for name, array in evidence.arrays.items():
             problem = ""
-            if array.dtype.kind in "fc" and array.dtype != np.float64:
+            if "/output/" in name and array.dtype.kind in "fc" and array.dtype != np.float64:
                 problem = f"is {array.dtype}, not float64"
             elif array.dtype.kind == "f" and not np.isfinite(array).all():
                 at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])

@@ -31,7 +31,7 @@ forward = sibling(__file__, "model.py").forward
 checks = sibling(__file__, "../numpy_checks.py")
 
 SEEDS, CLASSES, NEIGHBOURS, FEW = 3, 10, 5, 20
-SIZES = {"quick": {"epochs": 6, "filters": 16, "hidden": 48}, "full": {"epochs": 60, "filters": 64, "hidden": 256}}
+SIZES = {"quick": {"epochs": 6, "filters": 16, "hidden": 48}, "full": {"epochs": 40, "filters": 32, "hidden": 128}}
 BATCH, STRENGTH, RATES = 64, 1e-3, {"softmax": 0.05, "two_layer": 0.02, "convnet": 0.03}
 STEPS = np.logspace(-1, -10, 19)  # h of the numerical gradient
 
@@ -67,7 +67,8 @@ def build(rng: np.random.Generator, filters: int, hidden: int) -> dict[str, dict
     for name, layers in shapes.items():
         for layer, shape in layers.items():
             weight = rng.normal(0.0, (2.0 / np.prod(shape[1:])) ** 0.5, shape)
-            params[name] |= {f"{layer}.weight": weight.astype(np.float32), f"{layer}.bias": np.zeros(shape[0], np.float32)}
+            params[name][f"{layer}.weight"] = weight.astype(np.float32)
+            params[name][f"{layer}.bias"] = np.zeros(shape[0], np.float32)
     return params
 
 
@@ -85,7 +86,9 @@ def train(start: dict, order: Array, strength: Array, data: dict, test: dict) ->
     """
     total = order.shape[0] * order.shape[1]
     theta, unravel = ravel_pytree(start)
-    rates, _ = ravel_pytree({name: jax.tree.map(lambda leaf, r=RATES[name]: jnp.full_like(leaf, r), start[name]) for name in start})
+    rates, _ = ravel_pytree(
+        {name: jax.tree.map(partial(jnp.full_like, fill_value=RATES[name]), start[name]) for name in start}
+    )
 
     def losses(theta: Array, batch: dict) -> tuple[Array, dict]:
         out = {name: NETWORKS[name](params, batch, strength) for name, params in unravel(theta).items()}
@@ -176,7 +179,8 @@ def check_gradients(seed: int) -> tuple[dict[str, float], dict[str, np.ndarray]]
     worst, errors = {}, {}
     for precision, dtype, h in (("double", np.float64, 1e-5), ("single", np.float32, 1e-3)):
         rows = 2 * len(entries)
-        displaced = {name: np.zeros((rows + 1 + 2 * len(STEPS), *value.shape)) for name, value in problem.params.items()}
+        count = rows + 1 + 2 * len(STEPS)
+        displaced = {name: np.zeros((count, *value.shape)) for name, value in problem.params.items()}
         for row, (name, at) in enumerate(entries):
             displaced[name][row].flat[at], displaced[name][len(entries) + row].flat[at] = h, -h
         # In the scores the loss has no kink, so a direction of the last layer shows the order of the formula alone.
@@ -212,7 +216,8 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
         progress(0.05 * norm, f"nearest neighbours, L{norm}")
         labels = np.asarray(nearest_neighbours(known, data["labels"], asked, norm))
         metrics[f"knn_l{norm}_accuracy"] = float((labels == split.test.labels).mean())
-        metrics[f"knn_l{norm}_disagreements"] = float((labels != library_neighbours(split.train, split.test, norm)).sum())
+        theirs = library_neighbours(split.train, split.test, norm)
+        metrics[f"knn_l{norm}_disagreements"] = float((labels != theirs).sum())
 
     progress(0.3, "training")
     starts = [build(np.random.default_rng([seed, s]), **sizes) for s in range(SEEDS)]
@@ -221,11 +226,12 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
     params, scores = jax.tree.map(lambda *leaves: np.stack(leaves), *runs)
     curves = {}
     for name in NETWORKS:
-        seen = judge(scores["train"][name], split.train.labels[np.stack(orders)])["cross_entropy"].mean(axis=(0, 2))  # (epoch,)
+        seen = judge(scores["train"][name], split.train.labels[np.stack(orders)])  # (seed, epoch, step) each
         unseen = judge(scores["test"][name], split.test.labels)  # (seed, epoch) each
         metrics[f"{name}_accuracy"] = unseen["accuracy"][:, -1].tolist()
-        for part, values in (("train", seen), ("test", unseen["cross_entropy"].mean(axis=0))):
-            curves[f"{name.replace('_', '-')}, {part}"] = (list(range(1, epochs + 1)), values.tolist())
+        losses = {"train": seen["cross_entropy"].mean(axis=2), "test": unseen["cross_entropy"]}
+        for part, values in losses.items():
+            curves[f"{name.replace('_', '-')}, {part}"] = (list(range(1, epochs + 1)), values.mean(axis=0).tolist())
 
     progress(0.8, "sanity checks")
     # The same training from weights shrunk to almost nothing, shown only the first FEW images, without regularisation.
@@ -233,7 +239,8 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
     _, scores = train(jax.tree.map(lambda leaf: 0.01 * leaf, starts[0]), few, 0.0, data, test)
     found = judge(np.asarray(scores["train"]["convnet"]), split.train.labels[few])  # (epoch, step) each
     metrics |= {f"initial_{kind}": float(found[kind][0, 0]) for kind in ("cross_entropy", "hinge")}
-    metrics |= {"overfit_loss": float(found["cross_entropy"][-1].mean()), "overfit_accuracy": float(found["accuracy"][-1].mean())}
+    last = {"overfit_loss": found["cross_entropy"][-1], "overfit_accuracy": found["accuracy"][-1]}  # (step,) each
+    metrics |= {kind: float(values.mean()) for kind, values in last.items()}
 
     progress(0.9, "gradient check")
     worst, errors = check_gradients(seed)
@@ -247,7 +254,7 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
     return Experiment(
         metrics,
         {
-            "learning_curves": Lines("Cross-entropy while training, mean of 3 seeds", "epoch", "nats", curves, log_y=True),
+            "learning_curves": Lines("Cross-entropy in training, mean of 3 seeds", "epoch", "nats", curves, log_y=True),
             "accuracy": Bars(
                 "Accuracy on 539 test digits",
                 "accuracy",

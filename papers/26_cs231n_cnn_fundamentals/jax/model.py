@@ -1,5 +1,7 @@
 r"""CS231n's `INPUT -> CONV -> RELU -> POOL -> FC` with softmax and SVM losses, as a pure function in JAX.
 
+Each quantity, its formula and the call of JAX that computes it:
+
     convolved  = x * w + b                                        lax.conv_general_dilated
     activation = max(0, .)                                        jax.nn.relu
     pooled     = max over 2x2                                     lax.reduce_window

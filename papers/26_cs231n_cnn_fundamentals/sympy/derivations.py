@@ -223,7 +223,10 @@ def _gradient_check() -> list[Identity]:
         return a + b * point + c * point**2 + d * point**3
 
     first, second, third = (sp.Derivative(cubic(x0), (x0, order)) for order in (1, 2, 3))
-    source, assumptions = "neural-networks-3.md, «Use the centered formula»", "a cubic: every term of higher order is absent"
+    source, assumptions = (
+        "neural-networks-3.md, «Use the centered formula»",
+        "a cubic: every term of higher order is absent",
+    )
     return [
         Identity(
             "central_difference",
@@ -320,7 +323,9 @@ def _conv_weight_gradient(problem: Problem) -> Array:
         sum(np.array(correlation(upstream[e, q], np.pad(problem.batch["images"][e, 0], border))) for e in range(count))
         for q in range(filters)
     ]
-    return np.reshape(gradient, (filters, 1, kernel, kernel)) + problem.config["strength"] * problem.params["conv.weight"]
+    return (
+        np.reshape(gradient, (filters, 1, kernel, kernel)) + problem.config["strength"] * problem.params["conv.weight"]
+    )
 
 
 def bridges() -> list[Bridge]:
@@ -329,7 +334,9 @@ def bridges() -> list[Bridge]:
         Bridge("cross_entropy", "the mean of -log p_y", "output:cross_entropy", _cross_entropy, linear),
         Bridge("hinge", "the mean of sum_{j != y} max(0, f_j - f_y + Delta)", "output:hinge", _hinge, linear),
         Bridge("fc_bias_gradient", "dL/db = mean(p - y)", "gradient:fc.bias", _fc_bias_gradient, case),
-        Bridge("fc_weight_gradient", "dL/dW = mean((p - y) x) + lambda W", "gradient:fc.weight", _fc_weight_gradient, case),
+        Bridge(
+            "fc_weight_gradient", "dL/dW = mean((p - y) x) + lambda W", "gradient:fc.weight", _fc_weight_gradient, case
+        ),
         Bridge(
             "conv_weight_gradient",
             "dL/dw is the correlation of padded input and upstream, plus lambda w",

@@ -8,7 +8,15 @@ import pytest
 from s30.corpus import Paper
 from s30.problem import INVARIANT_SEEDS, Problem
 
-SIDES = [(7, 3, 0, 1, 5), (7, 3, 0, 2, 3), (5, 3, 1, 1, 5), (5, 3, 1, 2, 3), (227, 11, 0, 4, 55), (11, 5, 0, 2, 4), (32, 5, 2, 1, 32)]
+SIDES = [
+    (7, 3, 0, 1, 5),
+    (7, 3, 0, 2, 3),
+    (5, 3, 1, 1, 5),
+    (5, 3, 1, 2, 3),
+    (227, 11, 0, 4, 55),
+    (11, 5, 0, 2, 4),
+    (32, 5, 2, 1, 32),
+]
 # VGG-16 as tabulated in convolutional-networks.md: side after each stage, and channels of its convolutions.
 VGG = [(224, [64, 64]), (112, [128, 128]), (56, [256] * 3), (28, [512] * 3), (14, [512] * 3)]
 
@@ -48,7 +56,10 @@ def test_convolution_is_one_dot_product_per_place(problem: Problem, outputs: dic
     padded = np.pad(problem.batch["images"][:, 0], [(0, 0), (1, 1), (1, 1)])
     for e, k, i, j in np.ndindex(*outputs["convolved"].shape):
         patch = padded[e, i : i + 3, j : j + 3]
-        close(outputs["convolved"][e, k, i, j], np.sum(patch * problem.params["conv.weight"][k, 0]) + problem.params["conv.bias"][k])
+        close(
+            outputs["convolved"][e, k, i, j],
+            np.sum(patch * problem.params["conv.weight"][k, 0]) + problem.params["conv.bias"][k],
+        )
 
 
 def test_pooling_takes_each_windows_largest_entry(outputs: dict) -> None:
@@ -62,7 +73,9 @@ def test_hinge_is_the_notes_worked_example(room: Paper) -> None:
     forward = room.module("numpy_checks.py").forward
     params = {"conv.weight": np.zeros((1, 1, 1, 1)), "conv.bias": np.zeros(1), "fc.weight": np.zeros((3, 1))}
     batch = {"images": np.zeros((1, 1, 2, 2)), "labels": np.array([0])}
-    out = forward({**params, "fc.bias": np.array([13.0, -7.0, 11.0])}, batch, padding=0, pool=2, strength=0.0, margin=10.0)
+    out = forward(
+        {**params, "fc.bias": np.array([13.0, -7.0, 11.0])}, batch, padding=0, pool=2, strength=0.0, margin=10.0
+    )
     close(out["hinge"], 8.0)
 
 
@@ -235,4 +248,6 @@ def test_identities_name_no_length(room: Paper) -> None:
     """The general statements hold for any number of classes and taps: a symbol bounds their sums."""
     identities = {i.name: i for i in room.module("sympy/derivations.py").identities()}
     for name in ("softmax_gradient", "softmax_shift", "filter_gradient", "cross_entropy_at_chance"):
-        assert {"k", "m"} <= {symbol.name for symbol in identities[name].lhs.free_symbols | identities[name].rhs.free_symbols}, name
+        assert {"k", "m"} <= {
+            symbol.name for symbol in identities[name].lhs.free_symbols | identities[name].rhs.free_symbols
+        }, name

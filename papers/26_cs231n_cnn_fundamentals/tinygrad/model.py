@@ -1,5 +1,7 @@
 r"""CS231n's `INPUT -> CONV -> RELU -> POOL -> FC` with softmax and SVM losses, in tinygrad.
 
+Each quantity, its formula and the call of tinygrad that computes it:
+
     convolved  = x * w + b       nn.Conv2d        (cross-correlation, stride 1, P zeros on each side)
     activation = max(0, .)       Tensor.relu
     pooled     = max over 2x2    Tensor.max_pool2d

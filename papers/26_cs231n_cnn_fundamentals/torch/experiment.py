@@ -1,5 +1,7 @@
 r"""What CS231n reports of its classifiers, measured on 1,797 real digits in PyTorch.
 
+Each row: what is measured, the model or method, and the page of the notes.
+
     k-NN          L1 or L2 distances to all training images, k = 5 votes       classification.md
     softmax       INPUT -> FC                                                  linear-classify.md
     two-layer     INPUT -> FC -> RELU -> FC                                    neural-networks-1.md
@@ -24,7 +26,7 @@ Model = sibling(__file__, "model.py").Model
 checks = sibling(__file__, "../numpy_checks.py")
 
 SEEDS, CLASSES, NEIGHBOURS, FEW = 3, 10, 5, 20
-SIZES = {"quick": {"epochs": 6, "filters": 16, "hidden": 48}, "full": {"epochs": 60, "filters": 64, "hidden": 256}}
+SIZES = {"quick": {"epochs": 6, "filters": 16, "hidden": 48}, "full": {"epochs": 40, "filters": 32, "hidden": 128}}
 BATCH, STRENGTH, RATES = 64, 1e-3, {"softmax": 0.05, "two_layer": 0.02, "convnet": 0.03}
 STEPS = np.logspace(-1, -10, 19)  # h of the numerical gradient
 
@@ -63,7 +65,10 @@ def build(name: str, strength: float, filters: int, hidden: int, scale: float = 
 
 def tensors(data: Digits) -> dict[str, Tensor]:
     """Grey values around zero, at most 1 in size. images (count, 1, 8, 8), labels (count,)."""
-    return {"images": torch.tensor(2 * data.images[:, None] - 1, dtype=torch.float32), "labels": torch.tensor(data.labels)}
+    return {
+        "images": torch.tensor(2 * data.images[:, None] - 1, dtype=torch.float32),
+        "labels": torch.tensor(data.labels),
+    }
 
 
 @torch.no_grad()
@@ -74,7 +79,9 @@ def evaluate(model: nn.Module, batch: dict[str, Tensor]) -> tuple[float, float]:
     return F.cross_entropy(scores, batch["labels"]).item(), accuracy.item()
 
 
-def train(model: nn.Module, data: dict[str, Tensor], rate: float, epochs: int, rng: np.random.Generator) -> Iterator[nn.Module]:
+def train(
+    model: nn.Module, data: dict[str, Tensor], rate: float, epochs: int, rng: np.random.Generator
+) -> Iterator[nn.Module]:
     """Adam with a rate that falls linearly to zero; yields the model after each epoch."""
     size = min(BATCH, len(data["labels"]))
     steps = epochs * (len(data["labels"]) // size)
@@ -128,7 +135,10 @@ def check_gradients(seed: int, dtype: torch.dtype) -> tuple[float, Callable[[flo
     with default_dtype(dtype):
         model = Model(**problem.config)
     model.load_state_dict({name: torch.tensor(value) for name, value in problem.params.items()})
-    batch = {name: torch.tensor(value, dtype=dtype if value.dtype == np.float64 else None) for name, value in problem.batch.items()}
+    batch = {
+        name: torch.tensor(value, dtype=dtype if value.dtype == np.float64 else None)
+        for name, value in problem.batch.items()
+    }
     model(batch)["loss"].backward()
     rng, h, worst = np.random.default_rng(seed), 1e-5 if dtype == torch.float64 else 1e-3, 0.0
     with torch.no_grad():
@@ -146,7 +156,9 @@ def check_gradients(seed: int, dtype: torch.dtype) -> tuple[float, Callable[[flo
 
 
 @torch.no_grad()
-def difference_errors(model: nn.Module, batch: dict[str, Tensor], rng: np.random.Generator) -> Callable[[float], tuple[float, float]]:
+def difference_errors(
+    model: nn.Module, batch: dict[str, Tensor], rng: np.random.Generator
+) -> Callable[[float], tuple[float, float]]:
     # In the scores the loss has no kink, so a direction of the last layer shows the order of the formula alone.
     weight, gradient = model.fc.weight, model.fc.weight.grad
     direction = torch.tensor(rng.standard_normal(weight.shape), dtype=weight.dtype)
@@ -183,7 +195,8 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
         progress(0.05 * norm, f"nearest neighbours, L{norm}")
         labels = nearest_neighbours(split.train, split.test, norm).numpy()
         metrics[f"knn_l{norm}_accuracy"] = float((labels == split.test.labels).mean())
-        metrics[f"knn_l{norm}_disagreements"] = float((labels != library_neighbours(split.train, split.test, norm)).sum())
+        theirs = library_neighbours(split.train, split.test, norm)
+        metrics[f"knn_l{norm}_disagreements"] = float((labels != theirs).sum())
 
     progress(0.2, "sanity checks")
     # From weights shrunk to almost nothing, on the first FEW images, without regularisation.
@@ -202,7 +215,9 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
             progress(0.3 + 0.2 * position + 0.2 * s / SEEDS, f"{name}, seed {s}")
             torch.manual_seed(1000 * seed + s)
             model, rng = build(name, STRENGTH, **sizes), np.random.default_rng([seed, s])
-            histories.append([(*evaluate(m, data), *evaluate(m, test)) for m in train(model, data, RATES[name], epochs, rng)])
+            histories.append(
+                [(*evaluate(m, data), *evaluate(m, test)) for m in train(model, data, RATES[name], epochs, rng)]
+            )
         metrics[f"{name}_accuracy"] = [history[-1][3] for history in histories]
         mean = np.mean(histories, axis=0)  # (epoch, [train loss, train accuracy, test loss, test accuracy])
         for part, column in (("train", 0), ("test", 2)):
@@ -213,14 +228,17 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
     metrics["gradient_error"] = worst
     metrics["gradient_error_single"], single = check_gradients(seed, torch.float32)
     forward, centred = map(list, zip(*map(errors, STEPS.tolist())))
-    metrics |= {"forward_difference_order": order(forward, 1e-5, 1e-2), "central_difference_order": order(centred, 1e-3, 1e-1)}
+    metrics |= {
+        "forward_difference_order": order(forward, 1e-5, 1e-2),
+        "central_difference_order": order(centred, 1e-3, 1e-1),
+    }
     steps, filters = STEPS.tolist(), model.conv.weight.detach()[:, 0].numpy()
-    accuracies = {f"{k}-NN, L{n}": metrics[f"knn_l{n}_accuracy"] for k in (NEIGHBOURS,) for n in (1, 2)}
+    accuracies = {f"{NEIGHBOURS}-NN, L{norm}": metrics[f"knn_l{norm}_accuracy"] for norm in (1, 2)}
     trained = {name.replace("_", "-"): metrics[f"{name}_accuracy"] for name in RATES}
     return Experiment(
         metrics,
         {
-            "learning_curves": Lines("Cross-entropy while training, mean of 3 seeds", "epoch", "nats", curves, log_y=True),
+            "learning_curves": Lines("Cross-entropy in training, mean of 3 seeds", "epoch", "nats", curves, log_y=True),
             "accuracy": Bars(
                 "Accuracy on 539 test digits",
                 "accuracy",

@@ -1,0 +1,394 @@
+"""A toy corpus for the engine's tests: hidden = tanh(scale * scores), scores = x W^T + b, in layers written as small strings.
+
+Its evidence is also built here in plain NumPy, with gradients by hand, so that comparators, claims and verdicts are tested
+without a process and without a framework.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from s30 import documents
+from s30.corpus import Corpus, Paper, load_corpus
+from s30.evidence import Evidence
+from s30.layers import AUTODIFF, ENGINE, LAYERS
+from s30.layers import numpy as numpy_layer
+from s30.problem import SEEDS, STEPS, cotangents
+
+NUMPY_CHECKS = '''\
+"""scores = x W^T + b; hidden = tanh(scale * scores); loss = mean (hidden - targets)^2."""
+
+import numpy as np
+
+from s30.problem import Problem
+from s30.vocabulary import Invariant
+
+
+def problem(seed=0):
+    rng = np.random.default_rng(seed)
+    params = {"weight": rng.standard_normal((3, 2)), "bias": rng.standard_normal(3)}
+    batch = {"inputs": rng.standard_normal((4, 2)), "targets": rng.standard_normal((4, 3))}
+    return Problem({"scale": 0.5}, params, batch, 0.1)
+
+
+def forward(params, batch, scale):
+    scores = batch["inputs"] @ params["weight"].T + params["bias"]
+    hidden = np.tanh(scale * scores)
+    return {"scores": scores, "hidden": hidden, "loss": np.mean((hidden - batch["targets"]) ** 2)}
+
+
+def _order(forward, problem, rng):
+    order = rng.permutation(4)
+    moved = {name: value[order] for name, value in problem.batch.items()}
+    return forward(problem.params, moved)["hidden"], forward(problem.params, problem.batch)["hidden"][order]
+
+
+def _bounded(forward, problem, rng):
+    hidden = np.abs(forward(problem.params, problem.batch)["hidden"])
+    return hidden, np.ones_like(hidden)
+
+
+def invariants():
+    return [
+        Invariant("example_order", "examples do not mix", "equation 1", _order),
+        Invariant("bounded", "tanh stays below one", "equation 2", _bounded, "<"),
+    ]
+'''
+
+TORCH = """\
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+        self.weight = nn.Parameter(torch.zeros(3, 2))
+        self.bias = nn.Parameter(torch.zeros(3))
+
+    def forward(self, batch):
+        scores = batch["inputs"] @ self.weight.T + self.bias
+        hidden = torch.tanh(self.scale * scores)
+        return {"scores": scores, "hidden": hidden, "loss": ((hidden - batch["targets"]) ** 2).mean()}
+"""
+
+JAX = """\
+import jax.numpy as jnp
+
+
+def forward(params, batch, scale):
+    scores = batch["inputs"] @ params["weight"].T + params["bias"]
+    hidden = jnp.tanh(scale * scores)
+    return {"scores": scores, "hidden": hidden, "loss": jnp.mean((hidden - batch["targets"]) ** 2)}
+"""
+
+SYMPY = """\
+import sympy
+from s30.vocabulary import Bridge, Identity
+
+x = sympy.Symbol("x", real=True)
+
+
+def identities():
+    return [
+        Identity("tanh_derivative", "tanh' = 1 / cosh^2", sympy.tanh(x).diff(x), 1 / sympy.cosh(x) ** 2, "x real", "equation 2", proof=("rewrite:exp", "simplify")),
+        Identity("tanh_odd", "tanh(-x) = -tanh x", sympy.tanh(-x).rewrite(sympy.exp), -sympy.tanh(x), "x real", "equation 2", proof=("rewrite:exp", "simplify")),
+    ]
+
+
+def bridges():
+    function = sympy.lambdify(x, sympy.tanh(x), "numpy")
+
+    def hidden(problem):
+        p, b = problem.params, problem.batch
+        return function(problem.config["scale"] * (b["inputs"] @ p["weight"].T + p["bias"]))
+
+    return [Bridge("hidden_formula", "the formula of equation 2", "output:hidden", hidden, "equation 2")]
+"""
+
+CARD: dict[str, Any] = {
+    "summary": "An affine map and a tanh.",
+    "depth": {
+        "numpy": "substantive",
+        "sympy": "partial",
+        "tinygrad": "substantive",
+        "torch": "substantive",
+        "jax": "substantive",
+        "agda": {"level": "minimal", "why": "the toy has one lemma"},
+    },
+    "equations": [
+        {
+            "id": "affine",
+            "source": "(1)",
+            "formula": "x W + b",
+            "carried_by": {"output": "scores", "parameter": "weight"},
+        },
+        {
+            "id": "tanh",
+            "source": "(2)",
+            "formula": "tanh",
+            "carried_by": {"identity": "tanh_odd", "invariant": "bounded", "theorem": "Toy.odd"},
+        },
+        {
+            "id": "bridge",
+            "source": "(2)",
+            "formula": "tanh",
+            "carried_by": {"bridge": "hidden_formula", "metric": "accuracy"},
+        },
+    ],
+    "theorems": [{"name": "Toy.odd", "says": "tanh is odd", "source": "(2)"}],
+    "deviations": [],
+    "claims": [
+        {
+            "id": "odd",
+            "statement": "tanh is odd",
+            "source": "(2)",
+            "kind": "exact",
+            "evidence": [{"identity": "tanh_odd"}, {"theorem": "Toy.odd"}],
+        },
+        {
+            "id": "learns",
+            "statement": "it learns",
+            "source": "table 1",
+            "kind": "reproduced",
+            "evidence": [{"metric": "accuracy", "at_least": 0.9}],
+        },
+        {
+            "id": "scale",
+            "statement": "at scale",
+            "source": "table 2",
+            "kind": "out_of_scope",
+            "reason": "needs a cluster",
+        },
+    ],
+    "scope": {
+        "proxy_scope": "toy",
+        "claim_coverage": "all",
+        "measured_regime": "tiny",
+        "failure_modes": ["none known"],
+    },
+}
+
+FILES = {"numpy_checks.py": NUMPY_CHECKS, "torch/model.py": TORCH, "jax/model.py": JAX, "sympy/derivations.py": SYMPY}
+
+
+def entry(number: str, slug: str) -> dict[str, Any]:
+    link = "https://example.org/toy"
+    order = int(number)
+    return {
+        "id": number,
+        "slug": slug,
+        "title": f"Toy {number}",
+        "authors": "A. Toy",
+        "year": 2020,
+        "link": link,
+        "order": order,
+        "build_order": order,
+    }
+
+
+def write_corpus(root: Path, rooms: Mapping[str, Mapping[str, str] | None] | None = None, card: Any = CARD) -> Corpus:
+    """`rooms`: `NN_slug` -> files that replace or join the toy's own; None leaves the paper without a room."""
+    rooms = {"01_affine": {}} if rooms is None else rooms
+    entries = [entry(*name.split("_", 1)) for name in rooms]
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "papers.yaml").write_text(documents.dump({"papers": entries}))
+    (root / "waivers.yaml").write_text("waivers: []\n")
+    (root / ".gitignore").write_text(".s30/\n__pycache__/\n")
+    for name, files in rooms.items():
+        for relative, text in (
+            {**FILES, "paper.yaml": documents.dump(card), **files} if files is not None else {}
+        ).items():
+            path = root / "papers" / name / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    return load_corpus(root)
+
+
+@pytest.fixture
+def make_corpus(tmp_path: Path) -> Callable[..., Corpus]:
+    return lambda rooms=None, card=CARD, name="corpus": write_corpus(tmp_path / name, rooms, card)
+
+
+@pytest.fixture
+def card() -> dict[str, Any]:
+    """A copy of the toy's card, to be changed at will."""
+    return copy.deepcopy(CARD)
+
+
+@pytest.fixture
+def corpus(make_corpus: Callable[..., Corpus]) -> Corpus:
+    return make_corpus()
+
+
+@pytest.fixture(scope="session")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Paper:
+    """The toy paper in a corpus that tests share, and so do not write to."""
+    return write_corpus(tmp_path_factory.mktemp("shared")).paper("01")
+
+
+def by_hand(
+    params: Mapping[str, Any], batch: Mapping[str, Any], duals: Mapping[str, Any], scale: float
+) -> dict[str, Any]:
+    """d(loss + sum <dual, output>)/dparams of the toy, by the chain rule."""
+    hidden = np.tanh(scale * (batch["inputs"] @ params["weight"].T + params["bias"]))
+    upstream = 2 * (hidden - batch["targets"]) / hidden.size + duals.get("hidden", 0.0)
+    slope = scale * (1 - hidden**2) * upstream + duals.get("scores", 0.0)
+    return {"weight": slope.T @ batch["inputs"], "bias": slope.sum(0)}
+
+
+def toy_evidences(paper: Paper) -> dict[str, Evidence]:
+    """Evidence of all six layers that agrees."""
+    reference = numpy_layer.run(paper, lambda _: None)
+    toy = paper.module("numpy_checks.py")
+    arrays = {name: a for name, a in reference.arrays.items() if "/difference/" not in name}
+    bridges: dict[str, Any] = {}
+    for seed in SEEDS:
+        problem = toy.problem(seed)
+        duals = cotangents(reference.group(f"seed{seed}/output"), seed)
+        for what, c in (("gradient", duals), ("loss_gradient", {})):
+            grads = by_hand(problem.params, problem.batch, c, **problem.config)
+            arrays |= {f"seed{seed}/{what}/{name}": value for name, value in grads.items()}
+        bridges[f"seed{seed}/bridge/hidden_formula"] = arrays[f"seed{seed}/output/hidden"]
+        bridges[f"seed{seed}/bridge/bias_formula"] = arrays[f"seed{seed}/loss_gradient/bias"]
+    problem = toy.problem(0)
+    params, losses = dict(problem.params), []
+    for _ in range(STEPS):
+        losses.append(toy.forward(params, problem.batch, **problem.config)["loss"])
+        grads = by_hand(params, problem.batch, {}, **problem.config)
+        params = {name: value - problem.learning_rate * grads[name] for name, value in params.items()}
+    losses.append(toy.forward(params, problem.batch, **problem.config)["loss"])
+    arrays |= {"trajectory/loss": np.array(losses), **{f"trajectory/param/{n}": v for n, v in params.items()}}
+    proved = {
+        "statement": "s",
+        "assumptions": "x real",
+        "source": "(2)",
+        "proof": ["simplify"],
+        "proved": True,
+        "why": "",
+    }
+    target = {"hidden_formula": "output:hidden", "bias_formula": "gradient:bias"}
+    facts = {
+        "identities": {"tanh_odd": proved, "tanh_derivative": proved},
+        "bridges": {name: {"statement": "s", "source": "(2)", "target": t} for name, t in target.items()},
+    }
+    theorem = {"statement": "odd : Type", "says": "tanh is odd", "source": "(2)"}
+    agda = {
+        "agda": "2.7.0",
+        "provider": "cubical-lite (embedded)",
+        "modules": ["Toy.agda"],
+        "theorems": {"Toy.odd": theorem},
+    }
+    return {
+        "numpy": reference,
+        "sympy": Evidence(paper.id, "sympy", bridges, facts),
+        **{name: Evidence(paper.id, name, dict(arrays)) for name in AUTODIFF},
+        "agda": Evidence(paper.id, "agda", facts=agda),
+    }
+
+
+@pytest.fixture(scope="session")
+def _shared_evidences(paper: Paper) -> dict[str, Evidence]:
+    return toy_evidences(paper)
+
+
+@pytest.fixture
+def evidences(_shared_evidences: dict[str, Evidence]) -> dict[str, Evidence]:
+    return dict(_shared_evidences)
+
+
+def toy_experiments(paper: Paper, accuracy: Any = (0.94, 0.96)) -> dict[str, Evidence]:
+    facts = {"profile": "quick", "seed": 0, "metrics": {"accuracy": list(accuracy), "chance": [0.1]}, "figures": {}}
+    return {name: Evidence(paper.id, name, facts=copy.deepcopy(facts)) for name in ("torch", "jax")}
+
+
+@pytest.fixture
+def experiments(paper: Paper) -> dict[str, Evidence]:
+    return toy_experiments(paper)
+
+
+@pytest.fixture
+def results_of() -> Callable[[Paper], dict[tuple[str, str, str], Evidence]]:
+    """What a sweep of all layers and experiments would return for a toy paper."""
+    return lambda paper: {
+        **{(paper.id, name, "checks"): e for name, e in toy_evidences(paper).items()},
+        **{(paper.id, name, "experiment"): e for name, e in toy_experiments(paper).items()},
+    }
+
+
+@pytest.fixture
+def changed(evidences: dict[str, Evidence]) -> Callable[..., dict[str, Evidence]]:
+    """`changed({(layer, array): function})`: the evidences with some arrays replaced (None removes one)."""
+
+    def change(edits: Mapping[tuple[str, str], Callable[[Any], Any]]) -> dict[str, Evidence]:
+        found = dict(evidences)
+        for (layer, name), edit in edits.items():
+            assert name in LAYERS or name in found[layer].arrays or edit(None) is not None, f"{layer} has no {name}"
+            value = edit(found[layer].arrays.get(name))
+            rest = {n: a for n, a in found[layer].arrays.items() if n != name}
+            found[layer] = replace(found[layer], arrays=rest | ({} if value is None else {name: np.asarray(value)}))
+        return found
+
+    return change
+
+
+@pytest.fixture
+def s30(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command line in a process of its own."""
+
+    def run(root: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            s30_command(*arguments), capture_output=True, text=True, env=s30_environment(root, **variables), timeout=120
+        )
+
+    return run
+
+
+def s30_command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "s30.cli", *arguments]
+
+
+def s30_environment(root: Path, **variables: str) -> dict[str, str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("S30_", "GIT_"))}
+    return clean | {"PYTHONPATH": str(ENGINE.parent), "S30_ROOT": str(root), "COLUMNS": "200"} | variables
+
+
+@pytest.fixture
+def git_repository(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Callable[..., str]]:
+    """Makes a folder a repository with one commit, and returns a function that runs git in it."""
+    for name in [n for n in os.environ if n.startswith("GIT_")]:
+        monkeypatch.delenv(name)
+
+    def make(root: Path) -> Callable[..., str]:
+        def git(*arguments: str) -> str:
+            who = [
+                "-c",
+                "user.name=Toy",
+                "-c",
+                "user.email=toy@example.org",
+                "-c",
+                "commit.gpgsign=false",
+                "-c",
+                "init.defaultBranch=main",
+            ]
+            return subprocess.run(
+                ["git", "-C", str(root), *who, *arguments], capture_output=True, text=True, check=True
+            ).stdout
+
+        git("init", "-q")
+        git("add", "-A")
+        git("commit", "-qm", "toy")
+        return git
+
+    return make

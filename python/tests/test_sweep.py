@@ -1,0 +1,607 @@
+"""A layer that misbehaves costs itself one clear line and nothing else; a sweep resumes, shares its cache and can be interrupted."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from s30 import environment, layers
+from s30 import evidence as store
+from s30.errors import S30Error
+from s30.evidence import Evidence
+from s30.layers import CHECKS, ENGINE, EXPERIMENT, LAYERS
+from s30.parity import blamed, check_paper
+from s30.sweep import Event, LocalExecutor, Options, plan, slots_for, sweep
+from s30.vocabulary import Outcome
+
+HEAD = "import os, signal, sys, time\nimport numpy as np\n"
+LIMIT = 6.0  # seconds; a paper here takes milliseconds, but the machine may be busy
+
+
+def spoilt(numpy_checks: str, statement: str) -> str:
+    """The toy's numpy_checks.py with a statement at the start of `forward`."""
+    start = "def forward(params, batch, scale):\n"
+    return HEAD + numpy_checks.replace(start, start + f"    {statement}\n")
+
+
+def returning(numpy_checks: str, expression: str) -> str:
+    start = "def forward(params, batch, scale):\n"
+    renamed = numpy_checks.replace(start, start.replace("forward", "_right"))
+    return HEAD + renamed + f"\n\n{start}    right = _right(params, batch, scale)\n    return {expression}\n"
+
+
+class Log(list):
+    """A listener that remembers."""
+
+    def __call__(self, event: Event) -> None:
+        self.append(event)
+
+    def of(self, kind: str) -> list[str]:
+        return [event.slot[0] for event in self if event.kind == kind]
+
+
+def run(corpus, layer="numpy", cache="cache", log=None, **settings):
+    options = Options(corpus.root, corpus.root / cache, **{"time_limit": LIMIT, "workers": 1, **settings})
+    return sweep(slots_for(corpus.papers, [layer], False), options, Log() if log is None else log)
+
+
+@pytest.fixture(scope="module")
+def misbehaved(tmp_path_factory, request):
+    """One sweep of the NumPy layer over papers each of which misbehaves in its own way, with two good ones around them."""
+    from_conftest = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py"))
+    toy = from_conftest.NUMPY_CHECKS
+    rooms = {
+        "01_good": toy,
+        "02_raises": spoilt(toy, "raise ValueError('the weights\\n  are sour')"),
+        "03_prints": spoilt(toy, "print('{\"event\": \"done\"}'); sys.stdout.flush(); os.write(1, b'raw bytes')"),
+        "04_noloss": returning(toy, "{'scores': right['scores']}"),
+        "05_vectorloss": returning(toy, "right | {'loss': right['hidden']}"),
+        "06_nodict": returning(toy, "right['loss']"),
+        "07_nan": returning(toy, "right | {'scores': right['scores'] * np.nan}"),
+        "08_single": returning(toy, "right | {'hidden': right['hidden'].astype(np.float32)}"),
+        "09_foreign": spoilt(toy, "import torch"),
+        "10_syntax": toy.replace("def forward(params, batch, scale):", "def forward(params, batch, scale:"),
+        "11_objects": returning(toy, "right | {'extra': np.array([None])}"),
+        "12_noproblem": toy + "\n\ndef problem(seed=0):\n    return {}\n",
+        "13_exits": spoilt(toy, "sys.exit('enough')"),
+        "14_dies": spoilt(toy, "os.kill(os.getpid(), signal.SIGKILL)"),
+        "15_hangs": spoilt(toy, "time.sleep(600)"),
+        "16_forks": spoilt(toy, "os.fork() == 0 and time.sleep(600); os._exit(7)"),
+        "17_good": toy,
+    }
+    corpus = from_conftest.write_corpus(tmp_path_factory.mktemp("misbehaved"), {n: {"numpy_checks.py": t} for n, t in rooms.items()})
+    log = Log()
+    started = time.monotonic()
+    results = {paper: evidence for (paper, _, _), evidence in run(corpus, log=log).items()}
+    return corpus, results, log, time.monotonic() - started
+
+
+@pytest.mark.numpy
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        ("02", "papers/02_raises/numpy_checks.py:20: ValueError: the weights are sour"),
+        ("04", "forward returned no output named 'loss' (it returned scores)"),
+        ("05", "the output 'loss' must be a scalar, not of shape (4, 3)"),
+        ("06", "forward must return a dict of named outputs, not float64"),
+        ("09", "papers/09_foreign/numpy_checks.py:20: ModuleNotFoundError: the NumPy layer may not import torch"),
+        ("10", "papers/10_syntax/numpy_checks.py:16: SyntaxError: '(' was never closed (numpy_checks.py, line 16)"),
+        ("11", "seed0/output/extra holds Python objects, not numbers"),
+        ("12", "numpy_checks.problem(0) must return a Problem, not dict"),
+        ("13", "the NumPy process ended with code 1 at «forward, seed 0»: enough"),
+        ("14", "the NumPy process was killed by SIGKILL at «forward, seed 0»"),
+        ("15", f"NumPy exceeded its time limit of {LIMIT:g} s at «forward, seed 0»; raise it with --time-limit"),
+    ],
+)
+def test_a_fault_costs_its_own_paper_one_line_that_says_what_and_where(misbehaved, number, error):
+    _, results, log, _ = misbehaved
+    assert results[number].outcome is Outcome.FAILED
+    assert results[number].error == error
+    assert [e.text for e in log if e.kind == "failed" and e.slot[0] == number] == [error]
+    assert not results[number].arrays
+
+
+@pytest.mark.numpy
+def test_every_other_paper_is_measured_nevertheless(misbehaved):
+    corpus, results, log, _ = misbehaved
+    assert set(results) == {paper.id for paper in corpus.papers}
+    assert sorted(log.of("done")) == ["01", "03", "07", "08", "17"]
+    assert results["01"].digest == Evidence("01", "numpy", results["17"].arrays).digest
+
+
+@pytest.mark.numpy
+def test_what_a_layer_prints_does_not_reach_the_reports(misbehaved):
+    assert misbehaved[1]["03"].digest == misbehaved[1]["01"].digest
+
+
+@pytest.mark.numpy
+@pytest.mark.parametrize(("number", "words"), [("07", "seed0/output/scores is nan at index [0, 0]"), ("08", "seed0/output/hidden is float32")])
+def test_values_that_are_not_finite_float64_are_told_by_the_checks(misbehaved, number, words):
+    corpus, results, _, _ = misbehaved
+    checks = check_paper(corpus.paper(number), {"numpy": results[number]})
+    assert any(words in c.message for c in checks if c.outcome is Outcome.FAILED)
+
+
+@pytest.mark.numpy
+def test_a_child_that_outlives_its_worker_does_not_hold_up_the_sweep(misbehaved):
+    """Paper 16's worker leaves by `_exit` while a fork of it sleeps with the pipe open."""
+    _, results, _, seconds = misbehaved
+    assert results["16"].outcome is Outcome.FAILED
+    assert seconds < 10 * LIMIT
+
+
+@pytest.mark.numpy
+def test_failures_are_measured_again_and_successes_are_not(misbehaved):
+    corpus, _, _, _ = misbehaved
+    few = replace(corpus, papers=tuple(corpus.paper(n) for n in ("01", "02", "17")))
+    log = Log()
+    run(few, log=log)
+    assert (sorted(log.of("cached")), log.of("failed"), log.of("done")) == (["01", "17"], ["02"], [])
+
+
+@pytest.mark.numpy
+@pytest.mark.parametrize("harm", ["flip", "truncate", "lose"])
+def test_a_damaged_cache_entry_is_measured_again_with_one_line(misbehaved, harm):
+    corpus, results, _, _ = misbehaved
+    few = replace(corpus, papers=(corpus.paper("17"),))
+    key = layers.key(corpus.paper("17"), LAYERS["numpy"], CHECKS, "quick", 0)
+    path = corpus.root / "cache" / f"{key}.npz"
+    content = path.read_bytes()
+    if harm == "lose":
+        path.unlink()
+    else:
+        path.write_bytes(content[: len(content) // 2] if harm == "truncate" else content.replace(b"\x3f", b"\x40", 1))
+    log = Log()
+    (again,) = run(few, log=log).values()
+    assert again.digest == results["17"].digest
+    (event,) = [e for e in log if e.kind == "damaged"]
+    assert event.text.startswith(f"cache entry {path.with_suffix('.json')} is damaged (")
+    assert event.text.endswith("; it is measured again")
+    assert "\n" not in event.text
+    assert log.of("done") == ["17"]
+
+
+@pytest.mark.numpy
+def test_fresh_measures_what_is_cached(misbehaved):
+    corpus, _, _, _ = misbehaved
+    log = Log()
+    run(replace(corpus, papers=(corpus.paper("01"),)), log=log, fresh=True)
+    assert (log.of("done"), log.of("cached")) == (["01"], [])
+
+
+@pytest.mark.numpy
+def test_the_room_it_is_started_in_does_not_hide_the_engine_or_a_framework(make_corpus, monkeypatch):
+    """The adaptors' folder has a numpy.py, and a worker is started with `-m`."""
+    monkeypatch.chdir(ENGINE / "layers")
+    (found,) = run(make_corpus()).values()
+    assert found.error == ""
+
+
+TORCH_EDITS = {
+    "01_good": ("", ""),
+    "02_name": ('"hidden": hidden', '"hiden": hidden'),
+    "03_shape": ('"hidden": hidden', '"hidden": hidden.T'),
+    "04_single": ('"hidden": hidden', '"hidden": hidden.float()'),
+    "05_nan": ('"hidden": hidden', '"hidden": hidden / 0 * 0'),
+    "06_parameter": ("self.bias", "self.offset"),
+    "07_parametershape": ("torch.zeros(3, 2)", "torch.zeros(2, 3)"),
+    "08_noloss": ('"loss":', '"cost":'),
+    "09_nodict": ("return {", "return hidden, {"),
+    "10_scale": ("self.scale * scores", "scores"),
+    "11_detached": ("self.scale * scores", "self.scale * scores.detach()"),
+    "12_foreign": ("import torch\n", "import torch\nimport jax\n"),
+}
+
+
+@pytest.mark.torch
+def test_every_kind_of_wrong_torch_layer_is_rejected_by_a_line_that_leads_to_it(make_corpus, request):
+    """One process measures twelve versions of one model; NumPy's evidence is computed here."""
+    from s30.layers import numpy as numpy_layer
+
+    model = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py")).TORCH
+    corpus = make_corpus({name: {"torch/model.py": model.replace(*edit)} for name, edit in TORCH_EDITS.items()})
+    results = run(corpus, "torch", time_limit=120.0)
+    said = {}
+    for paper in corpus.papers:
+        found = {"numpy": numpy_layer.run(paper, lambda _: None), "torch": results[paper.id, "torch", CHECKS]}
+        checks = check_paper(paper, found)
+        said[paper.id] = [c.message for c in checks if c.outcome is Outcome.FAILED]
+        assert {name for name, against in blamed(checks).items() if against} == (set() if paper.id == "01" else {"torch"}), said[paper.id]
+    assert said["01"] == []
+    for number, words in {
+        "02": "layer torch against numpy, forward seed 0 hidden: missing from torch",
+        "03": "forward seed 0 hidden: shape (3, 4), expected (4, 3)",
+        "04": "forward seed 0 hidden: dtype float32, expected float64",
+        "05": "forward seed 0 hidden: torch is nan at index [0, 0]",
+        "06": "Model does not take the problem's parameters: ",
+        "07": "size mismatch for weight",
+        "08": "forward returned no output named 'loss' (it returned cost, hidden, scores)",
+        "09": "forward must return a dict of named outputs, not tuple",
+        "10": "forward seed 0 hidden: at index [",
+        "11": "difference seed 0 weight: at index []: ",
+        "12": "papers/12_foreign/torch/model.py:2: ModuleNotFoundError: the PyTorch layer may not import jax",
+    }.items():
+        assert any(words in line for line in said[number]), (number, said[number][:2])
+        assert all("\n" not in line for line in said[number])
+
+
+TRAIN = """\
+from s30.vocabulary import Experiment, Lines
+
+
+def run(profile, seed, progress):
+    progress(0.5, "half way")
+    return Experiment(METRICS, {"curve": Lines("t", "x", "y", {"a": ([0, 1], Y)})})
+"""
+
+
+@pytest.mark.torch
+def test_experiments_report_finite_metrics_or_say_which_is_not(make_corpus):
+    versions = {
+        "01_good": ("{'accuracy': [0.5, 0.7], 'loss': 0.25}", "[1.0, 2.0]"),
+        "02_nan": ("{'accuracy': [0.5, float('nan')]}", "[1.0, 2.0]"),
+        "03_none": ("{'accuracy': []}", "[1.0, 2.0]"),
+        "04_figure": ("{'accuracy': 0.5}", "[1.0, float('inf')]"),
+    }
+    rooms = {name: {"torch/experiment.py": TRAIN.replace("METRICS", m).replace("Y)", f"{y})")} for name, (m, y) in versions.items()}
+    corpus = make_corpus(rooms)
+    options = Options(corpus.root, corpus.root / "cache", workers=2)
+    slots = [slot for slot in slots_for(corpus.papers, ["torch"], True) if slot[2] == EXPERIMENT]
+    found = {paper: e for (paper, _, _), e in sweep(slots, options, Log()).items()}
+    assert found["01"].facts["metrics"] == {"accuracy": [0.5, 0.7], "loss": [0.25]}
+    assert found["01"].facts["figures"]["curve"]["series"] == {"a": [[0, 1], [1.0, 2.0]]}
+    assert "the metric 'accuracy' is not finite: [0.5, nan]" in found["02"].error
+    assert "the metric 'accuracy' is not finite: []" in found["03"].error
+    assert "the figure 'curve' holds a NaN or an infinity" in found["04"].error
+
+
+class Never:
+    """An executor for what must not run."""
+
+    def run(self, jobs, options, listen):
+        raise AssertionError(f"{[job.layer.name for job in jobs]} ran")
+
+
+@pytest.mark.parametrize(
+    ("layer", "lacking", "words"),
+    [
+        ("torch", "module", "PyTorch is not installed: run `make setup`"),
+        ("jax", "module", "JAX is not installed: run `make setup`"),
+        ("tinygrad", "llvm", "tinygrad's LLVM backend needs libLLVM 14 to 21: install Debian's libllvm19"),
+        ("agda", "agda", "Agda is not installed: run `make setup`, or set S30_AGDA"),
+    ],
+)
+def test_what_is_missing_is_not_run_with_the_remedy(corpus, monkeypatch, layer, lacking, words):
+    monkeypatch.setattr(environment, "missing_module", lambda name: lacking == "module" and name == LAYERS[layer].module)
+    if lacking == "llvm":
+        monkeypatch.setattr(environment, "find_llvm", lambda: None)
+    if lacking == "agda":
+        monkeypatch.setattr(environment, "find_agda", lambda: None)
+    log = Log()
+    options = Options(corpus.root, corpus.root / "cache")
+    (found,) = sweep(slots_for(corpus.papers, [layer], False), options, log, Never()).values()
+    assert found.outcome is Outcome.NOT_RUN
+    assert found.error.startswith(words)
+    assert [(e.kind, e.text) for e in log] == [("not_run", found.error)]
+
+
+def test_an_agda_that_does_not_answer_costs_that_layer_alone(corpus, monkeypatch):
+    monkeypatch.setattr(environment, "find_agda", lambda: "/nonexistent/agda")
+    options = Options(corpus.root, corpus.root / "cache")
+    (found,) = sweep(slots_for(corpus.papers, ["agda"], False), options, Log(), Never()).values()
+    assert found.outcome is Outcome.NOT_RUN
+    assert "/nonexistent/agda --version did not answer" in found.error
+
+
+def test_a_layer_without_its_framework_fails_the_command_with_the_remedy(corpus, s30, tmp_path):
+    """Python sees none of the frameworks: -S hides site-packages, whose other packages are linked beside the engine."""
+    hidden = {layer.module for layer in LAYERS.values() if layer.module} | {"jaxlib"}
+    site = Path(np.__file__).parent.parent
+    beside = tmp_path / "site"
+    beside.mkdir()
+    for path in site.iterdir():
+        if path.name not in hidden and path.suffix not in (".pth", ".egg-link"):
+            (beside / path.name).symlink_to(path)
+    (beside / "s30").symlink_to(ENGINE)
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "s30.cli", "run", "--layer", "jax", "--layer", "sympy", "01"],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(beside), "S30_ROOT": str(corpus.root), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "  not_run   01 JAX: JAX is not installed: run `make setup`" in done.stderr
+    assert "  not_run   01 SymPy: SymPy is not installed: run `make setup`" in done.stderr
+    assert "paper 01, layer jax: JAX is not installed: run `make setup`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+test_a_layer_without_its_framework_fails_the_command_with_the_remedy = pytest.mark.numpy(
+    test_a_layer_without_its_framework_fails_the_command_with_the_remedy
+)
+
+
+def no_space(command: str, size: str, cache: Path) -> list[str]:
+    """The command with a tiny file system of its own at the cache's place; then a listing of what is left there."""
+    script = f'mkdir -p "{cache}" && mount -t tmpfs -o size={size} none "{cache}" && {command}; code=$?; ls -A "{cache}"; exit $code'
+    return ["unshare", "-m", "sh", "-c", script]
+
+
+needs_mount = pytest.mark.skipif(
+    shutil.which("unshare") is None or subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0,
+    reason="this user may not mount a small file system (unshare -m) to fill up",
+)
+
+
+@needs_mount
+@pytest.mark.numpy
+def test_a_full_disk_is_one_line_before_work_begins(corpus):
+    from_environment = {"S30_ROOT": str(corpus.root), "S30_CACHE": str(corpus.root / "cache"), "PYTHONPATH": str(ENGINE.parent)}
+    command = no_space(f"{sys.executable} -m s30.cli run --layer numpy", "64k", corpus.root / "cache")
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | from_environment, timeout=120)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("error: cannot write ")
+    assert done.stderr.endswith(": No space left on device; free space or choose another folder\n")
+    assert done.stdout == ""  # no file is left
+
+
+@needs_mount
+@pytest.mark.numpy
+def test_a_disk_that_fills_up_during_work_ends_it_with_one_line_and_keeps_what_was_finished(make_corpus, request):
+    toy = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py")).NUMPY_CHECKS
+    rooms = {"01_small": toy, "02_big": returning(toy, "right | {'big': np.ones(500_000)}"), "03_small": toy}
+    corpus = make_corpus({name: {"numpy_checks.py": text} for name, text in rooms.items()})
+    from_environment = {"S30_ROOT": str(corpus.root), "S30_CACHE": str(corpus.root / "cache"), "PYTHONPATH": str(ENGINE.parent)}
+    command = no_space(f"{sys.executable} -m s30.cli run --layer numpy", "3m", corpus.root / "cache")
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | from_environment, timeout=120)
+    assert done.returncode == 1
+    measured, error = done.stderr.splitlines()
+    assert measured.startswith("  measured  01 NumPy in ")
+    assert error.startswith("error: cannot write ")
+    assert error.endswith(": No space left on device; free space or choose another folder")
+    assert sorted(Path(name).suffix for name in done.stdout.split()) == ["", ".json", ".npz"]  # the locks, paper 01's entry
+
+
+@pytest.mark.parametrize("place", ["file/cache", "/proc/s30"])
+def test_a_cache_folder_that_takes_no_file_is_one_line(corpus, s30, place):
+    (corpus.root / "file").write_text("")
+    done = s30(corpus.root, "run", "--layer", "numpy", S30_CACHE=str(corpus.root / place))
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: cannot write ")
+    assert line.endswith("; free space or choose another folder")
+
+
+@pytest.mark.numpy
+def test_two_sweeps_at_once_do_the_work_once(make_corpus, request):
+    toy = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py")).NUMPY_CHECKS
+    corpus = make_corpus({"01_slow": {"numpy_checks.py": HEAD + "time.sleep(1.5)\n" + toy}})
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("S30_")}
+    environ |= {"S30_ROOT": str(corpus.root), "PYTHONPATH": str(ENGINE.parent)}
+    command = [sys.executable, "-m", "s30.cli", "run", "--layer", "numpy"]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sorted(line for _, err in said for line in err.splitlines() if "from the cache" in line) == [
+        "  0 measured, 1 from the cache",
+        "  1 measured, 0 from the cache",
+    ]
+
+
+@pytest.fixture
+def slow(make_corpus, request):
+    toy = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py")).NUMPY_CHECKS
+    sleeper = spoilt(toy, "open('PID', 'w').write(str(os.getpid())); time.sleep(600)")
+    corpus = make_corpus({"01_quick": {}, "02_slow": {"numpy_checks.py": sleeper}})
+    path = corpus.paper("02").folder / "numpy_checks.py"
+    path.write_text(path.read_text().replace("'PID'", repr(str(corpus.root / "pid"))))
+    return corpus
+
+
+def started(corpus, command, environ) -> tuple[subprocess.Popen[str], int]:
+    """The command, once its worker is busy with paper 02, and that worker's process id."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
+    pid = corpus.root / "pid"
+    until = time.monotonic() + 60
+    while not (pid.is_file() and pid.read_text()):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return process, int(pid.read_text())
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0] != "Z"
+
+
+@pytest.mark.numpy
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sweep_ends_at_once_keeps_what_is_finished_and_goes_on_from_there(slow, s30, number):
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("S30_")}
+    environ |= {"S30_ROOT": str(slow.root), "PYTHONPATH": str(ENGINE.parent)}
+    process, worker = started(slow, [sys.executable, "-m", "s30.cli", "verify", "--layer", "numpy", "--no-claims"], environ)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert out == ""
+    assert err.splitlines()[0].startswith("  measured  01 NumPy in ")
+    assert err.splitlines()[1:] == ["interrupted: what was finished is kept, and a rerun goes on from there"]
+    assert not alive(worker)
+    again = s30(slow.root, "verify", "01", "--layer", "numpy", "--no-claims")
+    assert again.returncode == 0, again.stderr
+    assert "  0 measured, 1 from the cache" in again.stderr
+
+
+@pytest.mark.numpy
+def test_a_sweep_that_waits_for_another_can_be_interrupted(slow):
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("S30_")}
+    environ |= {"S30_ROOT": str(slow.root), "PYTHONPATH": str(ENGINE.parent)}
+    command = [sys.executable, "-m", "s30.cli", "run", "--layer", "numpy", "02"]
+    first, _ = started(slow, command, environ)
+    try:
+        second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
+        time.sleep(2.5)  # it has begun to wait
+        second.send_signal(signal.SIGINT)
+        _, err = second.communicate(timeout=20)
+        assert second.returncode == 130
+        assert err == "interrupted: what was finished is kept, and a rerun goes on from there\n"
+    finally:
+        first.send_signal(signal.SIGINT)
+        first.communicate(timeout=20)
+
+
+def key_of(corpus, layer="numpy", task=CHECKS, profile="quick", seed=0) -> str:
+    return layers.key(corpus.paper("01"), LAYERS[layer], task, profile, seed)
+
+
+def test_the_key_of_an_entry_stays_while_nothing_changes(make_corpus):
+    one, other = make_corpus(name="one"), make_corpus(name="other/deeper")
+    for layer in ("numpy", "torch", "jax", "sympy"):
+        assert key_of(one, layer) == key_of(one, layer) == key_of(other, layer)
+
+
+@pytest.mark.parametrize(
+    ("file", "concerned"),
+    [
+        ("numpy_checks.py", {"numpy", "sympy", "torch", "jax"}),
+        ("helper.py", {"numpy", "sympy", "torch", "jax"}),
+        ("torch/model.py", {"torch"}),
+        ("jax/model.py", {"jax"}),
+        ("sympy/derivations.py", {"sympy"}),
+        ("sympy/more.py", {"sympy"}),
+        ("README.md", set()),
+        ("paper.yaml", set()),
+        ("tests/test_affine.py", set()),
+    ],
+)
+def test_the_key_changes_with_the_room_files_that_the_layer_reads(corpus, file, concerned):
+    names = ("numpy", "sympy", "torch", "jax")
+    before = {name: key_of(corpus, name) for name in names}
+    path = corpus.paper("01").folder / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text((path.read_text() if path.is_file() else "") + "\n# changed\n")
+    assert {name for name in names if key_of(corpus, name) != before[name]} == concerned
+
+
+@pytest.mark.parametrize(
+    ("file", "concerned"),
+    [
+        ("problem.py", {"numpy", "sympy", "torch", "jax", "experiment"}),
+        ("data.py", {"numpy", "sympy", "torch", "jax", "experiment"}),
+        ("worker.py", {"numpy", "sympy", "torch", "jax", "experiment"}),
+        ("layers/executable.py", {"numpy", "sympy", "torch", "jax", "experiment"}),
+        ("layers/torch.py", {"torch", "experiment"}),
+        ("training/jax.py", {"experiment"}),
+        ("cli.py", set()),
+        ("parity.py", set()),
+        ("claims.py", set()),
+    ],
+)
+def test_the_key_changes_with_the_engine_files_behind_the_layer(corpus, tmp_path, monkeypatch, file, concerned):
+    copy = tmp_path / "s30"
+    shutil.copytree(ENGINE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(layers, "ENGINE", copy)
+
+    def keys():
+        checks = {name: key_of(corpus, name) for name in ("numpy", "sympy", "torch", "jax")}
+        return checks | {"experiment": key_of(corpus, "torch", EXPERIMENT)}
+
+    before = keys()
+    (copy / file).write_text((copy / file).read_text() + "\n# changed\n")
+    after = keys()
+    assert {name for name in before if before[name] != after[name]} == concerned
+
+
+def test_the_key_of_an_experiment_depends_on_profile_and_seed_and_that_of_checks_does_not(corpus):
+    assert len({key_of(corpus, "torch", EXPERIMENT, p, s) for p in ("quick", "full") for s in (0, 1)}) == 4
+    assert len({key_of(corpus, "torch", CHECKS, p, s) for p in ("quick", "full") for s in (0, 1)}) == 1
+    assert key_of(corpus, "torch", EXPERIMENT) != key_of(corpus, "torch", CHECKS)
+
+
+def test_the_key_depends_on_flags_versions_and_the_machine(corpus, monkeypatch):
+    before = key_of(corpus, "jax")
+    for target, name, value in (
+        (environment, "version", lambda _: "99"),
+        (environment, "cpu_model", lambda: "another"),
+        (layers, "VERSION", 99),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(target, name, value)
+            assert key_of(corpus, "jax") != before, name
+    other = replace(LAYERS["jax"], flags={**LAYERS["jax"].flags, "XLA_FLAGS": ""})
+    assert layers.key(corpus.paper("01"), other, CHECKS, "quick", 0) != before
+    assert key_of(corpus, "jax") == before
+
+
+def test_checks_share_a_process_by_layer_and_each_experiment_has_its_own(make_corpus):
+    corpus = make_corpus({"01_a": {}, "02_b": {}})
+    jobs = plan(slots_for(corpus.papers, ["numpy", "torch", "agda"], True))
+    assert [(job.layer.name, job.task, [p.id for p in job.papers]) for job in jobs] == [
+        ("agda", "checks", ["01", "02"]),
+        ("torch", "checks", ["01", "02"]),
+        ("torch", "experiment", ["01"]),
+        ("torch", "experiment", ["02"]),
+        ("numpy", "checks", ["01", "02"]),
+    ]
+
+
+def test_a_worker_that_ends_without_a_report_is_a_failure(corpus, monkeypatch):
+    monkeypatch.setattr("s30.sweep._command", lambda job, options: [sys.executable, "-c", "import sys; print('gone wrong', file=sys.stderr)"])
+    (found,) = run(corpus).values()
+    assert found.outcome is Outcome.FAILED
+    assert found.error == "the NumPy process ended with code 0 at «starting»: gone wrong"
+
+
+def test_a_report_without_an_entry_ends_the_sweep(corpus, monkeypatch):
+    report = """import json; print(json.dumps({"event": "done", "paper": "01", "key": "0"}))"""
+    monkeypatch.setattr("s30.sweep._command", lambda job, options: [sys.executable, "-c", report])
+    with pytest.raises(S30Error, match="NumPy reported paper 01 as done, but .* has no entry"):
+        run(corpus)
+
+
+def test_a_fault_of_one_job_ends_the_workers_of_all_others(corpus, monkeypatch):
+    def command(job, options):
+        code = "import time; time.sleep(600)" if job.layer.name == "torch" else "print('no json')"
+        return [sys.executable, "-c", code]
+
+    monkeypatch.setattr("s30.sweep._command", command)
+    monkeypatch.setattr(layers, "missing", lambda layer: None)
+    executor = LocalExecutor()
+    options = Options(corpus.root, corpus.root / "cache", workers=2)
+    started = time.monotonic()
+    with pytest.raises(ValueError, match="Expecting value"):
+        sweep(slots_for(corpus.papers, ["torch", "numpy"], False), options, Log(), executor)
+    assert time.monotonic() - started < 60
+    assert all(process.poll() is not None for process in executor._processes)
+
+
+def test_the_cache_is_in_the_repository_unless_named(tmp_path, monkeypatch):
+    from s30.sweep import cache_folder
+
+    monkeypatch.delenv("S30_CACHE", raising=False)
+    assert cache_folder(tmp_path) == tmp_path / ".s30" / "cache"
+    monkeypatch.setenv("S30_CACHE", str(tmp_path / "elsewhere"))
+    assert cache_folder(tmp_path) == tmp_path / "elsewhere"
+
+
+def test_evidence_of_an_older_layout_is_measured_again(corpus, monkeypatch):
+    key = key_of(corpus)
+    store.save(Evidence("01", "numpy"), corpus.root / "cache", key)
+    monkeypatch.setattr(store, "VERSION", store.VERSION + 1)
+    with pytest.raises(store.DamagedEntryError):
+        store.load(corpus.root / "cache", key)
