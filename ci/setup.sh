@@ -20,7 +20,7 @@ install_packages() { # apt-get install, with the lists refreshed only when that 
 }
 
 wanted=$("$python" -c 'import hashlib, pathlib, sys
-parts = [sys.version, pathlib.Path("pyproject.toml").read_text()] + [p.read_text() for p in sorted(pathlib.Path("requirements").glob("*.txt"))]
+parts = [sys.version] + [p.read_text() for p in sorted(pathlib.Path("requirements").glob("*.txt"))]
 print(hashlib.sha256("\0".join(parts).encode()).hexdigest())')
 stamp=.venv/.s30-setup
 mkdir -p .s30
@@ -50,9 +50,9 @@ if [ ! -e .venv/.s30-llvm ]; then
   if ! llvm; then
     if as_root; then
       say "installing libLLVM for tinygrad"
-      for package in libllvm19 libllvm18 libllvm17 libllvm16 libllvm15 libllvm14; do install_packages "$package" && break; done || true
+      for package in libllvm19 libllvm18 libllvm17 libllvm16; do install_packages "$package" && break; done || true
     fi
-    llvm || say "no libLLVM 14 to 21 found: tinygrad's layer will be not_run. Debian: apt-get install libllvm19; elsewhere set LLVM_PATH"
+    llvm || say "no libLLVM 16 to 21 found: tinygrad's layer will be not_run. Debian: apt-get install libllvm19; elsewhere set LLVM_PATH"
   fi
   if llvm; then touch .venv/.s30-llvm; fi
 fi

@@ -26,6 +26,7 @@ from s30.sweep import TIME_LIMIT, Options, cache_folder, slots_for, sweep
 from s30.verdicts import Verification, judge, load_waivers
 from s30.vocabulary import Outcome
 
+INTERRUPTED = 130  # exit code, also of Typer, after Ctrl-C
 # Typer's own copy of Click, or the Click that it is built on: what a malformed command line raises.
 ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
@@ -341,6 +342,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        if result == INTERRUPTED:
+            raise KeyboardInterrupt
         return result if isinstance(result, int) else 0
     except S30Error as error:
         errors.print(f"error: {error}", markup=False)
@@ -351,7 +354,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         errors.print("interrupted: what was finished is kept, and a rerun goes on from there")
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader of our output has left
         return 1

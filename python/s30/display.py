@@ -122,7 +122,9 @@ def markdown_table(verification: Verification) -> str:
     }
     lines.append(f"\n{count['identity']} identities proved, {count['theorem']} theorems checked.")
     if verification.unbuilt:
-        lines[-1] += f" {len(verification.unbuilt)} papers have no room yet: they are `not_run`, and nothing about them is claimed."
+        lines[-1] += (
+            f" {len(verification.unbuilt)} papers have no room yet: they are `not_run`, and nothing about them is claimed."
+        )
     return "\n".join(lines)
 
 

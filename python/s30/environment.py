@@ -23,7 +23,7 @@ from s30.errors import S30Error
 THREADS = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
-LLVM_MAJORS = range(14, 22)  # what tinygrad 0.13 can load
+LLVM_MAJORS = range(16, 22)  # what tinygrad 0.13 can use: it loads 14 and 15 too, but they refuse its opaque pointers
 LLVM_FOLDERS = (
     "/usr/lib/*-linux-gnu",
     "/usr/lib64",
@@ -61,7 +61,9 @@ def find_llvm() -> LLVM | None:
     """LLVM_PATH, else the newest libLLVM that tinygrad can load."""
     named = os.environ.get("LLVM_PATH")
     candidates = (
-        [Path(named)] if named else [f for pattern in LLVM_FOLDERS for f in Path("/").glob(f"{pattern[1:]}/libLLVM*")]
+        [Path(named)]
+        if named
+        else [f for pattern in LLVM_FOLDERS for f in Path("/").glob(f"{pattern[1:]}/libLLVM*.[sd][oy]*")]
     )
     found: dict[int, str] = {}
     for path in sorted(candidates):

@@ -74,7 +74,11 @@ def _registered(corpus: Corpus, name: str, slug: str | None) -> Paper:
         raise UsageError(f"papers.yaml would not take this entry: {problems[0]}")
     path = corpus.root / REGISTRY
     text = path.read_text(encoding="utf-8").rstrip("\n") + "\n" + _indented(documents.dump([entry]))
-    if yaml.safe_load(text) != {"papers": [*yaml.safe_load(path.read_text(encoding="utf-8"))["papers"], entry]}:
+    try:
+        fits = yaml.safe_load(text) == {"papers": [*documents.load(path, "papers")["papers"], entry]}
+    except yaml.YAMLError:
+        fits = False
+    if not fits:
         raise S30Error(f"{path} is not laid out as a list indented by two spaces, so nothing can be appended to it")
     write_atomically(path, text.encode())
     return Paper(root=corpus.root, **{**entry, "year": "0"})  # type: ignore[arg-type]

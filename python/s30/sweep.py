@@ -72,6 +72,7 @@ class Options:
     time_limit: float = TIME_LIMIT
     workers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
     fresh: bool = False  # ignore what is cached
+    parts: tuple[str, ...] = layers.PARTS  # of what an executable layer is asked
 
 
 class Executor(Protocol):
@@ -115,7 +116,7 @@ def plan(slots: Sequence[tuple[Paper, Layer, str]]) -> list[Job]:
 
 
 def _cached(paper: Paper, layer: Layer, task: str, options: Options, listen: Listener) -> Evidence | None:
-    key = layers.key(paper, layer, task, options.profile, options.seed)
+    key = layers.key(paper, layer, task, options.profile, options.seed, options.parts)
     try:
         found = store.load(options.cache, key)
     except DamagedEntryError as error:
@@ -237,7 +238,8 @@ def _environment(job: Job) -> dict[str, str]:
 def _command(job: Job, options: Options) -> list[str]:
     command = [sys.executable, "-P", "-m", "s30.worker", job.layer.name, *(p.id for p in job.papers)]
     command += ["--root", str(options.root), "--cache", str(options.cache), "--task", job.task]
-    return [*command, "--profile", options.profile, "--seed", str(options.seed)]
+    command += ["--profile", options.profile, "--seed", str(options.seed)]
+    return [*command, "--parts", *options.parts] if options.parts != layers.PARTS else command
 
 
 def _death(layer: Layer, code: int, watch: _Watch, stage: str, options: Options, said: str) -> str:

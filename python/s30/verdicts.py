@@ -122,7 +122,8 @@ def _judge_paper(
         if verdict.outcome is Outcome.FAILED and verdict.id in waivers:
             used.add(verdict.id)
             verdict = replace(verdict, outcome=Outcome.WAIVED, reason=waivers[verdict.id])
-        if verdict.outcome is not Outcome.NOT_RUN or set(names) == set(LAYERS):  # else a layer that was not asked decides it
+        # Among some of the layers only, a claim that was not run waits for the others.
+        if verdict.outcome is not Outcome.NOT_RUN or set(names) == set(LAYERS):
             claims.append(verdict)
     guilt = blamed(checks)
     cells = {name: _cell(name, evidences.get(name), checks, guilt[name]) for name in names}

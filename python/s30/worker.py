@@ -59,13 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--task", choices=(CHECKS, EXPERIMENT), default=CHECKS)
     parser.add_argument("--profile", choices=("quick", "full"), default="quick")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--parts", nargs="+", choices=layers.PARTS, default=layers.PARTS, help="what to measure")
     options = parser.parse_args(arguments)
     report = _reporter()
     layer = layers.get(options.layer)
     sys.meta_path.insert(0, ForeignFrameworks(layer))
     corpus = load_corpus(options.root)
     papers = [corpus.paper(name) for name in options.papers]
-    keys = {p.id: layers.key(p, layer, options.task, options.profile, options.seed) for p in papers}
+    keys = {p.id: layers.key(p, layer, options.task, options.profile, options.seed, options.parts) for p in papers}
     failures = 0
     for paper, started, result in _results(layer, papers, options, report):
         found = result if isinstance(result, Evidence) else _failure(paper, layer, result)
@@ -115,7 +116,7 @@ def _results(
                 adaptor.prepare_experiment()
                 yield current, started, _experiment(current, layer, options, progress)
             else:
-                yield current, started, adaptor.run(current, progress)
+                yield current, started, adaptor.run(current, progress, options.parts)
         except Exception as error:
             traceback.print_exc(file=sys.stderr)
             yield current, started, error

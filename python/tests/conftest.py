@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ import pytest
 from s30 import documents
 from s30.corpus import Corpus, Paper, load_corpus
 from s30.evidence import Evidence
-from s30.layers import AUTODIFF, ENGINE, LAYERS
+from s30.layers import AUTODIFF, ENGINE, LAYERS, PARTS
 from s30.layers import numpy as numpy_layer
 from s30.problem import SEEDS, STEPS, cotangents
 
@@ -216,6 +217,12 @@ def write_corpus(root: Path, rooms: Mapping[str, Mapping[str, str] | None] | Non
     return load_corpus(root)
 
 
+@pytest.fixture(scope="session")
+def toy() -> SimpleNamespace:
+    """The strings of the toy's room, and `write_corpus` for fixtures of wider scope."""
+    return SimpleNamespace(numpy=NUMPY_CHECKS, torch=TORCH, jax=JAX, sympy=SYMPY, write_corpus=write_corpus)
+
+
 @pytest.fixture
 def make_corpus(tmp_path: Path) -> Callable[..., Corpus]:
     return lambda rooms=None, card=CARD, name="corpus": write_corpus(tmp_path / name, rooms, card)
@@ -250,7 +257,7 @@ def by_hand(
 
 def toy_evidences(paper: Paper) -> dict[str, Evidence]:
     """Evidence of all six layers that agrees."""
-    reference = numpy_layer.run(paper, lambda _: None)
+    reference = numpy_layer.run(paper, lambda _: None, PARTS)
     toy = paper.module("numpy_checks.py")
     arrays = {name: a for name, a in reference.arrays.items() if "/difference/" not in name}
     bridges: dict[str, Any] = {}

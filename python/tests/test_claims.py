@@ -76,19 +76,30 @@ def test_a_verdict_says_what_was_measured_and_what_was_claimed(judged):
 
 def test_a_claim_on_one_layer_looks_at_that_layer_alone(judged):
     torch_only = {"torch": Evidence("01", "torch", facts={"metrics": METRICS})}
-    assert judged({"metric": "accuracy", "at_least": 0.5, "layers": ["torch"]}, experiments=torch_only).outcome is Outcome.PASSED
-    assert judged({"metric": "accuracy", "at_least": 0.5, "layers": ["jax"]}, experiments=torch_only).outcome is Outcome.NOT_RUN
+    assert (
+        judged({"metric": "accuracy", "at_least": 0.5, "layers": ["torch"]}, experiments=torch_only).outcome
+        is Outcome.PASSED
+    )
+    assert (
+        judged({"metric": "accuracy", "at_least": 0.5, "layers": ["jax"]}, experiments=torch_only).outcome
+        is Outcome.NOT_RUN
+    )
     assert judged({"metric": "accuracy", "at_least": 0.5}, experiments=torch_only).outcome is Outcome.NOT_RUN
 
 
 def test_both_training_layers_must_reach_the_bound(judged):
-    one_bad = {name: Evidence("01", name, facts={"metrics": {"accuracy": [value]}}) for name, value in (("torch", 0.95), ("jax", 0.5))}
+    one_bad = {
+        name: Evidence("01", name, facts={"metrics": {"accuracy": [value]}})
+        for name, value in (("torch", 0.95), ("jax", 0.5))
+    }
     verdict = judged({"metric": "accuracy", "at_least": 0.9}, experiments=one_bad)
     assert verdict.outcome is Outcome.FAILED
     assert verdict.message == "paper 01, claim it: jax accuracy: 0.5; claimed >= 0.9"
 
 
-@pytest.mark.parametrize("wanted", [{"metric": "speed", "above": 0}, {"metric": "accuracy", "above": {"metric": "speed"}}])
+@pytest.mark.parametrize(
+    "wanted", [{"metric": "speed", "above": 0}, {"metric": "accuracy", "above": {"metric": "speed"}}]
+)
 def test_a_metric_that_was_not_measured_fails(judged, wanted):
     verdict = judged(wanted)
     assert verdict.outcome is Outcome.FAILED
@@ -101,7 +112,10 @@ def test_an_experiment_that_was_not_run_leaves_the_claim_not_run(judged):
     assert "the experiment was not run" in verdict.message
 
 
-@pytest.mark.parametrize(("outcome", "error"), [(Outcome.FAILED, "ValueError: diverged"), (Outcome.NOT_RUN, "PyTorch is not installed: run `make setup`")])
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [(Outcome.FAILED, "ValueError: diverged"), (Outcome.NOT_RUN, "PyTorch is not installed: run `make setup`")],
+)
 def test_an_experiment_that_did_not_finish_gives_its_reason_and_its_outcome(judged, outcome, error):
     experiments = {name: Evidence("01", name, error=error, outcome=outcome) for name in ("torch", "jax")}
     verdict = judged({"metric": "accuracy", "at_least": 0.1}, experiments=experiments)
@@ -109,7 +123,9 @@ def test_an_experiment_that_did_not_finish_gives_its_reason_and_its_outcome(judg
     assert error in verdict.message
 
 
-@pytest.mark.parametrize("evidence", [{"identity": "tanh_odd"}, {"theorem": "Toy.odd"}, {"invariant": "bounded"}, {"bridge": "bias_formula"}])
+@pytest.mark.parametrize(
+    "evidence", [{"identity": "tanh_odd"}, {"theorem": "Toy.odd"}, {"invariant": "bounded"}, {"bridge": "bias_formula"}]
+)
 def test_proofs_invariants_and_bridges_are_evidence(judged, evidence):
     assert judged(evidence, kind="exact").outcome is Outcome.PASSED
 
@@ -173,7 +189,9 @@ def unresolved(make_corpus, card, evidences, experiments):
     def find(carried_by, found=None, measured=None):
         card["equations"] = [{"id": "one", "source": "(1)", "formula": "f", "carried_by": carried_by}]
         paper = make_corpus(card=card).paper("01")
-        return unresolved_names(paper, evidences if found is None else found, experiments if measured is None else measured)
+        return unresolved_names(
+            paper, evidences if found is None else found, experiments if measured is None else measured
+        )
 
     return find
 

@@ -64,8 +64,8 @@ def test_worst_entry_is_named_not_the_first_one(paper):
 def test_each_entry_has_its_own_allowance(paper):
     """An error that is small beside the largest entry but large beside its own is rejected."""
     expected = np.array([1e6, 1e-3])
-    assert held(paper, expected + [0.0, 1e-8], expected).outcome is Outcome.FAILED
-    assert held(paper, expected + [1e-8, 0.0], expected).outcome is Outcome.PASSED
+    assert held(paper, expected + np.array([0.0, 1e-8]), expected).outcome is Outcome.FAILED
+    assert held(paper, expected + np.array([1e-8, 0.0]), expected).outcome is Outcome.PASSED
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,19 @@ import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from s30 import environment, layers
+from s30 import environment, layers, worker
 from s30 import evidence as store
 from s30.errors import S30Error
 from s30.evidence import Evidence
-from s30.layers import CHECKS, ENGINE, EXPERIMENT, LAYERS
+from s30.layers import CHECKS, ENGINE, EXPERIMENT, LAYERS, PARTS
+from s30.layers import numpy as numpy_layer
 from s30.parity import blamed, check_paper
 from s30.sweep import Event, LocalExecutor, Options, plan, slots_for, sweep
 from s30.vocabulary import Outcome
@@ -55,30 +57,31 @@ def run(corpus, layer="numpy", cache="cache", log=None, **settings):
 
 
 @pytest.fixture(scope="module")
-def misbehaved(tmp_path_factory, request):
+def misbehaved(tmp_path_factory, toy):
     """One sweep of the NumPy layer over papers each of which misbehaves in its own way, with two good ones around them."""
-    from_conftest = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py"))
-    toy = from_conftest.NUMPY_CHECKS
+    right = toy.numpy
     rooms = {
-        "01_good": toy,
-        "02_raises": spoilt(toy, "raise ValueError('the weights\\n  are sour')"),
-        "03_prints": spoilt(toy, "print('{\"event\": \"done\"}'); sys.stdout.flush(); os.write(1, b'raw bytes')"),
-        "04_noloss": returning(toy, "{'scores': right['scores']}"),
-        "05_vectorloss": returning(toy, "right | {'loss': right['hidden']}"),
-        "06_nodict": returning(toy, "right['loss']"),
-        "07_nan": returning(toy, "right | {'scores': right['scores'] * np.nan}"),
-        "08_single": returning(toy, "right | {'hidden': right['hidden'].astype(np.float32)}"),
-        "09_foreign": spoilt(toy, "import torch"),
-        "10_syntax": toy.replace("def forward(params, batch, scale):", "def forward(params, batch, scale:"),
-        "11_objects": returning(toy, "right | {'extra': np.array([None])}"),
-        "12_noproblem": toy + "\n\ndef problem(seed=0):\n    return {}\n",
-        "13_exits": spoilt(toy, "sys.exit('enough')"),
-        "14_dies": spoilt(toy, "os.kill(os.getpid(), signal.SIGKILL)"),
-        "15_hangs": spoilt(toy, "time.sleep(600)"),
-        "16_forks": spoilt(toy, "os.fork() == 0 and time.sleep(600); os._exit(7)"),
-        "17_good": toy,
+        "01_good": right,
+        "02_raises": spoilt(right, "raise ValueError('the weights\\n  are sour')"),
+        "03_prints": spoilt(right, "print('{\"event\": \"done\"}'); sys.stdout.flush(); os.write(1, b'raw bytes')"),
+        "04_noloss": returning(right, "{'scores': right['scores']}"),
+        "05_vectorloss": returning(right, "right | {'loss': right['hidden']}"),
+        "06_nodict": returning(right, "right['loss']"),
+        "07_nan": returning(right, "right | {'scores': right['scores'] * np.nan}"),
+        "08_single": returning(right, "right | {'hidden': right['hidden'].astype(np.float32)}"),
+        "09_foreign": spoilt(right, "import torch"),
+        "10_syntax": right.replace("def forward(params, batch, scale):", "def forward(params, batch, scale:"),
+        "11_objects": returning(right, "right | {'extra': np.array([None])}"),
+        "12_noproblem": right + "\n\ndef problem(seed=0):\n    return {}\n",
+        "13_exits": spoilt(right, "sys.exit('enough')"),
+        "14_dies": spoilt(right, "os.kill(os.getpid(), signal.SIGKILL)"),
+        "15_hangs": spoilt(right, "time.sleep(600)"),
+        "16_forks": spoilt(right, "os.fork() == 0 and time.sleep(600); os._exit(7)"),
+        "17_fine": right,
     }
-    corpus = from_conftest.write_corpus(tmp_path_factory.mktemp("misbehaved"), {n: {"numpy_checks.py": t} for n, t in rooms.items()})
+    corpus = toy.write_corpus(
+        tmp_path_factory.mktemp("misbehaved"), {n: {"numpy_checks.py": t} for n, t in rooms.items()}
+    )
     log = Log()
     started = time.monotonic()
     results = {paper: evidence for (paper, _, _), evidence in run(corpus, log=log).items()}
@@ -89,11 +92,11 @@ def misbehaved(tmp_path_factory, request):
 @pytest.mark.parametrize(
     ("number", "error"),
     [
-        ("02", "papers/02_raises/numpy_checks.py:20: ValueError: the weights are sour"),
+        ("02", "papers/02_raises/numpy_checks.py:19: ValueError: the weights are sour"),
         ("04", "forward returned no output named 'loss' (it returned scores)"),
         ("05", "the output 'loss' must be a scalar, not of shape (4, 3)"),
         ("06", "forward must return a dict of named outputs, not float64"),
-        ("09", "papers/09_foreign/numpy_checks.py:20: ModuleNotFoundError: the NumPy layer may not import torch"),
+        ("09", "papers/09_foreign/numpy_checks.py:19: ModuleNotFoundError: the NumPy layer may not import torch"),
         ("10", "papers/10_syntax/numpy_checks.py:16: SyntaxError: '(' was never closed (numpy_checks.py, line 16)"),
         ("11", "seed0/output/extra holds Python objects, not numbers"),
         ("12", "numpy_checks.problem(0) must return a Problem, not dict"),
@@ -124,7 +127,10 @@ def test_what_a_layer_prints_does_not_reach_the_reports(misbehaved):
 
 
 @pytest.mark.numpy
-@pytest.mark.parametrize(("number", "words"), [("07", "seed0/output/scores is nan at index [0, 0]"), ("08", "seed0/output/hidden is float32")])
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [("07", "seed0/output/scores is nan at index [0, 0]"), ("08", "seed0/output/hidden is float32")],
+)
 def test_values_that_are_not_finite_float64_are_told_by_the_checks(misbehaved, number, words):
     corpus, results, _, _ = misbehaved
     checks = check_paper(corpus.paper(number), {"numpy": results[number]})
@@ -203,22 +209,21 @@ TORCH_EDITS = {
 
 
 @pytest.mark.torch
-def test_every_kind_of_wrong_torch_layer_is_rejected_by_a_line_that_leads_to_it(make_corpus, request):
+def test_every_kind_of_wrong_torch_layer_is_rejected_by_a_line_that_leads_to_it(make_corpus, toy):
     """One process measures twelve versions of one model; NumPy's evidence is computed here."""
-    from s30.layers import numpy as numpy_layer
-
-    model = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py")).TORCH
-    corpus = make_corpus({name: {"torch/model.py": model.replace(*edit)} for name, edit in TORCH_EDITS.items()})
+    corpus = make_corpus({name: {"torch/model.py": toy.torch.replace(*edit)} for name, edit in TORCH_EDITS.items()})
     results = run(corpus, "torch", time_limit=120.0)
     said = {}
     for paper in corpus.papers:
-        found = {"numpy": numpy_layer.run(paper, lambda _: None), "torch": results[paper.id, "torch", CHECKS]}
+        found = {"numpy": numpy_layer.run(paper, lambda _: None, PARTS), "torch": results[paper.id, "torch", CHECKS]}
         checks = check_paper(paper, found)
         said[paper.id] = [c.message for c in checks if c.outcome is Outcome.FAILED]
-        assert {name for name, against in blamed(checks).items() if against} == (set() if paper.id == "01" else {"torch"}), said[paper.id]
+        assert {name for name, against in blamed(checks).items() if against} == (
+            set() if paper.id == "01" else {"torch"}
+        ), said[paper.id]
     assert said["01"] == []
     for number, words in {
-        "02": "layer torch against numpy, forward seed 0 hidden: missing from torch",
+        "02": "numpy_checks.py:25: forward returned no output named 'hidden' (it returned hiden, loss, scores)",
         "03": "forward seed 0 hidden: shape (3, 4), expected (4, 3)",
         "04": "forward seed 0 hidden: dtype float32, expected float64",
         "05": "forward seed 0 hidden: torch is nan at index [0, 0]",
@@ -240,28 +245,48 @@ from s30.vocabulary import Experiment, Lines
 
 def run(profile, seed, progress):
     progress(0.5, "half way")
-    return Experiment(METRICS, {"curve": Lines("t", "x", "y", {"a": ([0, 1], Y)})})
+    return Experiment(METRICS, {"curve": Lines("t", "x", "y", {"a": ([0, 1], [1.0, VALUE])})})
 """
 
 
-@pytest.mark.torch
-def test_experiments_report_finite_metrics_or_say_which_is_not(make_corpus):
-    versions = {
-        "01_good": ("{'accuracy': [0.5, 0.7], 'loss': 0.25}", "[1.0, 2.0]"),
-        "02_nan": ("{'accuracy': [0.5, float('nan')]}", "[1.0, 2.0]"),
-        "03_none": ("{'accuracy': []}", "[1.0, 2.0]"),
-        "04_figure": ("{'accuracy': 0.5}", "[1.0, float('inf')]"),
-    }
-    rooms = {name: {"torch/experiment.py": TRAIN.replace("METRICS", m).replace("Y)", f"{y})")} for name, (m, y) in versions.items()}
-    corpus = make_corpus(rooms)
-    options = Options(corpus.root, corpus.root / "cache", workers=2)
-    slots = [slot for slot in slots_for(corpus.papers, ["torch"], True) if slot[2] == EXPERIMENT]
-    found = {paper: e for (paper, _, _), e in sweep(slots, options, Log()).items()}
-    assert found["01"].facts["metrics"] == {"accuracy": [0.5, 0.7], "loss": [0.25]}
-    assert found["01"].facts["figures"]["curve"]["series"] == {"a": [[0, 1], [1.0, 2.0]]}
-    assert "the metric 'accuracy' is not finite: [0.5, nan]" in found["02"].error
-    assert "the metric 'accuracy' is not finite: []" in found["03"].error
-    assert "the figure 'curve' holds a NaN or an infinity" in found["04"].error
+@pytest.fixture
+def experiment(make_corpus):
+    """What a worker makes of an experiment with these metrics and this point of its curve."""
+
+    def measure(metrics: str, value: str = "2.0", said=lambda _: None):
+        text = TRAIN.replace("METRICS", metrics).replace("VALUE", value)
+        paper = make_corpus({"01_affine": {"torch/experiment.py": text}}).paper("01")
+        return worker._experiment(paper, LAYERS["torch"], Namespace(profile="quick", seed=3), said)
+
+    return measure
+
+
+def test_an_experiment_becomes_evidence_of_plain_numbers(experiment):
+    said = []
+    facts = experiment("{'accuracy': (0.5, 0.7), 'loss': 0.25}", said=said.append).facts
+    assert facts["metrics"] == {"accuracy": [0.5, 0.7], "loss": [0.25]}
+    assert facts["figures"]["curve"]["series"] == {"a": [[0, 1], [1.0, 2.0]]}
+    assert (facts["profile"], facts["seed"], said) == ("quick", 3, [" 50% half way"])
+
+
+@pytest.mark.parametrize(
+    ("metrics", "value", "words"),
+    [
+        ("{'accuracy': [0.5, float('nan')]}", "2.0", r"the metric 'accuracy' is not finite: \[0.5, nan\]"),
+        ("{'accuracy': float('-inf')}", "2.0", r"the metric 'accuracy' is not finite: \[-inf\]"),
+        ("{'accuracy': []}", "2.0", r"the metric 'accuracy' is not finite: \[\]"),
+        ("{'accuracy': 1}", "float('inf')", "the figure 'curve' holds a NaN or an infinity"),
+    ],
+)
+def test_an_experiment_without_finite_numbers_is_refused_by_name(experiment, metrics, value, words):
+    with pytest.raises(S30Error, match=words):
+        experiment(metrics, value)
+
+
+def test_an_experiment_must_return_an_experiment(make_corpus):
+    paper = make_corpus({"01_affine": {"torch/experiment.py": "def run(*_):\n    return {}\n"}}).paper("01")
+    with pytest.raises(S30Error, match=r"experiment\.run must return an Experiment, not dict"):
+        worker._experiment(paper, LAYERS["torch"], Namespace(profile="quick", seed=0), lambda _: None)
 
 
 class Never:
@@ -276,12 +301,14 @@ class Never:
     [
         ("torch", "module", "PyTorch is not installed: run `make setup`"),
         ("jax", "module", "JAX is not installed: run `make setup`"),
-        ("tinygrad", "llvm", "tinygrad's LLVM backend needs libLLVM 14 to 21: install Debian's libllvm19"),
+        ("tinygrad", "llvm", "tinygrad's LLVM backend needs libLLVM 16 to 21: install Debian's libllvm19"),
         ("agda", "agda", "Agda is not installed: run `make setup`, or set S30_AGDA"),
     ],
 )
 def test_what_is_missing_is_not_run_with_the_remedy(corpus, monkeypatch, layer, lacking, words):
-    monkeypatch.setattr(environment, "missing_module", lambda name: lacking == "module" and name == LAYERS[layer].module)
+    monkeypatch.setattr(
+        environment, "missing_module", lambda name: lacking == "module" and name == LAYERS[layer].module
+    )
     if lacking == "llvm":
         monkeypatch.setattr(environment, "find_llvm", lambda: None)
     if lacking == "agda":
@@ -302,7 +329,8 @@ def test_an_agda_that_does_not_answer_costs_that_layer_alone(corpus, monkeypatch
     assert "/nonexistent/agda --version did not answer" in found.error
 
 
-def test_a_layer_without_its_framework_fails_the_command_with_the_remedy(corpus, s30, tmp_path):
+@pytest.mark.numpy
+def test_a_layer_without_its_framework_fails_the_command_with_the_remedy(corpus, tmp_path):
     """Python sees none of the frameworks: -S hides site-packages, whose other packages are linked beside the engine."""
     hidden = {layer.module for layer in LAYERS.values() if layer.module} | {"jaxlib"}
     site = Path(np.__file__).parent.parent
@@ -314,7 +342,12 @@ def test_a_layer_without_its_framework_fails_the_command_with_the_remedy(corpus,
     (beside / "s30").symlink_to(ENGINE)
     done = subprocess.run(
         [sys.executable, "-S", "-m", "s30.cli", "run", "--layer", "jax", "--layer", "sympy", "01"],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(beside), "S30_ROOT": str(corpus.root), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(beside),
+            "S30_ROOT": str(corpus.root),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         timeout=120,
@@ -324,11 +357,6 @@ def test_a_layer_without_its_framework_fails_the_command_with_the_remedy(corpus,
     assert "  not_run   01 SymPy: SymPy is not installed: run `make setup`" in done.stderr
     assert "paper 01, layer jax: JAX is not installed: run `make setup`" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-test_a_layer_without_its_framework_fails_the_command_with_the_remedy = pytest.mark.numpy(
-    test_a_layer_without_its_framework_fails_the_command_with_the_remedy
-)
 
 
 def no_space(command: str, size: str, cache: Path) -> list[str]:
@@ -346,7 +374,11 @@ needs_mount = pytest.mark.skipif(
 @needs_mount
 @pytest.mark.numpy
 def test_a_full_disk_is_one_line_before_work_begins(corpus):
-    from_environment = {"S30_ROOT": str(corpus.root), "S30_CACHE": str(corpus.root / "cache"), "PYTHONPATH": str(ENGINE.parent)}
+    from_environment = {
+        "S30_ROOT": str(corpus.root),
+        "S30_CACHE": str(corpus.root / "cache"),
+        "PYTHONPATH": str(ENGINE.parent),
+    }
     command = no_space(f"{sys.executable} -m s30.cli run --layer numpy", "64k", corpus.root / "cache")
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | from_environment, timeout=120)
     assert done.returncode == 1
@@ -358,11 +390,18 @@ def test_a_full_disk_is_one_line_before_work_begins(corpus):
 
 @needs_mount
 @pytest.mark.numpy
-def test_a_disk_that_fills_up_during_work_ends_it_with_one_line_and_keeps_what_was_finished(make_corpus, request):
-    toy = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py")).NUMPY_CHECKS
-    rooms = {"01_small": toy, "02_big": returning(toy, "right | {'big': np.ones(500_000)}"), "03_small": toy}
+def test_a_disk_that_fills_up_during_work_ends_it_with_one_line_and_keeps_what_was_finished(make_corpus, toy):
+    rooms = {
+        "01_small": toy.numpy,
+        "02_big": returning(toy.numpy, "right | {'big': np.ones(500_000)}"),
+        "03_other": toy.numpy,
+    }
     corpus = make_corpus({name: {"numpy_checks.py": text} for name, text in rooms.items()})
-    from_environment = {"S30_ROOT": str(corpus.root), "S30_CACHE": str(corpus.root / "cache"), "PYTHONPATH": str(ENGINE.parent)}
+    from_environment = {
+        "S30_ROOT": str(corpus.root),
+        "S30_CACHE": str(corpus.root / "cache"),
+        "PYTHONPATH": str(ENGINE.parent),
+    }
     command = no_space(f"{sys.executable} -m s30.cli run --layer numpy", "3m", corpus.root / "cache")
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | from_environment, timeout=120)
     assert done.returncode == 1
@@ -370,7 +409,11 @@ def test_a_disk_that_fills_up_during_work_ends_it_with_one_line_and_keeps_what_w
     assert measured.startswith("  measured  01 NumPy in ")
     assert error.startswith("error: cannot write ")
     assert error.endswith(": No space left on device; free space or choose another folder")
-    assert sorted(Path(name).suffix for name in done.stdout.split()) == ["", ".json", ".npz"]  # the locks, paper 01's entry
+    assert sorted(Path(name).suffix for name in done.stdout.split()) == [
+        "",
+        ".json",
+        ".npz",
+    ]  # the locks, paper 01's entry
 
 
 @pytest.mark.parametrize("place", ["file/cache", "/proc/s30"])
@@ -384,13 +427,15 @@ def test_a_cache_folder_that_takes_no_file_is_one_line(corpus, s30, place):
 
 
 @pytest.mark.numpy
-def test_two_sweeps_at_once_do_the_work_once(make_corpus, request):
-    toy = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py")).NUMPY_CHECKS
-    corpus = make_corpus({"01_slow": {"numpy_checks.py": HEAD + "time.sleep(1.5)\n" + toy}})
+def test_two_sweeps_at_once_do_the_work_once(make_corpus, toy):
+    corpus = make_corpus({"01_slow": {"numpy_checks.py": HEAD + "time.sleep(1.5)\n" + toy.numpy}})
     environ = {k: v for k, v in os.environ.items() if not k.startswith("S30_")}
     environ |= {"S30_ROOT": str(corpus.root), "PYTHONPATH": str(ENGINE.parent)}
     command = [sys.executable, "-m", "s30.cli", "run", "--layer", "numpy"]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ) for _ in range(2)]
+    both = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
+        for _ in range(2)
+    ]
     said = [process.communicate(timeout=120) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert sorted(line for _, err in said for line in err.splitlines() if "from the cache" in line) == [
@@ -400,9 +445,8 @@ def test_two_sweeps_at_once_do_the_work_once(make_corpus, request):
 
 
 @pytest.fixture
-def slow(make_corpus, request):
-    toy = request.config.pluginmanager.get_plugin(str(Path(__file__).parent / "conftest.py")).NUMPY_CHECKS
-    sleeper = spoilt(toy, "open('PID', 'w').write(str(os.getpid())); time.sleep(600)")
+def slow(make_corpus, toy):
+    sleeper = spoilt(toy.numpy, "open('PID', 'w').write(str(os.getpid())); time.sleep(600)")
     corpus = make_corpus({"01_quick": {}, "02_slow": {"numpy_checks.py": sleeper}})
     path = corpus.paper("02").folder / "numpy_checks.py"
     path.write_text(path.read_text().replace("'PID'", repr(str(corpus.root / "pid"))))
@@ -434,7 +478,9 @@ def alive(pid: int) -> bool:
 def test_an_interrupted_sweep_ends_at_once_keeps_what_is_finished_and_goes_on_from_there(slow, s30, number):
     environ = {k: v for k, v in os.environ.items() if not k.startswith("S30_")}
     environ |= {"S30_ROOT": str(slow.root), "PYTHONPATH": str(ENGINE.parent)}
-    process, worker = started(slow, [sys.executable, "-m", "s30.cli", "verify", "--layer", "numpy", "--no-claims"], environ)
+    process, worker = started(
+        slow, [sys.executable, "-m", "s30.cli", "verify", "--layer", "numpy", "--no-claims"], environ
+    )
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
@@ -455,7 +501,10 @@ def test_a_sweep_that_waits_for_another_can_be_interrupted(slow):
     first, _ = started(slow, command, environ)
     try:
         second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
-        time.sleep(2.5)  # it has begun to wait
+        until = time.monotonic() + 60
+        while "locks" not in " ".join(os.readlink(f) for f in Path(f"/proc/{second.pid}/fd").iterdir()):
+            assert time.monotonic() < until
+            time.sleep(0.05)
         second.send_signal(signal.SIGINT)
         _, err = second.communicate(timeout=20)
         assert second.returncode == 130
@@ -533,6 +582,21 @@ def test_the_key_of_an_experiment_depends_on_profile_and_seed_and_that_of_checks
     assert key_of(corpus, "torch", EXPERIMENT) != key_of(corpus, "torch", CHECKS)
 
 
+def test_evidence_of_some_parts_is_no_evidence_of_all(corpus):
+    paper, numpy = corpus.paper("01"), LAYERS["numpy"]
+    keys = {layers.key(paper, numpy, CHECKS, "quick", 0, parts) for parts in (PARTS, PARTS[:1], PARTS[:2], PARTS[::2])}
+    assert len(keys) == 4
+    assert layers.key(paper, numpy, CHECKS, "quick", 0, PARTS) in {key_of(corpus)}
+
+
+@pytest.mark.numpy
+def test_the_parts_that_are_asked_for_are_measured_and_no_others(corpus):
+    (found,) = run(corpus, parts=("outputs",)).values()
+    assert {name.split("/")[1] for name in found.arrays} == {"output"}
+    (found,) = run(corpus, parts=("outputs", "invariants")).values()
+    assert {name.split("/")[1] for name in found.arrays} == {"output", "invariant"}
+
+
 def test_the_key_depends_on_flags_versions_and_the_machine(corpus, monkeypatch):
     before = key_of(corpus, "jax")
     for target, name, value in (
@@ -561,7 +625,10 @@ def test_checks_share_a_process_by_layer_and_each_experiment_has_its_own(make_co
 
 
 def test_a_worker_that_ends_without_a_report_is_a_failure(corpus, monkeypatch):
-    monkeypatch.setattr("s30.sweep._command", lambda job, options: [sys.executable, "-c", "import sys; print('gone wrong', file=sys.stderr)"])
+    monkeypatch.setattr(
+        "s30.sweep._command",
+        lambda job, options: [sys.executable, "-c", "import sys; print('gone wrong', file=sys.stderr)"],
+    )
     (found,) = run(corpus).values()
     assert found.outcome is Outcome.FAILED
     assert found.error == "the NumPy process ended with code 0 at «starting»: gone wrong"
@@ -570,7 +637,7 @@ def test_a_worker_that_ends_without_a_report_is_a_failure(corpus, monkeypatch):
 def test_a_report_without_an_entry_ends_the_sweep(corpus, monkeypatch):
     report = """import json; print(json.dumps({"event": "done", "paper": "01", "key": "0"}))"""
     monkeypatch.setattr("s30.sweep._command", lambda job, options: [sys.executable, "-c", report])
-    with pytest.raises(S30Error, match="NumPy reported paper 01 as done, but .* has no entry"):
+    with pytest.raises(S30Error, match=r"NumPy reported paper 01 as done, but .* has no entry"):
         run(corpus)
 
 

@@ -19,6 +19,7 @@ from s30.errors import S30Error, UsageError
 from s30.evidence import VERSION, digest_files, digest_of
 
 CHECKS, EXPERIMENT = "checks", "experiment"
+PARTS = ("outputs", "gradients", "invariants")  # what an executable layer is asked
 ENGINE = Path(__file__).resolve().parent.parent
 CORE = (
     "errors",
@@ -191,7 +192,7 @@ def missing(layer: Layer) -> str | None:
     return None
 
 
-def key(paper: Paper, layer: Layer, task: str, profile: str, seed: int) -> str:
+def key(paper: Paper, layer: Layer, task: str, profile: str, seed: int, asked: Sequence[str] = PARTS) -> str:
     """The digest of all that the evidence depends on: sources, engine, versions, flags and machine."""
     files = [f for pattern in layer.files for f in paper.folder.glob(pattern)]
     parts: dict[str, Any] = {
@@ -210,6 +211,8 @@ def key(paper: Paper, layer: Layer, task: str, profile: str, seed: int) -> str:
         parts["llvm"] = llvm.major if (llvm := environment.find_llvm()) else None
     if layer.name == "agda":
         parts["agda"] = _agda_parts(paper)
+    if tuple(asked) != PARTS:
+        parts["asked"] = list(asked)
     if task == EXPERIMENT:
         parts |= {"profile": profile, "seed": seed}
     return digest_of(parts)

@@ -12,7 +12,7 @@ An adaptor brings a `Backend`; this file decides what is measured and under whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +24,7 @@ from s30.problem import INVARIANT_SEEDS, SEEDS, STEPS, Problem, cotangents
 from s30.vocabulary import Array, Arrays
 
 Progress = Callable[[str], None]
+Parts = Collection[str]  # of layers.PARTS; outputs are always measured
 
 
 class Backend(Protocol):
@@ -52,13 +53,23 @@ def problem_of(paper: Paper, seed: int) -> Problem:
     return problem
 
 
-def checked_outputs(outputs: Any) -> dict[str, Array]:
-    """The outputs as NumPy arrays, once it is sure that they are named and hold a scalar loss."""
-    if not isinstance(outputs, dict) or not outputs:
+class Outputs(dict[str, Array]):
+    """Outputs that name those there are when one is asked for that there is not."""
+
+    def __missing__(self, name: str) -> Array:
+        raise S30Error(f"forward returned no output named {name!r} (it returned {', '.join(sorted(self))})")
+
+
+def named(outputs: Any) -> Mapping[str, Any]:
+    """What a framework's forward pass returned, once it is sure that it has names."""
+    if not isinstance(outputs, Mapping) or not outputs:
         raise S30Error(f"forward must return a dict of named outputs, not {type(outputs).__name__}")
-    arrays = {str(name): np.asarray(value) for name, value in outputs.items()}
-    if "loss" not in arrays:
-        raise S30Error(f"forward returned no output named 'loss' (it returned {', '.join(sorted(arrays))})")
+    return outputs
+
+
+def checked_outputs(outputs: Any) -> Outputs:
+    """The outputs as NumPy arrays, once it is sure that they are named and hold a scalar loss."""
+    arrays = Outputs({str(name): np.asarray(value) for name, value in named(outputs).items()})
     if arrays["loss"].shape != ():
         raise S30Error(f"the output 'loss' must be a scalar, not of shape {arrays['loss'].shape}")
     return arrays
@@ -107,12 +118,14 @@ def measure_gradients(paper: Paper, backend: Backend, arrays: dict[str, Array], 
     arrays |= {f"trajectory/param/{name}": value for name, value in params.items()}
 
 
-def measure_autodiff(paper: Paper, layer: str, backend: Backend, progress: Progress) -> Evidence:
-    """All that a framework with automatic differentiation is asked."""
+def measure_autodiff(paper: Paper, layer: str, backend: Backend, progress: Progress, parts: Parts) -> Evidence:
+    """All that a framework with automatic differentiation is asked, or the named parts of it."""
     arrays: dict[str, Array] = {}
     measure_outputs(paper, backend, arrays, progress)
-    measure_gradients(paper, backend, arrays, progress)
-    measure_invariants(paper, backend, arrays, progress)
+    if "gradients" in parts:
+        measure_gradients(paper, backend, arrays, progress)
+    if "invariants" in parts:
+        measure_invariants(paper, backend, arrays, progress)
     return Evidence(paper.id, layer, arrays)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from s30.corpus import Paper
 from s30.evidence import Evidence
-from s30.layers.executable import Progress, measure_autodiff
+from s30.layers.executable import Parts, Progress, measure_autodiff, named
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
@@ -32,7 +32,7 @@ class JaxBackend:
 
     def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
         outputs = self._jit("forward", config, lambda f: f)(_device(params), _device(batch))
-        return {name: np.asarray(value) for name, value in outputs.items()}
+        return {name: np.asarray(value) for name, value in named(outputs).items()}
 
     def gradients(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
@@ -80,10 +80,10 @@ def _arrays(tree: Mapping[str, Any]) -> dict[str, Array]:
     return {name: np.asarray(value) for name, value in tree.items()}
 
 
-def run(paper: Paper, progress: Progress) -> Evidence:
+def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     """The layer's evidence for one paper."""
     backend = JaxBackend(paper)
-    return measure_autodiff(paper, "jax", backend, progress)
+    return measure_autodiff(paper, "jax", backend, progress, parts)
 
 
 def prepare_experiment() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from s30.corpus import Paper
 from s30.evidence import Evidence
-from s30.layers.executable import Progress, checked_outputs, measure_invariants, measure_outputs, problem_of
+from s30.layers.executable import Parts, Progress, checked_outputs, measure_invariants, measure_outputs, problem_of
 from s30.problem import SEEDS, cotangents, directions, objective
 from s30.vocabulary import Array, Arrays
 
@@ -27,13 +27,14 @@ class NumpyBackend:
         return outputs
 
 
-def run(paper: Paper, progress: Progress) -> Evidence:
+def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     """Adds `seedS/difference/DIRECTION`: the derivative of loss + sum <cotangent, output> along each direction."""
     backend = NumpyBackend(paper)
     arrays: dict[str, Array] = {}
     measure_outputs(paper, backend, arrays, progress)  # type: ignore[arg-type]
-    measure_invariants(paper, backend, arrays, progress)  # type: ignore[arg-type]
-    for seed in SEEDS:
+    if "invariants" in parts:
+        measure_invariants(paper, backend, arrays, progress)  # type: ignore[arg-type]
+    for seed in SEEDS if "gradients" in parts else ():
         progress(f"differences, seed {seed}")
         problem = problem_of(paper, seed)
         outputs = checked_outputs(backend.forward(problem.params, problem.batch, problem.config))

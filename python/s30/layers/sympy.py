@@ -11,7 +11,7 @@ import sympy
 from s30.corpus import Paper
 from s30.errors import S30Error, one_line
 from s30.evidence import Evidence
-from s30.layers.executable import Progress, problem_of
+from s30.layers.executable import Parts, Progress, problem_of
 from s30.problem import SEEDS
 from s30.vocabulary import Array, Identity
 
@@ -92,8 +92,8 @@ def _is_matrix(value: Any) -> bool:
     return isinstance(value, sympy.MatrixBase)
 
 
-def run(paper: Paper, progress: Progress) -> Evidence:
-    """The layer's evidence for one paper: every identity with its verdict, every bridge with its values."""
+def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
+    """The layer's evidence for one paper: every identity with its verdict, every bridge with its values. It has no parts."""
     derivations = paper.module("sympy/derivations.py")
     identities: dict[str, Any] = {}
     for identity in derivations.identities():

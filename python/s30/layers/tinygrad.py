@@ -16,7 +16,7 @@ from tinygrad.nn.state import get_state_dict
 from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import Evidence
-from s30.layers.executable import Progress, measure_autodiff
+from s30.layers.executable import Parts, Progress, measure_autodiff
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
@@ -128,6 +128,6 @@ def _realised(tensors: Mapping[Name, Tensor]) -> dict[Name, Array]:
     return {name: tensor.numpy() for name, tensor in whole.items()}
 
 
-def run(paper: Paper, progress: Progress) -> Evidence:
+def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     """The layer's evidence for one paper."""
-    return measure_autodiff(paper, "tinygrad", TinygradBackend(paper), progress)
+    return measure_autodiff(paper, "tinygrad", TinygradBackend(paper), progress, parts)

@@ -11,7 +11,7 @@ import torch
 from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import Evidence
-from s30.layers.executable import Progress, checked_outputs, measure_autodiff
+from s30.layers.executable import Parts, Progress, checked_outputs, measure_autodiff, named
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
@@ -38,7 +38,7 @@ class TorchBackend:
     def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
         with torch.no_grad():
             outputs = self._build(params, config)(_tensors(batch))
-        return {name: value.numpy() for name, value in outputs.items()}
+        return {name: value.numpy() for name, value in named(outputs).items()}
 
     def gradients(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
@@ -79,9 +79,9 @@ def _arrays(names: Any, leaves: Any, grads: Any) -> dict[str, Array]:
     }
 
 
-def run(paper: Paper, progress: Progress) -> Evidence:
+def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     """The layer's evidence for one paper."""
-    return measure_autodiff(paper, "torch", TorchBackend(paper), progress)
+    return measure_autodiff(paper, "torch", TorchBackend(paper), progress, parts)
 
 
 def prepare_experiment() -> None:

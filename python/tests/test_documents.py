@@ -1,0 +1,266 @@
+"""Malformed files end in one line with file and line; the registry finds papers; a room's folders hide no framework."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from s30 import corpus as registry
+from s30 import documents
+from s30.corpus import default_root, load_corpus, load_file, sibling
+from s30.errors import S30Error, UsageError
+from s30.layers import ENGINE
+from s30.vocabulary import Tolerance
+
+GOOD = """\
+papers:
+  - id: '01'
+    slug: affine
+    title: One
+    authors: A
+    year: 2020
+    link: https://example.org
+    order: 1
+    build_order: 1
+"""
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """The message with which a papers.yaml is refused, after the path."""
+
+    def read(text: str | bytes) -> str:
+        path = tmp_path / "papers.yaml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        with pytest.raises(UsageError) as caught:
+            load_corpus(tmp_path)
+        message = str(caught.value)
+        assert message.startswith(f"{path}:")
+        assert "\n" not in message
+        assert caught.value.exit_code == 2
+        return message.removeprefix(f"{path}:")
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD.replace("    year: 2020", "   year: 2020"), "6: "),
+        (GOOD.replace("title: One", "title: 'One"), "10: found unexpected end of stream"),
+        (GOOD.replace("title: One", "title: [One"), "5: "),
+        (GOOD.replace("    authors: A", "\tauthors: A"), "5: "),
+        (GOOD.replace("    authors: A", "    authors: A\n    slug: other"), "6: the key 'slug' stands twice"),
+        (GOOD + "papers: []\n", "10: the key 'papers' stands twice"),
+        (GOOD.replace("year: 2020", "year: [2020]"), "6: papers/0/year: [2020] is not of type"),
+        (GOOD.replace("'01'", "1"), "2: papers/0/id: 1 is not of type 'string'"),
+        (GOOD.replace("'01'", "'001'"), "2: papers/0/id: '001' does not match"),
+        (GOOD.replace("slug: affine", "slug: ../affine"), "3: papers/0/slug: '../affine' does not match"),
+        (GOOD.replace("    title: One\n", ""), "2: papers/0: 'title' is a required property"),
+        (
+            GOOD.replace("title: One", "title: One\n    titel: One"),
+            "2: papers/0: Additional properties are not allowed ('titel' was unexpected)",
+        ),
+        (GOOD.replace("order: 1\n", "order: first\n", 1), "8: papers/0/order: 'first' is not of type 'integer'"),
+        ("papers: []\n", "1: papers: [] should be non-empty"),
+        ("", "1: None is not of type 'object'"),
+        ("[]", "1: [] is not of type 'object'"),
+        ("papers: &a [*a]\n", "1: an alias refers to what contains it"),
+        ("? [a]\n: b\n", "1: a key must be a word"),
+        (GOOD + "---\n" + GOOD, "10: "),
+        (GOOD.replace("One", "\x07"), "4: the character #x0007 is not allowed in YAML"),
+        ("papers: !!python/object/apply:os.system [false]\n", "1: could not determine a constructor"),
+    ],
+)
+def test_a_malformed_registry_is_refused_with_file_and_line(refused, text, message):
+    assert refused(text).startswith(message)
+
+
+def test_what_is_not_utf8_is_refused(refused):
+    assert "cannot be read: 'utf-8' codec" in refused(GOOD.encode() + b"\xff")
+
+
+@pytest.mark.parametrize(("key", "value"), [("id", "'01'"), ("slug", "affine"), ("order", "1"), ("build_order", "1")])
+def test_no_two_papers_share_an_id_a_slug_or_a_place(refused, key, value):
+    second = {
+        "id": "'02'",
+        "slug": "other",
+        "title": "Two",
+        "authors": "B",
+        "year": 2021,
+        "link": "https://example.org",
+        "order": 2,
+        "build_order": 2,
+    }
+    lines = [f"{'  - ' if n == 0 else '    '}{k}: {v}" for n, (k, v) in enumerate((second | {key: value}).items())]
+    message = refused(GOOD + "\n".join(lines) + "\n")
+    assert message == f" the {key} {value if value.isdigit() else repr(value.strip(chr(39)))} stands twice"
+
+
+def test_a_missing_registry_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=r"papers\.yaml: cannot be read: "):
+        load_corpus(tmp_path)
+
+
+@pytest.fixture
+def refused_card(make_corpus):
+    def read(old: str, new: str) -> str:
+        corpus = make_corpus()
+        path = corpus.paper("01").folder / "paper.yaml"
+        text = path.read_text()
+        assert text.count(old) >= 1
+        path.write_text(text.replace(old, new, 1))
+        with pytest.raises(UsageError) as caught:
+            _ = corpus.paper("01").card
+        line = text[: text.index(old)].count("\n") + 1
+        return str(caught.value).removeprefix(f"{path}:").replace(f"{line}:", "LINE:", 1)
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("summary: An", "summary: 'An", ""),
+        ("sympy: partial", "sympy: minimal", "LINE: depth/sympy: "),
+        ("sympy: partial", "sympy: deep", "LINE: depth/sympy: "),
+        (
+            "level: minimal",
+            "level: partial",
+            "LINE: depth/agda/level: 'partial' is not one of ['minimal', 'ceremonial']",
+        ),
+        ("at_least: 0.9", "at_least: high", "LINE: claims/1/evidence/0/at_least: "),
+        ("at_least: 0.9", "atleast: 0.9", ""),
+        ("kind: exact", "kind: exactly", "LINE: claims/0/kind: 'exactly' is not one of"),
+        ("name: Toy.odd", "name: odd", "LINE: theorems/0/name: 'odd' does not match"),
+        ("proxy_scope: toy", "proxy_scope: ''", "LINE: scope/proxy_scope: '' should be non-empty"),
+        ("id: learns", "id: odd", " claims: the id 'odd' stands twice"),
+        ("id: tanh", "id: affine", " equations: the id 'affine' stands twice"),
+    ],
+)
+def test_a_malformed_card_is_refused_with_file_and_line(refused_card, old, new, message):
+    assert refused_card(old, new).startswith(message)
+
+
+def test_every_schema_is_itself_a_valid_schema():
+    for path in documents.SCHEMAS.glob("*.schema.json"):
+        checker = documents.validator(path.name.removesuffix(".schema.json"))
+        checker.check_schema(checker.schema)
+
+
+def test_what_is_dumped_reads_back_and_is_stable():
+    data = {"b": ["x", {"c": 1e-300, "d": None}], "a": "é: «1e5»", "02": "'08'", "long": "word " * 60, "t": True}
+    shared = [1]
+    text = documents.dump({**data, "one": shared, "other": shared})
+    assert yaml.safe_load(text) == {**data, "one": [1], "other": [1]}
+    assert "&" not in text
+    assert text == documents.dump({**data, "one": shared, "other": shared})
+
+
+@pytest.mark.parametrize("name", ["1", "01", " 01 ", "affine", "AFFINE", "01_affine"])
+def test_a_paper_is_found_by_number_and_slug(corpus, name):
+    assert corpus.paper(name).id == "01"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("lstm", "did you mean 03 lstm_understanding?"),
+        ("lstm_understandin", "did you mean 03 lstm_understanding?"),
+        ("pionter_networks", "did you mean 06 pointer_networks?"),
+        ("77", "`s30 list` shows them all"),
+        ("", "`s30 list` shows them all"),
+        ("zzz", "`s30 list` shows them all"),
+    ],
+)
+def test_an_unknown_paper_is_refused_with_close_matches(make_corpus, name, hint):
+    corpus = make_corpus({"03_lstm_understanding": None, "06_pointer_networks": None, "07_complexity_dynamics": None})
+    with pytest.raises(UsageError) as caught:
+        corpus.paper(name)
+    assert str(caught.value) == f"no paper {name!r} in {corpus.root / 'papers.yaml'}: {hint}"
+
+
+def test_papers_are_selected_once_in_registry_order(make_corpus):
+    corpus = make_corpus({"01_a": {}, "02_b": None, "03_c": {}})
+    assert [p.id for p in corpus.select([])] == ["01", "03"]
+    assert [p.id for p in corpus.select(["c", "2", "03"])] == ["02", "03"]
+
+
+def test_the_root_is_named_or_found_upwards(corpus, tmp_path, monkeypatch):
+    monkeypatch.delenv("S30_ROOT", raising=False)
+    monkeypatch.chdir(corpus.paper("01").folder)
+    assert default_root() == corpus.root
+    monkeypatch.setenv("S30_ROOT", str(tmp_path))
+    with pytest.raises(UsageError, match=r"S30_ROOT=.* has no papers\.yaml"):
+        default_root()
+    monkeypatch.setenv("S30_ROOT", str(corpus.root))
+    monkeypatch.chdir(tmp_path)
+    assert default_root() == corpus.root
+
+
+def test_without_any_root_the_remedy_is_named(tmp_path, monkeypatch):
+    monkeypatch.delenv("S30_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "__file__", str(tmp_path / "elsewhere" / "corpus.py"))
+    with pytest.raises(UsageError, match=r"no papers\.yaml in .*: work inside the repository, or set S30_ROOT"):
+        default_root()
+
+
+def test_the_card_gives_a_tolerance_to_what_it_names(make_corpus, card):
+    card["tolerances"] = [
+        {"kind": "forward", "quantity": "hidden", "layer": "jax", "rtol": 1, "atol": 0, "reason": "r"}
+    ]
+    paper = make_corpus(card=card).paper("01")
+    assert paper.tolerance("forward", "jax", "hidden") == Tolerance(1.0, 0.0)
+    assert paper.tolerance("forward", "torch", "hidden") is None
+    assert paper.tolerance("forward", "jax", "scores") is None
+    assert paper.tolerance("bridge", "jax", "hidden") is None
+
+
+def test_a_file_of_a_room_is_executed_once_and_a_failing_one_is_not_kept(tmp_path):
+    path = tmp_path / "numpy.py"
+    path.write_text("calls = globals().get('calls', 0) + 1\n")
+    module = load_file(path)
+    assert load_file(path) is module
+    assert sibling(str(tmp_path / "other.py"), "numpy.py") is module
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise ValueError('no')\n")
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no"):
+            load_file(broken)
+    broken.write_text("fine = True\n")
+    assert load_file(broken).fine
+    with pytest.raises(S30Error, match=r"missing\.py: no such Python file"):
+        load_file(tmp_path / "missing.py")
+
+
+def test_a_rooms_folders_do_not_hide_the_packages_of_their_names(corpus):
+    """The room has torch/model.py and jax/model.py; loading from it changes neither sys.path nor what `numpy` means."""
+    folder = corpus.paper("01").folder
+    (folder / "numpy").mkdir()
+    (folder / "numpy" / "model.py").write_text("import numpy\nfile = numpy.__file__\n")
+    before = list(sys.path)
+    import numpy
+
+    assert corpus.paper("01").module("numpy/model.py").file == numpy.__file__
+    assert sys.path == before
+    assert not [
+        name
+        for name in ("torch", "jax", "numpy.model")
+        if name in sys.modules and str(folder) in str(sys.modules[name])
+    ]
+
+
+def test_importing_the_engine_imports_no_framework():
+    code = "import sys, s30.cli, s30.telemetry, s30.figures; print([m for m in ('torch', 'jax', 'tinygrad', 'sympy', 'sklearn') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ENGINE.parent)},
+        timeout=120,
+    )
+    assert done.stdout == "[]\n", done.stderr

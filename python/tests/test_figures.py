@@ -1,0 +1,75 @@
+"""Figures are drawn from JSON, the same to the byte on every run, as well-formed SVG without a date."""
+
+from __future__ import annotations
+
+import json
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from s30.errors import S30Error
+from s30.figures import _DRAWERS, svg
+from s30.vocabulary import Bars, Heatmap, Images, Lines
+from s30.worker import _plain
+
+FIGURES = {
+    "lines": Lines("Loss & «cost»", "step", "nats", {"a <b>": ([1, 2, 4], [3.0, 1.0, 0.1]), "c": ([1, 2], [1.0, 2.0])}, log_x=True, log_y=True, markers=True),
+    "one line": Lines("t", "x", "y", {"a": (np.arange(3), np.ones(3))}),
+    "bars": Bars("t", "accuracy", {"k-NN": 0.9, "softmax": np.float64(0.95)}, {"softmax": 0.01}, (0.5, 1.0)),
+    "plain bars": Bars("t", "y", {"a": 1.0}),
+    "images": Images("t", [np.eye(8), np.ones((8, 8))], ["one"], columns=3),
+    "heatmap": Heatmap("t", np.arange(6.0).reshape(2, 3), ["a", "b"], ["u", "v", "long"], "x", "y", annotate=True),
+    "plain heatmap": Heatmap("t", np.eye(2), ["a", "b"], ["u", "v"]),
+}
+
+
+def test_there_is_a_drawing_of_every_kind():
+    assert {type(figure).__name__ for figure in FIGURES.values()} == set(_DRAWERS)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_survives_json_and_is_drawn_the_same_twice(name):
+    figure = _plain(FIGURES[name])
+    assert json.loads(json.dumps(figure, allow_nan=False)) == figure
+    drawing = svg(figure)
+    assert drawing == svg(json.loads(json.dumps(figure)))
+    root = ElementTree.fromstring(drawing)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    text = drawing.decode()
+    assert "dc:date" not in text
+    assert not re.search(r"20\d\d-\d\d-\d\d", text)
+    assert "t" in text
+    assert len(root.findall(".//{http://www.w3.org/2000/svg}path")) > 3
+
+
+def test_titles_and_labels_are_text():
+    root = ElementTree.fromstring(svg(_plain(FIGURES["lines"])))
+    words = {"".join(node.itertext()).strip() for node in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"Loss & «cost»", "step", "nats", "a <b>", "c"} <= words
+
+
+def test_the_users_own_settings_do_not_change_a_figure():
+    import matplotlib
+
+    figure = _plain(FIGURES["one line"])
+    expected = svg(figure)
+    with matplotlib.rc_context({"lines.linestyle": "--", "figure.facecolor": "red", "axes.labelsize": 30}):
+        assert svg(figure) == expected
+        assert matplotlib.rcParams["axes.labelsize"] == 30
+
+
+def test_different_values_draw_different_figures():
+    assert svg(_plain(Bars("t", "y", {"a": 1.0}))) != svg(_plain(Bars("t", "y", {"a": 2.0})))
+
+
+def test_numbers_are_rounded_to_seven_digits():
+    plain = _plain(Lines("t", "x", "y", {"a": ((0, 1), (np.float32(0.1), 1 / 3))}))
+    assert plain["series"] == {"a": [[0, 1], [0.1, 0.3333333]]}
+
+
+@pytest.mark.parametrize("figure", [{"kind": "Pie"}, {}])
+def test_an_unknown_kind_is_refused(figure):
+    with pytest.raises(S30Error, match="no figure is of kind"):
+        svg(figure)

@@ -1,0 +1,96 @@
+"""A new room is a filled-in copy of the template, whole or absent, and the registry stays readable."""
+
+from __future__ import annotations
+
+import pytest
+
+from s30 import scaffold
+from s30.corpus import load_corpus
+from s30.errors import S30Error, UsageError
+from s30.scaffold import new_room
+
+
+@pytest.fixture
+def templated(make_corpus):
+    corpus = make_corpus({"01_affine": {}, "02_set_to_set": None})
+    template = corpus.root / "papers" / "TEMPLATE"
+    for name, text in {
+        "README.md": "# __NN__ __TITLE__\n\n<__LINK__> in papers/__NN_SLUG__\n",
+        "cubical-agda/__Template__.agda": "module __Template__ where\n",
+        "tests/test___SLUG__.py": "def test___SLUG__() -> None: ...\n",
+        "__pycache__/junk.pyc": "junk",
+    }.items():
+        (template / name).parent.mkdir(parents=True, exist_ok=True)
+        (template / name).write_text(text)
+    return corpus
+
+
+def files(folder):
+    return {str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_registered_paper_gets_a_room_with_its_own_names(templated):
+    folder = new_room(templated, "2", None)
+    assert folder == templated.root / "papers" / "02_set_to_set"
+    assert files(folder) == {
+        "README.md": "# 02 Toy 02\n\n<https://example.org/toy> in papers/02_set_to_set\n",
+        "cubical-agda/SetToSet.agda": "module SetToSet where\n",
+        "tests/test_set_to_set.py": "def test_set_to_set() -> None: ...\n",
+    }
+    assert sorted(p.name for p in folder.parent.iterdir()) == ["01_affine", "02_set_to_set", "TEMPLATE"]
+
+
+def test_a_new_number_joins_the_registry(templated):
+    before = (templated.root / "papers.yaml").read_text()
+    folder = new_room(templated, "31", "my_paper")
+    assert folder.name == "31_my_paper"
+    assert (templated.root / "papers.yaml").read_text().startswith(before)
+    paper = load_corpus(templated.root).paper("my_paper")
+    assert (paper.id, paper.order, paper.build_order, paper.title) == ("31", 3, 3, "my paper")
+
+
+@pytest.mark.parametrize(
+    ("name", "slug", "words"),
+    [
+        ("1", None, "01_affine exists already"),
+        ("2", "other", "paper 02 is in papers.yaml already, with the slug set_to_set"),
+        ("31", None, "give a number of two digits and a slug"),
+        ("nothing", "my_paper", "give a number of two digits and a slug"),
+        ("131", "my_paper", "give a number of two digits and a slug"),
+        ("31", "My-Paper", "papers.yaml would not take this entry"),
+        ("31", "../escape", "papers.yaml would not take this entry"),
+        ("31", "set_to_set", "the slug 'set_to_set' is taken: 02 has it"),
+    ],
+)
+def test_what_cannot_be_laid_out_is_refused_and_changes_nothing(templated, name, slug, words):
+    before = files(templated.root)
+    with pytest.raises(UsageError, match=words.replace(".", r"\.")):
+        new_room(templated, name, slug)
+    assert files(templated.root) == before
+
+
+def test_without_a_template_nothing_is_registered(make_corpus):
+    corpus = make_corpus()
+    before = files(corpus.root)
+    with pytest.raises(S30Error, match="TEMPLATE is missing, so there is nothing to copy"):
+        new_room(corpus, "31", "my_paper")
+    assert files(corpus.root) == before
+
+
+def test_a_registry_laid_out_otherwise_is_left_alone(templated):
+    path = templated.root / "papers.yaml"
+    path.write_text("\n".join(line.removeprefix("  ") for line in path.read_text().splitlines()) + "\n")
+    before = path.read_text()
+    corpus = load_corpus(templated.root)
+    with pytest.raises(S30Error, match="indented by two spaces"):
+        new_room(corpus, "31", "my_paper")
+    assert path.read_text() == before
+
+
+def test_an_interrupted_copy_leaves_no_room_and_can_be_repeated(templated, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(scaffold, "_filled", lambda text, words: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            new_room(templated, "2", None)
+    assert not templated.paper("02").folder.exists()
+    assert new_room(templated, "2", None).is_dir()

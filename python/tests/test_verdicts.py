@@ -1,0 +1,179 @@
+"""From checks to verdicts: one cell per layer, waivers that cannot outlive their gap, nothing passed that was not run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from s30 import documents
+from s30.errors import UsageError
+from s30.evidence import Evidence
+from s30.layers import LAYERS
+from s30.verdicts import judge, load_waivers
+from s30.vocabulary import Outcome
+
+ALL = list(LAYERS)
+WRONG_LOSSES = [f"01/{pair}/trajectory/losses" for pair in ("tinygrad~torch", "torch~jax")]
+
+
+def waive(corpus, *ids):
+    (corpus.root / "waivers.yaml").write_text(
+        documents.dump({"waivers": [{"id": name, "reason": "known"} for name in ids]})
+    )
+
+
+def outcomes(verification):
+    return {name: str(cell.outcome) for name, cell in verification.papers[0].cells.items()}
+
+
+@pytest.fixture
+def results(paper, results_of):
+    return results_of(paper)
+
+
+@pytest.fixture
+def wrong(results):
+    """PyTorch's losses are wrong, and nothing else."""
+    torch = results["01", "torch", "checks"]
+    arrays = {**torch.arrays, "trajectory/loss": 2 * torch.arrays["trajectory/loss"]}
+    return results | {("01", "torch", "checks"): replace(torch, arrays=arrays)}
+
+
+def test_everything_that_agrees_passes(corpus, results):
+    verification = judge(corpus, corpus.papers, ALL, results, True)
+    assert verification.passed
+    assert outcomes(verification) == dict.fromkeys(ALL, "passed")
+    assert verification.papers[0].messages == []
+    assert [str(c.outcome) for c in verification.papers[0].claims] == ["passed", "passed", "not_applicable"]
+
+
+def test_a_layer_that_disagrees_fails_alone_with_its_first_message(corpus, wrong):
+    verification = judge(corpus, corpus.papers, ALL, wrong, True)
+    assert not verification.passed
+    assert outcomes(verification) == dict.fromkeys(ALL, "passed") | {"torch": "failed"}
+    cell = verification.papers[0].cells["torch"]
+    assert cell.message.startswith("paper 01, layer tinygrad against torch, trajectory losses: at index [")
+    assert cell.failed == 2
+    assert len(verification.papers[0].messages) == 2
+
+
+def test_waived_failures_pass_as_waived(corpus, wrong):
+    waive(corpus, *WRONG_LOSSES)
+    verification = judge(corpus, corpus.papers, ALL, wrong, True)
+    assert verification.passed
+    waived = {c.id for c in verification.papers[0].checks if c.outcome is Outcome.WAIVED}
+    assert waived == set(WRONG_LOSSES)
+    assert outcomes(verification)["torch"] == "waived"
+    assert outcomes(verification)["numpy"] == "passed"
+
+
+def test_a_waiver_covers_the_exact_check_alone(corpus, wrong):
+    waive(corpus, WRONG_LOSSES[0])
+    verification = judge(corpus, corpus.papers, ALL, wrong, True)
+    assert not verification.passed
+    assert outcomes(verification)["torch"] == "failed"
+
+
+@pytest.mark.parametrize("name", ["01/torch~numpy/forward/seed 0 hidden", "01/nothing", "99/torch/layer/x"])
+def test_a_waiver_that_matches_nothing_that_fails_is_a_failure(corpus, results, name):
+    waive(corpus, name)
+    verification = judge(corpus, corpus.papers, ALL, results, True)
+    assert not verification.passed
+    assert verification.problems == [f"waivers.yaml: {name!r} matches no failing check: remove it"]
+
+
+def test_a_partial_run_says_nothing_about_waivers_of_what_it_did_not_look_at(corpus, results):
+    waive(corpus, "01/torch~numpy/forward/seed 0 hidden")
+    assert judge(corpus, corpus.papers, ["numpy"], results, True).problems == []
+    assert judge(corpus, corpus.papers, ALL, results, False).problems == []
+
+
+def test_a_failing_claim_can_be_waived_and_keeps_the_reason(corpus, results, paper):
+    low = {
+        ("01", name, "experiment"): Evidence("01", name, facts={"metrics": {"accuracy": [0.1]}})
+        for name in ("torch", "jax")
+    }
+    assert not judge(corpus, corpus.papers, ALL, results | low, True).passed
+    waive(corpus, "01/claim/learns")
+    verification = judge(corpus, corpus.papers, ALL, results | low, True)
+    assert verification.passed
+    claim = next(c for c in verification.papers[0].claims if c.claim == "learns")
+    assert (claim.outcome, claim.reason) == (Outcome.WAIVED, "known")
+
+
+def test_a_layer_that_did_not_finish_can_be_waived(corpus, results):
+    broken = {("01", "jax", "checks"): Evidence("01", "jax", error="boom", outcome=Outcome.FAILED)}
+    waive(corpus, "01/jax/layer/ran to its end")
+    verification = judge(corpus, corpus.papers, ALL, results | broken, True)
+    assert outcomes(verification)["jax"] == "waived"
+    assert verification.problems == []
+
+
+def test_what_did_not_run_is_never_waived_or_passed(corpus, results):
+    missing = {
+        ("01", "jax", "checks"): Evidence(
+            "01", "jax", error="JAX is not installed: run `make setup`", outcome=Outcome.NOT_RUN
+        )
+    }
+    verification = judge(corpus, corpus.papers, ALL, results | missing, True)
+    assert not verification.passed
+    assert outcomes(verification)["jax"] == "not_run"
+    assert "paper 01, layer jax: JAX is not installed: run `make setup`" in verification.papers[0].messages
+
+
+def test_a_layer_without_evidence_is_not_run(corpus, results):
+    del results["01", "sympy", "checks"]
+    verification = judge(corpus, corpus.papers, ALL, results, True)
+    assert outcomes(verification)["sympy"] == "not_run"
+    assert not verification.passed
+
+
+def test_a_layer_about_which_nothing_was_checked_fails(corpus, results):
+    results["01", "sympy", "checks"] = Evidence("01", "sympy", facts={"identities": {}, "bridges": {}})
+    cell = judge(corpus, corpus.papers, ALL, results, True).papers[0].cells["sympy"]
+    assert (cell.outcome, cell.message) == (Outcome.FAILED, "ran, but nothing about it could be checked")
+
+
+def test_papers_without_a_room_are_listed_and_not_required(make_corpus, results):
+    corpus = make_corpus({"01_affine": {}, "02_later": None})
+    verification = judge(corpus, corpus.select([]), ALL, results, True)
+    assert verification.passed
+    assert [p.id for p in verification.unbuilt] == ["02"]
+    named = judge(corpus, [corpus.paper("02")], ALL, {}, True)
+    assert not named.passed
+    assert outcomes(named) == dict.fromkeys(ALL, "not_run")
+    assert named.papers[0].outcome is Outcome.NOT_RUN
+
+
+def test_nothing_verified_is_not_passed(corpus):
+    assert not judge(corpus, [], ALL, {}, True).passed
+
+
+def test_a_name_that_nothing_carries_fails_the_paper(make_corpus, card, results):
+    card["equations"][0]["carried_by"] = {"output": "skores"}
+    corpus = make_corpus(card=card)
+    verification = judge(corpus, corpus.papers, ALL, results, True)
+    assert verification.papers[0].outcome is Outcome.FAILED
+    assert verification.papers[0].messages == ["paper 01, equation affine: no output is named 'skores'"]
+
+
+def test_some_layers_alone_judge_only_the_claims_they_can_decide(corpus, results):
+    some = {slot: e for slot, e in results.items() if slot[1] in ("numpy", "sympy", "agda")}
+    verification = judge(corpus, corpus.papers, ["numpy", "sympy", "agda"], some, True)
+    assert [c.claim for c in verification.papers[0].claims] == ["odd", "scale"]
+    assert verification.passed
+
+
+@pytest.mark.parametrize(
+    "text", ["waivers: [{id: x}]", "waivers: x", "other: []", "waivers: ]", "waivers: [{id: x, reason: ''}]"]
+)
+def test_malformed_waivers_are_refused_with_file_and_line(corpus, text):
+    (corpus.root / "waivers.yaml").write_text(text)
+    with pytest.raises(UsageError, match=r"waivers\.yaml:1: "):
+        load_waivers(corpus.root)
+
+
+def test_no_waivers_file_means_no_waivers(corpus):
+    (corpus.root / "waivers.yaml").unlink()
+    assert load_waivers(corpus.root) == {}
