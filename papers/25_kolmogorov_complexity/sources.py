@@ -1,0 +1,74 @@
+"""What the experiments measure on: strings from known Markov sources, and three corpora with their compressed lengths."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import sysconfig
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from s30.data import digits, documentation
+from s30.errors import S30Error
+from s30.vocabulary import Array
+
+CORPORA = ("documentation", "python", "digits")
+COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
+    "zlib": lambda data: zlib.compress(data, 9),
+    "bz2": lambda data: bz2.compress(data, 9),
+    # A raw stream without header and checksum: 40 bytes of container would weigh on documents this short.
+    "lzma": lambda data: lzma.compress(
+        data, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 16}]
+    ),
+}
+
+
+def markov_strings(rng: np.random.Generator, chance: Array, length: int) -> Array:
+    """(count, length) bits, one string from each source; chance (count, 2^order) holds P(1 | context), newest bit lowest."""
+    count, contexts = chance.shape
+    uniform = rng.random((length, count))
+    strings = np.empty((count, length), dtype=np.int64)
+    row, context = np.arange(count), np.zeros(count, dtype=np.int64)
+    for t in range(length):
+        strings[:, t] = uniform[t] < chance[row, context]
+        context = (2 * context + strings[:, t]) % contexts
+    return strings
+
+
+def jeffreys_strings(rng: np.random.Generator, orders: Array, length: int) -> Array:
+    """(len(orders), length): string i from a source of order orders[i] whose every P(1 | context) is drawn from Beta(1/2, 1/2)."""
+    strings = np.empty((len(orders), length), dtype=np.int64)
+    for order in np.unique(orders):
+        chosen = orders == order
+        strings[chosen] = markov_strings(rng, rng.beta(0.5, 0.5, (chosen.sum(), 2**order)), length)
+    return strings
+
+
+def documents(per_corpus: int, size: int, rng: np.random.Generator) -> list[bytes]:
+    """`per_corpus` documents of `size` bytes of each of CORPORA, corpus after corpus, at random disjoint places.
+
+    The Python source is that of the running interpreter's standard library; a digit is 64 bytes, its grey values 0..16.
+    """
+    library = Path(sysconfig.get_path("stdlib"))
+    source = b"".join(path.read_bytes() for path in sorted(library.glob("*.py")))
+    images = (digits().images * 16).astype(np.uint8).tobytes()
+    chosen = []
+    for name, text in zip(CORPORA, (documentation().encode(), source, images), strict=True):
+        if len(text) < per_corpus * size:
+            raise S30Error(f"the corpus {name} has {len(text)} bytes, fewer than {per_corpus} documents of {size}")
+        starts = rng.choice(len(text) // size, per_corpus, replace=False) * size
+        chosen += [text[start : start + size] for start in starts]
+    return chosen
+
+
+def compressed_lengths(texts: list[bytes], compress: Callable[[bytes], bytes]) -> tuple[Array, Array]:
+    """Bytes of each compressed document (count,), and of each compressed concatenation of two (count, count), symmetric."""
+    single = np.array([len(compress(text)) for text in texts], dtype=np.float64)
+    pair = np.zeros((len(texts), len(texts)))
+    for i, first in enumerate(texts):
+        for j in range(i + 1):
+            pair[i, j] = pair[j, i] = len(compress(first + texts[j]))
+    return single, pair

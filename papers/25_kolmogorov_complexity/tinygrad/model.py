@@ -1,0 +1,70 @@
+r"""The mixture of adaptive Markov codes in tinygrad: counts as a comparison of every step with every earlier one.
+
+Shen, Uspensky, Vereshchagin 2017; equations and symbols as in ../numpy_checks.py.
+
+    n_s(t) = #{u < t : c_u = c_t, x_u = s}        p_kt = (n_x + a_kx) / (n_0 + n_1 + a_k0 + a_k1)
+    M(x) = sum_k w_k prod_t p_kt                  L = mean(-log2 M)
+
+tinygrad has no scatter to speak of; a (time, time) matrix of equal contexts, cut below its diagonal, needs none.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinygrad import Tensor, dtypes
+
+
+def contexts(strings: Tensor, order: int) -> Tensor:
+    """c_t: the number formed by the `order` bits before x_t, the newest lowest, zeros before the start: (batch, time)."""
+    steps = strings.shape[1]
+    number = strings * 0
+    for back in range(1, order + 1):
+        number = number + strings.pad((None, (back, 0)))[:, :steps] * 2 ** (back - 1)
+    return number
+
+
+class Model:
+    def __init__(self, orders: tuple[int, ...] = (0, 1, 2)) -> None:
+        self.orders = orders
+        self.log_weights = Tensor.zeros(len(orders)).contiguous()
+        self.log_pseudo = Tensor.zeros(len(orders), 2).contiguous()  # zero: Krichevsky and Trofimov's 1/2
+
+    def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        strings, mask = batch["strings"], batch["mask"]  # (batch, time) each
+        steps = strings.shape[1]
+        earlier = Tensor.ones(steps, steps, dtype=dtypes.bool).tril(-1)  # (time, time): u < t
+        one = strings.unsqueeze(2)  # (batch, time, 1): the symbol as a switch between the two pseudo-counts
+
+        # a_ks = 1/2 exp(log_pseudo_ks)
+        pseudo = 0.5 * self.log_pseudo.exp()  # (expert, 2)
+        came, all_seen = [], []
+        for order in self.orders:
+            context = contexts(strings, order)
+            same = (context.unsqueeze(2) == context.unsqueeze(1)) & earlier  # (batch, t, u)
+            equal = same & (strings.unsqueeze(2) == strings.unsqueeze(1))
+            came.append(equal.sum(2).cast(pseudo.dtype))  # (batch, time): n_x
+            all_seen.append(same.sum(2).cast(pseudo.dtype))  # (batch, time): n_0 + n_1
+        # p_kt = (n_x + a_kx) / (n_0 + n_1 + a_k0 + a_k1)
+        prior_count = (one == 1).where(pseudo[:, 1], pseudo[:, 0])  # (batch, time, expert)
+        predictive = (Tensor.stack(*came, dim=2) + prior_count) / (Tensor.stack(*all_seen, dim=2) + pseudo.sum(1))
+        predictive = mask.unsqueeze(2).where(predictive, 1.0)  # (batch, time, expert)
+
+        log_prior = self.log_weights.log_softmax()  # (expert,)
+        log_steps = predictive.log()
+        # log w_k + log P_k(x_1 ... x_t)
+        log_joint = log_prior + log_steps.cumsum(1)  # (batch, time, expert)
+        # w_kt = w_k P_k(x_<t) / sum_j w_j P_j(x_<t)
+        step_weights = (log_joint - log_steps).softmax(-1)  # (batch, time, expert)
+        # -log2 M(x) = -log2 sum_k w_k 2^(-l_k)
+        mixture_bits = -log_joint[:, -1].logsumexp(-1) / math.log(2)  # (batch,)
+        return {
+            "prior": log_prior.exp(),
+            "predictive": predictive,
+            "step_weights": step_weights,
+            "mixture_predictive": (step_weights * predictive).sum(-1),  # M(x_t | x_<t) = sum_k w_kt p_kt
+            "expert_bits": -log_steps.sum(1) / math.log(2),  # l_k = -sum_t log2 p_kt
+            "posterior": log_joint[:, -1].softmax(-1),  # w_k 2^(-l_k) / M(x)
+            "mixture_bits": mixture_bits,
+            "loss": mixture_bits.mean(),
+        }
