@@ -23,7 +23,7 @@ def root() -> Path:
     return ROOT
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def room(request: pytest.FixtureRequest) -> Paper:
     """The paper in whose room the test stands."""
     folder = next(parent for parent in request.path.parents if parent.parent.name == "papers")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -342,7 +342,11 @@ def _invariants(paper: Paper, whole: Evidences) -> list[Check]:
         at = f"seed{seed}/invariant/{invariant.name}"
         left, right = (whole[layer].arrays.get(f"{at}/{side}") for side in ("left", "right"))
         quantity = f"seed {seed} {invariant.name}"
-        checks.append(relate(paper, layer, quantity, invariant.relation, left, right, invariant.tolerance))
+        check = relate(paper, layer, quantity, invariant.relation, left, right, invariant.tolerance)
+        raised = whole[layer].facts.get("invariants_raised", {}).get(invariant.name)
+        if raised and check.outcome is Outcome.FAILED:
+            check = replace(check, message=f"paper {paper.id}, layer {layer}, invariant {quantity}: {raised}")
+        checks.append(check)
     return checks
 
 

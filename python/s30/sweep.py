@@ -138,8 +138,14 @@ class LocalExecutor:
         _try_writing(options.cache)
         results: dict[Slot, Evidence] = {}
         pool = ThreadPoolExecutor(max_workers=options.workers)
+
+        def tell(event: Event) -> None:
+            with self._guard:
+                if not self._stopping:  # the last word belongs to whoever interrupted
+                    listen(event)
+
         try:
-            pending: set[Future[dict[Slot, Evidence]]] = {pool.submit(self._job, job, options, listen) for job in jobs}
+            pending: set[Future[dict[Slot, Evidence]]] = {pool.submit(self._job, job, options, tell) for job in jobs}
             while pending:
                 done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
                 for future in done:

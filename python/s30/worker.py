@@ -27,7 +27,7 @@ from typing import Any
 from s30 import evidence as store
 from s30 import layers
 from s30.corpus import Paper, load_corpus
-from s30.errors import S30Error, one_line
+from s30.errors import S30Error, one_line, place
 from s30.evidence import Evidence, UnfitEvidenceError
 from s30.layers import CHECKS, EXPERIMENT, Layer
 from s30.vocabulary import Experiment, Figure, Outcome
@@ -164,16 +164,8 @@ def _plain(figure: Figure) -> dict[str, Any]:
 
 
 def _failure(paper: Paper, layer: Layer, error: BaseException) -> Evidence:
-    where = ""
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if Path(frame.filename).is_relative_to(paper.folder):
-            where = f"{Path(frame.filename).relative_to(paper.root)}:{frame.lineno}: "
-            break
-    if not where and isinstance(error, SyntaxError) and error.filename:
-        file = Path(error.filename)
-        where = f"{file.relative_to(paper.root) if file.is_relative_to(paper.root) else file}:{error.lineno}: "
-    text = " ".join(str(error).split()) if isinstance(error, S30Error) else one_line(error)
-    return Evidence(paper.id, layer.name, error=f"{where}{text}"[:800], outcome=Outcome.FAILED)
+    where = place(error, paper.folder, paper.root)
+    return Evidence(paper.id, layer.name, error=f"{where}{one_line(error)}"[:800], outcome=Outcome.FAILED)
 
 
 def _reporter() -> Report:

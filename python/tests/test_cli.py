@@ -23,7 +23,9 @@ def s30_here(corpus, monkeypatch, capsys, results_of):
     def run(*arguments, edit=lambda results: results):
         def sweep(slots, options, listen):
             results = edit(results_of(corpus.paper("01")))
-            return {slot: results[slot] for paper, layer, task in slots if (slot := (paper.id, layer.name, task)) in results}
+            return {
+                slot: results[slot] for paper, layer, task in slots if (slot := (paper.id, layer.name, task)) in results
+            }
 
         monkeypatch.setattr(cli, "sweep", sweep)
         code = cli.main(list(arguments))
@@ -34,7 +36,11 @@ def s30_here(corpus, monkeypatch, capsys, results_of):
 
 def broken(results, layer="torch"):
     evidence = results["01", layer, "checks"]
-    return results | {("01", layer, "checks"): replace(evidence, arrays={**evidence.arrays, "seed0/output/loss": 2 * evidence.arrays["seed0/output/loss"]})}
+    return results | {
+        ("01", layer, "checks"): replace(
+            evidence, arrays={**evidence.arrays, "seed0/output/loss": 2 * evidence.arrays["seed0/output/loss"]}
+        )
+    }
 
 
 @pytest.mark.parametrize(
@@ -42,7 +48,10 @@ def broken(results, layer="torch"):
     [
         (["verify", "99"], "no paper '99' in "),
         (["verify", "afine"], "did you mean 01 affine?"),
-        (["run", "--layer", "tensorflow"], "no layer 'tensorflow': the layers are numpy, sympy, tinygrad, torch, jax, agda"),
+        (
+            ["run", "--layer", "tensorflow"],
+            "no layer 'tensorflow': the layers are numpy, sympy, tinygrad, torch, jax, agda",
+        ),
         (["verify", "--profile", "slow"], "no profile 'slow': choose quick or full"),
         (["train", "01", "--profile", "slow"], "no profile 'slow'"),
         (["train", "01", "--layer", "agda"], "layer 'agda' has no experiment: choose from torch, jax"),
@@ -132,7 +141,11 @@ def test_verify_fails_what_disagrees_with_a_line_for_each_failure(s30_here):
 
 def test_verify_fails_what_did_not_run(s30_here):
     def without(results):
-        return results | {("01", "jax", "checks"): Evidence("01", "jax", error="JAX is not installed: run `make setup`", outcome=Outcome.NOT_RUN)}
+        return results | {
+            ("01", "jax", "checks"): Evidence(
+                "01", "jax", error="JAX is not installed: run `make setup`", outcome=Outcome.NOT_RUN
+            )
+        }
 
     code, _, err = s30_here("verify", edit=without)
     assert code == 1
@@ -186,7 +199,9 @@ def test_train_prints_metrics_and_saves_figures(s30_here, corpus):
     def drawn(results):
         figure = {"kind": "Bars", "title": "t", "y_label": "y", "values": {"a": 1.0}, "errors": {}, "y_limits": None}
         torch = results["01", "torch", "experiment"]
-        return results | {("01", "torch", "experiment"): replace(torch, facts={**torch.facts, "figures": {"bars": figure}})}
+        return results | {
+            ("01", "torch", "experiment"): replace(torch, facts={**torch.facts, "figures": {"bars": figure}})
+        }
 
     code, out, _ = s30_here("train", "1", "--save", edit=drawn)
     assert code == 0
@@ -197,14 +212,19 @@ def test_train_prints_metrics_and_saves_figures(s30_here, corpus):
 
 def test_train_fails_with_the_experiments_own_line(s30_here):
     def diverged(results):
-        return results | {("01", "jax", "experiment"): Evidence("01", "jax", error="ValueError: diverged", outcome=Outcome.FAILED)}
+        return results | {
+            ("01", "jax", "experiment"): Evidence("01", "jax", error="ValueError: diverged", outcome=Outcome.FAILED)
+        }
 
     code, _, err = s30_here("train", "1", edit=diverged)
     assert code == 1
     assert err.splitlines()[-1] == "error: paper 01, jax experiment: ValueError: diverged"
 
 
-@pytest.mark.parametrize(("file", "text"), [("waivers.yaml", "waivers: ]"), ("papers/01_affine/paper.yaml", "summary: 1\n"), ("papers.yaml", "papers: ]")])
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("waivers.yaml", "waivers: ]"), ("papers/01_affine/paper.yaml", "summary: 1\n"), ("papers.yaml", "papers: ]")],
+)
 def test_malformed_files_are_told_before_anything_is_measured(s30_here, corpus, file, text):
     (corpus.root / file).write_text(text)
 
@@ -225,7 +245,9 @@ def test_an_empty_corpus_is_told(s30_here, make_corpus, monkeypatch):
 
 
 def test_doctor_says_what_is_there_and_how_to_get_what_is_missing(s30_here, monkeypatch):
-    monkeypatch.setattr(layers, "missing", lambda layer: "JAX is not installed: run `make setup`" if layer.name == "jax" else None)
+    monkeypatch.setattr(
+        layers, "missing", lambda layer: "JAX is not installed: run `make setup`" if layer.name == "jax" else None
+    )
     monkeypatch.setattr(environment, "find_agda", lambda: "/opt/agda")
     code, out, _ = s30_here("doctor")
     assert code == 1

@@ -24,7 +24,10 @@ def test_the_digits_are_those_of_scikit_learn():
 def test_the_split_is_a_partition_with_the_sizes_it_states():
     train, test = data.digits_split()
     assert (len(train.labels), len(test.labels)) == (1258, 539)
-    joined = [np.concatenate([images.reshape(-1, 64), labels[:, None]], axis=1) for images, labels in (train, test, data.digits())]
+    joined = [
+        np.concatenate([images.reshape(-1, 64), labels[:, None]], axis=1)
+        for images, labels in (train, test, data.digits())
+    ]
     assert sorted(map(tuple, np.concatenate(joined[:2]))) == sorted(map(tuple, joined[2]))
 
 

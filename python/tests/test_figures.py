@@ -15,7 +15,15 @@ from s30.vocabulary import Bars, Heatmap, Images, Lines
 from s30.worker import _plain
 
 FIGURES = {
-    "lines": Lines("Loss & «cost»", "step", "nats", {"a <b>": ([1, 2, 4], [3.0, 1.0, 0.1]), "c": ([1, 2], [1.0, 2.0])}, log_x=True, log_y=True, markers=True),
+    "lines": Lines(
+        "Loss & «cost»",
+        "step",
+        "nats",
+        {"a <b>": ([1, 2, 4], [3.0, 1.0, 0.1]), "c": ([1, 2], [1.0, 2.0])},
+        log_x=True,
+        log_y=True,
+        markers=True,
+    ),
     "one line": Lines("t", "x", "y", {"a": (np.arange(3), np.ones(3))}),
     "bars": Bars("t", "accuracy", {"k-NN": 0.9, "softmax": np.float64(0.95)}, {"softmax": 0.01}, (0.5, 1.0)),
     "plain bars": Bars("t", "y", {"a": 1.0}),

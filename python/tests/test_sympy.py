@@ -47,7 +47,10 @@ def test_true_statements_are_proved(true):
     [
         (identity((x + y) ** 2, x**2 + y**2, proof=("expand",)), "lhs - rhs is not shown to be == 0: 2*x*y"),
         (identity(sympy.sqrt(x**2), x), "is not shown to be == 0"),  # false for x < 0
-        (identity(sympy.log(x * y), sympy.log(x) + sympy.log(y), proof=("expand_log",)), "is not shown to be == 0"),  # x, y real
+        (
+            identity(sympy.log(x * y), sympy.log(x) + sympy.log(y), proof=("expand_log",)),
+            "is not shown to be == 0",
+        ),  # x, y real
         (identity([x, y], [x, x]), "== 0 (entry 1)"),
         (identity(sympy.Matrix([[x, 1]]), sympy.Matrix([[x, 2]])), "== 0 (entry 1)"),
         (identity(x, y, ">="), "is not shown to be >= 0"),
@@ -67,7 +70,10 @@ def test_false_and_undecided_statements_are_not_proved(false, why):
 
 @pytest.mark.parametrize("side", [x + 1, sympy.Matrix([[x]]), [x, y]])
 def test_a_statement_of_itself_proves_nothing(side):
-    assert adaptor.prove(identity(side, side)) == (False, "both sides are the same expression, so there is nothing to prove")
+    assert adaptor.prove(identity(side, side)) == (
+        False,
+        "both sides are the same expression, so there is nothing to prove",
+    )
 
 
 def test_rounded_numbers_prove_nothing():
@@ -77,13 +83,18 @@ def test_rounded_numbers_prove_nothing():
     assert not adaptor.prove(identity([0.5 * x], [x / 2]))[0]
 
 
-@pytest.mark.parametrize("step", ["nsimplify", "evalf", "subs", "limit", "rewrite:Float", "rewrite:", "__class__", "integrate", "force"])
+@pytest.mark.parametrize(
+    "step", ["nsimplify", "evalf", "subs", "limit", "rewrite:Float", "rewrite:", "__class__", "integrate", "force"]
+)
 def test_a_step_that_might_not_preserve_the_value_is_refused(step):
     with pytest.raises(S30Error, match="a proof may not use the step"):
         adaptor.prove(identity(x * (x + 1), x**2 + x, proof=(step,)))
 
 
-@pytest.mark.parametrize(("wrong", "words"), [({"relation": "<="}, "unknown relation '<='"), ({"proof": ()}, "a proof needs at least one step")])
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [({"relation": "<="}, "unknown relation '<='"), ({"proof": ()}, "a proof needs at least one step")],
+)
 def test_a_malformed_identity_is_refused(wrong, words):
     with pytest.raises(S30Error, match=words):
         adaptor.prove(identity(x, y, **wrong))
@@ -120,29 +131,45 @@ def test_induction_needs_its_symbol_on_both_sides():
 
 
 def test_induction_over_positive_numbers_cannot_start_at_zero():
-    proved, why = adaptor.prove(identity(sympy.Sum(k, (k, 1, m)), m * (m + 1) / 2, proof=("doit", "expand"), induction=m, base=0))
+    proved, why = adaptor.prove(
+        identity(sympy.Sum(k, (k, 1, m)), m * (m + 1) / 2, proof=("doit", "expand"), induction=m, base=0)
+    )
     assert (proved, why) == (False, "m is assumed positive, so the step does not start from the base case m = 0")
 
 
 def test_the_toys_identities_are_proved_and_its_bridge_equals_numpy(paper, evidences):
     said = []
     found = adaptor.run(paper, said.append, ())
-    assert {name: i["proved"] for name, i in found.facts["identities"].items()} == {"tanh_derivative": True, "tanh_odd": True}
+    assert {name: i["proved"] for name, i in found.facts["identities"].items()} == {
+        "tanh_derivative": True,
+        "tanh_odd": True,
+    }
     for seed in range(3):
-        np.testing.assert_allclose(found.arrays[f"seed{seed}/bridge/hidden_formula"], evidences["numpy"].arrays[f"seed{seed}/output/hidden"], rtol=1e-14)
+        np.testing.assert_allclose(
+            found.arrays[f"seed{seed}/bridge/hidden_formula"],
+            evidences["numpy"].arrays[f"seed{seed}/output/hidden"],
+            rtol=1e-14,
+        )
     assert said == ["identity tanh_derivative", "identity tanh_odd", "bridge hidden_formula"]
     assert isinstance(found, Evidence)
 
 
 def test_one_proof_that_raises_does_not_hide_the_others(make_corpus, toy):
-    text = toy.sympy.replace('proof=("rewrite:exp", "simplify")),\n        Identity("tanh_odd"', 'proof=("evalf",)),\n        Identity("tanh_odd"')
+    text = toy.sympy.replace(
+        'proof=("rewrite:exp", "simplify")),\n        Identity("tanh_odd"',
+        'proof=("evalf",)),\n        Identity("tanh_odd"',
+    )
     assert text != toy.sympy
-    facts = adaptor.run(make_corpus({"01_affine": {"sympy/derivations.py": text}}).paper("01"), lambda _: None, ()).facts["identities"]
+    facts = adaptor.run(
+        make_corpus({"01_affine": {"sympy/derivations.py": text}}).paper("01"), lambda _: None, ()
+    ).facts["identities"]
     assert (facts["tanh_derivative"]["proved"], facts["tanh_odd"]["proved"]) == (False, True)
-    assert facts["tanh_derivative"]["why"] == "S30Error: a proof may not use the step 'evalf'"
+    assert facts["tanh_derivative"]["why"] == "a proof may not use the step 'evalf'"
 
 
-@pytest.mark.parametrize(("old", "new", "words"), [('"tanh_odd"', '"tanh_derivative"', "two identities are named 'tanh_derivative'")])
+@pytest.mark.parametrize(
+    ("old", "new", "words"), [('"tanh_odd"', '"tanh_derivative"', "two identities are named 'tanh_derivative'")]
+)
 def test_two_of_one_name_are_refused(make_corpus, toy, old, new, words):
     corpus = make_corpus({"01_affine": {"sympy/derivations.py": toy.sympy.replace(old, new)}})
     with pytest.raises(S30Error, match=words):

@@ -46,8 +46,13 @@ def test_adam_is_algorithm_1(jax, compiled, options):
     for grads in gradients(7):
         params, state = step(params, grads, state)
     assert int(state.step) == 7
-    for found, start, which in ((params["w"], PARAMS["w"], lambda g: g["w"]), (params["b"]["inner"], PARAMS["b"]["inner"], lambda g: g["b"]["inner"])):
-        np.testing.assert_allclose(found, numpy_adam(start, [which(g) for g in gradients(7)], 0.05, **options), rtol=1e-12, atol=1e-15)
+    for found, start, which in (
+        (params["w"], PARAMS["w"], lambda g: g["w"]),
+        (params["b"]["inner"], PARAMS["b"]["inner"], lambda g: g["b"]["inner"]),
+    ):
+        np.testing.assert_allclose(
+            found, numpy_adam(start, [which(g) for g in gradients(7)], 0.05, **options), rtol=1e-12, atol=1e-15
+        )
 
 
 def test_the_first_step_of_adam_has_the_size_of_the_learning_rate(jax):

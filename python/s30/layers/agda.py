@@ -95,7 +95,7 @@ class Agda:
         problems = [e["message"] for e in (*info.get("errors", ()), *info.get("warnings", ()))]
         if info["kind"] != "AllGoalsWarnings" or info.get("visibleGoals") or info.get("invisibleGoals"):
             problems.append(
-                "unsolved goals" if info["kind"] == "AllGoalsWarnings" else f"unexpected answer {info['kind']}"
+                f"{file}: unsolved goals" if info["kind"] == "AllGoalsWarnings" else f"unexpected answer {info['kind']}"
             )
         if problems:
             raise S30Error(self._readable(problems[0]))

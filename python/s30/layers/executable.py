@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from s30.corpus import Paper
-from s30.errors import S30Error
+from s30.errors import S30Error, one_line, place
 from s30.evidence import Evidence
 from s30.problem import INVARIANT_SEEDS, SEEDS, STEPS, Problem, cotangents
 from s30.vocabulary import Array, Arrays
@@ -84,8 +84,13 @@ def measure_outputs(paper: Paper, backend: Backend, arrays: dict[str, Array], pr
         arrays |= {f"seed{seed}/output/{name}": value for name, value in outputs.items()}
 
 
-def measure_invariants(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> None:
-    """Adds both sides of every invariant, for every seed, to `arrays`."""
+def measure_invariants(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> dict[str, Any]:
+    """Adds both sides of every invariant, for every seed, to `arrays`. Returns the facts: which raised, and what.
+
+    An invariant of a wrong output may raise instead of failing (an index out of bounds); the outputs still have to be
+    compared, since they say what is wrong.
+    """
+    faults: dict[str, str] = {}
     for invariant in paper.module("numpy_checks.py").invariants():
         progress(f"invariant {invariant.name}")
         for seed in INVARIANT_SEEDS:
@@ -96,9 +101,14 @@ def measure_invariants(paper: Paper, backend: Backend, arrays: dict[str, Array],
             ) -> dict[str, Array]:
                 return checked_outputs(backend.forward(params, batch, {**_config, **overrides}))
 
-            left, right = invariant.sides(forward, problem, np.random.default_rng(seed))
+            try:
+                left, right = invariant.sides(forward, problem, np.random.default_rng(seed))
+            except Exception as error:
+                faults[invariant.name] = place(error, paper.folder, paper.root) + one_line(error)
+                continue
             arrays[f"seed{seed}/invariant/{invariant.name}/left"] = np.asarray(left)
             arrays[f"seed{seed}/invariant/{invariant.name}/right"] = np.asarray(right)
+    return {"invariants_raised": faults} if faults else {}
 
 
 def measure_gradients(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> None:
@@ -124,9 +134,8 @@ def measure_autodiff(paper: Paper, layer: str, backend: Backend, progress: Progr
     measure_outputs(paper, backend, arrays, progress)
     if "gradients" in parts:
         measure_gradients(paper, backend, arrays, progress)
-    if "invariants" in parts:
-        measure_invariants(paper, backend, arrays, progress)
-    return Evidence(paper.id, layer, arrays)
+    facts = measure_invariants(paper, backend, arrays, progress) if "invariants" in parts else {}
+    return Evidence(paper.id, layer, arrays, facts)
 
 
 def _names(arrays: Arrays, prefix: str) -> list[str]:

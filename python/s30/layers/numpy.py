@@ -32,8 +32,7 @@ def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     backend = NumpyBackend(paper)
     arrays: dict[str, Array] = {}
     measure_outputs(paper, backend, arrays, progress)  # type: ignore[arg-type]
-    if "invariants" in parts:
-        measure_invariants(paper, backend, arrays, progress)  # type: ignore[arg-type]
+    facts = measure_invariants(paper, backend, arrays, progress) if "invariants" in parts else {}  # type: ignore[arg-type]
     for seed in SEEDS if "gradients" in parts else ():
         progress(f"differences, seed {seed}")
         problem = problem_of(paper, seed)
@@ -48,4 +47,4 @@ def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
             ahead = {k: p + STEP * direction[k] if k in direction else p for k, p in problem.params.items()}
             behind = {k: p - STEP * direction[k] if k in direction else p for k, p in problem.params.items()}
             arrays[f"seed{seed}/difference/{name}"] = np.asarray((value(ahead) - value(behind)) / (2 * STEP))
-    return Evidence(paper.id, "numpy", arrays)
+    return Evidence(paper.id, "numpy", arrays, facts)

@@ -1,0 +1,343 @@
+r"""What follows from the formulas of «Understanding LSTM Networks» (C. Olah, 2015), derived and proved.
+
+    cell     C_t = f_t C_{t-1} + i_t C̃_t,  h_t = o_t tanh(C_t)         Step-by-Step LSTM Walk Through
+    coupled  C_t = f_t C_{t-1} + (1 - f_t) C̃_t                         Variants on Long Short Term Memory
+    GRU      h_t = (1 - z_t) h_{t-1} + z_t h̃_t                         Variants on Long Short Term Memory
+    peephole f_t = σ(w_C C_{t-1} + a_t)                                Variants on Long Short Term Memory
+
+    post            code
+    f_t, i_t, o_t   forget[t], input_[t], output[t], numbers; σ(a) where a gate's derivative is taken
+    C̃_t, C_t        candidate[t], cell(t)
+    W·[h, x] + b    the preactivations a = (a_i, a_f, a_g, a_o)
+
+All operations between vectors are elementwise, so one hidden unit is enough for what concerns the cell; what mixes
+units, the matrices, enters in the bridges, which carry SymPy's local derivatives backwards through the whole layer.
+"""
+
+from functools import cache
+
+import numpy as np
+import sympy as sp
+
+from s30.corpus import sibling
+from s30.problem import Problem
+from s30.vocabulary import Array, Bridge, Identity
+
+checks = sibling(__file__, "../numpy_checks.py")
+
+s, t = sp.symbols("s t", integer=True, nonnegative=True)
+a, start = sp.symbols("a C_0", real=True)
+forget, input_, candidate = (sp.IndexedBase(name) for name in ("f", "i", "g"))
+WALK, VARIANTS = "Step-by-Step LSTM Walk Through", "Variants on Long Short Term Memory"
+
+
+def sigmoid(x):
+    """σ(x) = 1 / (1 + exp(-x))."""
+    return 1 / (1 + sp.exp(-x))
+
+
+def step(preactivations, cell):
+    """One LSTM step from its four preactivations and C_{t-1}: (C_t, h_t)."""
+    i, f, g, o = preactivations
+    new = sigmoid(f) * cell + sigmoid(i) * sp.tanh(g)
+    return new, sigmoid(o) * sp.tanh(new)
+
+
+def unrolled(steps, gate=lambda k: forget[k], write=lambda k: input_[k] * candidate[k]):
+    """C_T after `steps` updates C <- gate(t) C + write(t), t = 1, …, steps."""
+    cell = start
+    for k in range(1, steps + 1):
+        cell = gate(k) * cell + write(k)
+    return cell
+
+
+def closed_form(steps):
+    """(Π_t f_t) C_0 + Σ_t (Π_{s>t} f_s) i_t C̃_t."""
+    weight = sp.Product(forget[s], (s, t + 1, steps))
+    return sp.Product(forget[s], (s, 1, steps)) * start + sp.Sum(weight * input_[t] * candidate[t], (t, 1, steps))
+
+
+def identities() -> list[Identity]:
+    return [*_gates(), *_cell(), *_coupled(), *_gru()]
+
+
+def _gates() -> list[Identity]:
+    sigma, cell = sigmoid(a), sp.Symbol("C", real=True)
+    tanh = (sp.exp(a) - sp.exp(-a)) / (sp.exp(a) + sp.exp(-a))
+    return [
+        Identity(
+            "sigmoid_derivative",
+            "σ' = σ (1 - σ)",
+            sp.Derivative(sigma, a),
+            sigma * (1 - sigma),
+            "real a",
+            WALK,
+            proof=("doit", "simplify"),
+        ),
+        Identity(
+            "tanh_derivative",
+            "tanh' = 1 - tanh²",
+            sp.Derivative(tanh, a),
+            1 - sp.tanh(a) ** 2,
+            "real a; on the left tanh by its exponentials",
+            WALK,
+            proof=("doit", "rewrite:exp", "simplify"),
+        ),
+        Identity(
+            "sigmoid_is_tanh",
+            "a gate is a tanh layer moved to (0, 1): σ(a) = (1 + tanh(a/2)) / 2",
+            sigma,
+            (1 + sp.tanh(a / 2)) / 2,
+            "real a",
+            "The Core Idea Behind LSTMs",
+            proof=("rewrite:exp", "simplify"),
+        ),
+        Identity(
+            "hidden_bounded",
+            "-1 < o tanh(C) < 1",
+            sp.Matrix([1, sigma * sp.tanh(cell)]),
+            sp.Matrix([sigma * sp.tanh(cell), -1]),
+            "o = σ(a), real a and C",
+            f"{WALK}: h_t = o_t * tanh(C_t)",
+            relation=">",
+            proof=("rewrite:exp", "cancel", "factor"),
+        ),
+    ]
+
+
+def _cell() -> list[Identity]:
+    earlier, gate, write = sp.Function("C")(start), *sp.symbols("f w", real=True)
+    other, peep = sp.symbols("C_0' w_C", real=True)
+    peephole = sigmoid(peep * start + a)
+    return [
+        Identity(
+            "carousel",
+            "∂C_T/∂C_0 = Π f_t for gates that do not read the cell",
+            sp.Derivative(unrolled(3), start),
+            sp.Product(forget[t], (t, 1, 3)),
+            "T = 3; `carousel_step` is the induction to every T",
+            WALK,
+            proof=("doit", "expand"),
+        ),
+        Identity(
+            "carousel_step",
+            "one more update multiplies ∂C/∂C_0 by its forget gate",
+            sp.Derivative(gate * earlier + write, start),
+            gate * sp.Derivative(earlier, start),
+            "C any differentiable function of C_0; gate f and write w = i C̃ free of C_0",
+            WALK,
+            proof=("doit", "expand"),
+        ),
+        Identity(
+            "cell_closed_form",
+            "C_T = (Π f_t) C_0 + Σ_t (Π_{s>t} f_s) i_t C̃_t",
+            unrolled(3),
+            closed_form(3),
+            "T = 3; every T in the Agda theorem cellClosedForm",
+            WALK,
+            proof=("doit", "expand"),
+        ),
+        Identity(
+            "cell_difference",
+            "two runs under the same gates differ by (Π f_t)(C_0 - C_0')",
+            unrolled(3) - unrolled(3).subs(start, other),
+            sp.Product(forget[t], (t, 1, 3)) * (start - other),
+            "T = 3",
+            WALK,
+            proof=("doit", "expand"),
+        ),
+        Identity(
+            "peephole_derivative",
+            "a gate that reads the cell adds a term: ∂C_1/∂C_0 = f + w_C f (1 - f) C_0",
+            sp.Derivative(peephole * start + write, start),
+            peephole + peep * peephole * (1 - peephole) * start,
+            "a peephole in the forget gate",
+            f"{VARIANTS}: peephole connections",
+            proof=("doit", "simplify"),
+        ),
+    ]
+
+
+def _coupled() -> list[Identity]:
+    source, odds = f"{VARIANTS}: coupled gates", sp.Symbol("x", positive=True)
+    bound, gate = sp.Symbol("M", positive=True), odds / (1 + odds)  # every number in (0, 1)
+    p, q = sp.symbols("p q", nonnegative=True)  # how far C_{t-1} and C̃_t are from an end of [-M, M]
+    return [
+        Identity(
+            "coupled_upper",
+            "C_(t-1) <= M and C̃_t <= M give C_t <= M",
+            bound,
+            gate * (bound - p) + (1 - gate) * (bound - q),
+            "0 < f < 1; C_(t-1) = M - p and C̃_t = M - q with p, q >= 0",
+            source,
+            relation=">=",
+            proof=("factor",),
+        ),
+        Identity(
+            "coupled_lower",
+            "C_(t-1) >= -M and C̃_t >= -M give C_t >= -M",
+            gate * (p - bound) + (1 - gate) * (q - bound),
+            -bound,
+            "0 < f < 1; C_(t-1) = -M + p and C̃_t = -M + q with p, q >= 0",
+            source,
+            relation=">=",
+            proof=("factor",),
+        ),
+        Identity(
+            "coupled_weights",
+            "the weights of C_0 and of all candidates in C_T add up to 1: a convex combination",
+            sp.Product(forget[s], (s, 1, 3))
+            + sp.Sum(sp.Product(forget[s], (s, t + 1, 3)) * (1 - forget[t]), (t, 1, 3)),
+            sp.Integer(1),
+            "T = 3; every T in the Agda theorem coupledWeightsSumToOne",
+            source,
+            proof=("doit", "expand"),
+        ),
+    ]
+
+
+def _gru() -> list[Identity]:
+    source = f"{VARIANTS}: GRU"
+    z, hidden, new = sp.symbols("z h h̃", real=True)
+    (r_1, r_2), (b_1, b_2), (h_1, h_2) = (sp.symbols(f"{name}_1:3", real=True) for name in "rbh")
+    reset, bias, state, weight = (
+        sp.diag(r_1, r_2),
+        sp.Matrix([b_1, b_2]),
+        sp.Matrix([h_1, h_2]),
+        sp.Matrix(2, 2, sp.symbols("W_1:3_1:3")),
+    )
+    crossed = sp.Matrix(
+        [weight[0, 1] * (r_1 - r_2) * h_2 - (1 - r_1) * b_1, weight[1, 0] * (r_2 - r_1) * h_1 - (1 - r_2) * b_2]
+    )
+    return [
+        Identity(
+            "gru_convention",
+            "1 - σ(a) = σ(-a): nn.GRU's update gate is 1 - z_t, by negated weights",
+            1 - sigmoid(a),
+            sigmoid(-a),
+            "real a",
+            source,
+        ),
+        Identity(
+            "gru_step",
+            "(1 - z) h + z h̃ moves h the fraction z of the way to h̃",
+            (1 - z) * hidden + z * new,
+            hidden + z * (new - hidden),
+            "real z",
+            source,
+            proof=("expand",),
+        ),
+        Identity(
+            "reset_placement",
+            "r * (W h + b) and W (r * h) + b differ by W's entries between units reset differently, and by the bias",
+            reset * (weight * state + bias) - (weight * reset * state + bias),
+            crossed,
+            "two hidden units",
+            source,
+            proof=("expand",),
+        ),
+    ]
+
+
+def bridges() -> list[Bridge]:
+    return [
+        Bridge(
+            "readout_bias",
+            "∂loss/∂b = mean of softmax(logits) - onehot(target)",
+            "gradient:readout.bias",
+            lambda p: _errors(p).sum((0, 1)),
+            "Problem's readout",
+        ),
+        Bridge(
+            "readout_weight",
+            "∂loss/∂V = mean of (softmax(logits) - onehot(target)) h_Tᵀ",
+            "gradient:readout.weight",
+            lambda p: np.einsum("bck,bch->kh", _errors(p), _last(p)),
+            "Problem's readout",
+        ),
+        Bridge("cells", "C_t = (Π f) C_0 + Σ_s (Π_{r>s} f_r) i_s C̃_s at every t", "output:cell", _cells, WALK),
+        Bridge(
+            "backward_bias",
+            "back-propagation through time with SymPy's local derivatives: Σ_t δ_t",
+            "gradient:lstm.bias_hh_l0",
+            lambda p: _deltas(p).sum((0, 1)),
+            WALK,
+        ),
+        Bridge(
+            "backward_recurrent",
+            "and Σ_t δ_t h_(t-1)ᵀ",
+            "gradient:lstm.weight_hh_l0",
+            lambda p: np.einsum("tbg,tbh->gh", _deltas(p), _before(p, "hidden")),
+            WALK,
+        ),
+    ]
+
+
+@cache
+def _error_formula():
+    """The derivative of log Σ_k exp(f_k) - f_y by every f_k, y given by its one-hot vector."""
+    scores, target = sp.symbols("f_0:4"), sp.symbols("y_0:4")
+    loss = sp.log(sum(map(sp.exp, scores))) - sum(f * y for f, y in zip(scores, target, strict=True))
+    return sp.lambdify([scores, target], [sp.diff(loss, f) for f in scores])
+
+
+@cache
+def _local_derivatives():
+    """∂C_t and ∂h_t by the four preactivations and by C_{t-1}, as two rows of five functions."""
+    inputs, previous = sp.symbols("a_i a_f a_g a_o", real=True), sp.Symbol("C", real=True)
+    return sp.lambdify([inputs, previous], sp.Matrix(step(inputs, previous)).jacobian([*inputs, previous]).tolist())
+
+
+@cache
+def _closed_form(steps: int):
+    symbols = [sp.symbols(f"{name}_1:{steps + 1}") for name in "fig"]
+    at = {
+        base[k]: symbol[k - 1]
+        for base, symbol in zip((forget, input_, candidate), symbols)
+        for k in range(1, steps + 1)
+    }
+    return sp.lambdify([start, *symbols], closed_form(steps).doit().subs(at))
+
+
+def _forward(problem: Problem) -> dict[str, Array]:
+    return checks.forward(problem.params, problem.batch, **problem.config)
+
+
+def _last(problem: Problem) -> Array:
+    outputs = _forward(problem)
+    return np.stack([outputs[name][:, -1] for name in checks.hidden_names()], axis=1)  # (batch, cells, hidden)
+
+
+def _before(problem: Problem, name: str) -> Array:
+    """What the step at time t finds: the initial state, then the states of all times but the last."""
+    whole = np.concatenate([problem.batch[name][:, None], _forward(problem)[name][:, :-1]], axis=1)
+    return np.swapaxes(whole, 0, 1)  # (time, batch, hidden)
+
+
+def _errors(problem: Problem) -> Array:
+    """∂loss/∂logits: (batch, cells, classes)."""
+    logits = _forward(problem)["logits"]
+    onehot = np.eye(logits.shape[2])[problem.batch["target"]][:, None] * np.ones_like(logits)
+    return (
+        np.stack(_error_formula()(np.moveaxis(logits, 2, 0), np.moveaxis(onehot, 2, 0)), axis=2) / logits[..., 0].size
+    )
+
+
+def _cells(problem: Problem) -> Array:
+    outputs = _forward(problem)
+    f, i, g = (np.moveaxis(outputs[name], 1, 0) for name in ("forget_gate", "input_gate", "candidate"))
+    return np.stack([_closed_form(k)(problem.batch["cell"], f[:k], i[:k], g[:k]) for k in range(1, len(f) + 1)], axis=1)
+
+
+def _deltas(problem: Problem) -> Array:
+    """δ_t = ∂loss/∂(preactivations of step t) of the LSTM, from the last step to the first: (time, batch, 4·hidden)."""
+    x, hidden, cell = np.swapaxes(problem.batch["inputs"], 0, 1), _before(problem, "hidden"), _before(problem, "cell")
+    to_hidden = _errors(problem)[:, 1] @ problem.params["readout.weight"]  # ∂loss/∂h_T, (batch, hidden)
+    to_cell, deltas = np.zeros_like(to_hidden), []
+    for t in reversed(range(len(x))):
+        both = sum(checks.affine(problem.params, "lstm", x[t], hidden[t]))
+        of_cell, of_hidden = _local_derivatives()(np.split(both, 4, axis=1), cell[t])
+        *gates, to_cell = [to_cell * dc + to_hidden * dh for dc, dh in zip(of_cell, of_hidden, strict=True)]
+        deltas.insert(0, np.concatenate(gates, axis=1))
+        to_hidden = deltas[0] @ problem.params["lstm.weight_hh_l0"]
+    return np.stack(deltas)

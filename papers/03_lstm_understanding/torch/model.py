@@ -1,0 +1,135 @@
+r"""Paper 03: C. Olah, «Understanding LSTM Networks» (2015), in PyTorch: each cell a module, written out.
+
+    LSTM     C_t = f_t * C_{t-1} + i_t * C̃_t,   h_t = o_t * tanh(C_t)
+    coupled  C_t = f_t * C_{t-1} + (1 - f_t) * C̃_t
+    GRU      h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t,   h̃_t = tanh(W·[r_t * h_{t-1}, x_t])
+    RNN      h_t = tanh(W·[h_{t-1}, x_t] + b)
+
+    post            code                      parameters    rows of the weights, in blocks of `hidden`
+    x_t, h_t, C_t   inputs, hidden, cell      lstm.*        i, f, g, o   (g is C̃)
+    f_t, i_t, o_t   forget, input, output     coupled.*     f, g, o
+    z_t, r_t, h̃_t   update, reset, candidate  gru.*         r, 1 - z, n  (n is h̃)
+
+The parameters are named and stacked as in `torch.nn`, so `lstm`, `gru` and `rnn` load into `nn.LSTM`, `nn.GRU` and
+`nn.RNN`. Those three are not used here: they are the oracles of the room's tests.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Trace = dict[str, Tensor]
+
+
+class Recurrent(nn.Module):
+    """A recurrent layer: `step(x, hidden, cell)` returns what happened at one time step, by name."""
+
+    gates: int
+
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__()
+        self.weight_ih_l0 = nn.Parameter(torch.empty(self.gates * hidden, features))
+        self.weight_hh_l0 = nn.Parameter(torch.empty(self.gates * hidden, hidden))
+        self.bias_ih_l0 = nn.Parameter(torch.empty(self.gates * hidden))
+        self.bias_hh_l0 = nn.Parameter(torch.empty(self.gates * hidden))
+        for parameter in self.parameters():  # U(-1/√hidden, 1/√hidden), the default of torch.nn
+            nn.init.uniform_(parameter, -(hidden**-0.5), hidden**-0.5)
+
+    def affine(self, x: Tensor, hidden: Tensor) -> tuple[Tensor, ...]:
+        # W·[h_{t-1}, x_t] + b, cut into the gates
+        both = F.linear(x, self.weight_ih_l0, self.bias_ih_l0) + F.linear(hidden, self.weight_hh_l0, self.bias_hh_l0)
+        return both.chunk(self.gates, dim=1)  # gates x (batch, hidden)
+
+    def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
+        raise NotImplementedError
+
+    def forward(self, inputs: Tensor, hidden: Tensor, cell: Tensor, **options: bool) -> Trace:
+        """inputs (batch, time, features), initial hidden and cell (batch, hidden) -> each name (batch, time, hidden)."""
+        trace: list[Trace] = []
+        for x in inputs.unbind(dim=1):  # (batch, features)
+            seen = self.step(x, hidden, cell, **options)
+            hidden, cell = seen["hidden"], seen.get("cell", cell)
+            trace.append(seen)
+        return {name: torch.stack([seen[name] for seen in trace], dim=1) for name in trace[0]}
+
+
+class RNN(Recurrent):
+    gates = 1
+
+    def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
+        # h_t = tanh(W·[h_{t-1}, x_t] + b)
+        return {"hidden": torch.tanh(self.affine(x, hidden)[0])}
+
+
+class LSTM(Recurrent):
+    gates = 4
+
+    def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
+        i, f, g, o = self.affine(x, hidden)
+        # i_t = σ(…), f_t = σ(…), C̃_t = tanh(…), o_t = σ(…)
+        i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+        # C_t = f_t * C_{t-1} + i_t * C̃_t
+        cell = f * cell + i * g
+        # h_t = o_t * tanh(C_t)
+        hidden = o * cell.tanh()
+        return {"input_gate": i, "forget_gate": f, "candidate": g, "output_gate": o, "cell": cell, "hidden": hidden}
+
+
+class CoupledLSTM(Recurrent):
+    gates = 3
+
+    def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
+        f, g, o = self.affine(x, hidden)
+        f, g, o = f.sigmoid(), g.tanh(), o.sigmoid()
+        # C_t = f_t * C_{t-1} + (1 - f_t) * C̃_t
+        cell = torch.lerp(g, cell, f)
+        # h_t = o_t * tanh(C_t)
+        hidden = o * cell.tanh()
+        return {"forget_gate": f, "candidate": g, "output_gate": o, "cell": cell, "hidden": hidden}
+
+
+class GRU(Recurrent):
+    gates = 3
+
+    def step(self, x: Tensor, hidden: Tensor, cell: Tensor, after: bool = False) -> Trace:
+        r_x, z_x, n_x = F.linear(x, self.weight_ih_l0, self.bias_ih_l0).chunk(3, dim=1)
+        r_h, z_h, n_h = F.linear(hidden, self.weight_hh_l0, self.bias_hh_l0).chunk(3, dim=1)
+        # r_t = σ(W_r·[h_{t-1}, x_t]),  z_t = σ(W_z·[h_{t-1}, x_t]), whose negated weights are stored
+        r, z = torch.sigmoid(r_x + r_h), torch.sigmoid(-(z_x + z_h))
+        if after:
+            # nn.GRU: h̃_t = tanh(W_x·x_t + b_x + r_t * (W_h·h_{t-1} + b_h))
+            n = torch.tanh(n_x + r * n_h)
+        else:
+            # the post: h̃_t = tanh(W·[r_t * h_{t-1}, x_t]), here with biases
+            n = torch.tanh(n_x + F.linear(r * hidden, self.weight_hh_l0.chunk(3)[2], self.bias_hh_l0.chunk(3)[2]))
+        # h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t
+        return {"update": z, "reset": r, "candidate": n, "hidden": (1 - z) * hidden + z * n}
+
+
+class Model(nn.Module):
+    """Five cells on one sequence, one readout; the LSTM's outputs bear no prefix."""
+
+    def __init__(self, features: int, hidden: int, classes: int) -> None:
+        super().__init__()
+        self.rnn, self.lstm = RNN(features, hidden), LSTM(features, hidden)
+        self.coupled, self.gru = CoupledLSTM(features, hidden), GRU(features, hidden)
+        self.readout = nn.Linear(hidden, classes)
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        state = batch["inputs"], batch["hidden"], batch["cell"]
+        traces = {
+            "rnn_": self.rnn(*state),
+            "": self.lstm(*state),
+            "coupled_": self.coupled(*state),
+            "gru_": self.gru(*state),
+            "gru_after_": self.gru(*state, after=True),
+        }
+        # logits = V h_T + b, the same readout for every cell
+        last = torch.stack([trace["hidden"][:, -1] for trace in traces.values()], dim=1)  # (batch, cells, hidden)
+        logits = self.readout(last)  # (batch, cells, classes)
+        # loss = mean of log Σ_k exp(logits_k) - logits_target, over examples and cells
+        loss = F.cross_entropy(logits.flatten(0, 1), batch["target"].repeat_interleave(len(traces)))
+        outputs = {prefix + name: value for prefix, trace in traces.items() for name, value in trace.items()}
+        return {**outputs, "logits": logits, "loss": loss}
