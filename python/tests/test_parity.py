@@ -382,11 +382,16 @@ def test_an_invariant_that_was_not_measured_fails(paper, changed):
 
 
 def test_an_invariant_that_raised_fails_with_what_it_raised(paper, evidences, changed):
-    torch = changed({("torch", f"seed{s}/invariant/bounded/{side}"): lambda _: None for s in range(5) for side in ("left", "right")})["torch"]
-    torch = replace(torch, facts={"invariants_raised": {"bounded": "papers/01/numpy_checks.py:30: IndexError: out of bounds"}})
+    torch = changed(
+        {("torch", f"seed{s}/invariant/bounded/{side}"): lambda _: None for s in range(5) for side in ("left", "right")}
+    )["torch"]
+    torch = replace(
+        torch, facts={"invariants_raised": {"bounded": "papers/01/numpy_checks.py:30: IndexError: out of bounds"}}
+    )
     checks = failed(check_paper(paper, {**evidences, "torch": torch}))
     assert [c.message for c in checks] == [
-        f"paper 01, layer torch, invariant seed {s} bounded: papers/01/numpy_checks.py:30: IndexError: out of bounds" for s in range(5)
+        f"paper 01, layer torch, invariant seed {s} bounded: papers/01/numpy_checks.py:30: IndexError: out of bounds"
+        for s in range(5)
     ]
 
 

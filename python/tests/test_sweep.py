@@ -240,7 +240,9 @@ def test_every_kind_of_wrong_torch_layer_is_rejected_by_a_line_that_leads_to_it(
     # An invariant that stumbles over a wrong output says so besides, and hides nothing.
     raised = "invariant seed 0 bounded: papers/02_name/numpy_checks.py:29: forward returned no output named 'hidden' (it returned hiden, loss, scores)"
     assert any(line.endswith(raised) for line in said["02"])
-    assert any("papers/03_shape/numpy_checks.py:25: IndexError: index 3 is out of bounds" in line for line in said["03"])
+    assert any(
+        "papers/03_shape/numpy_checks.py:25: IndexError: index 3 is out of bounds" in line for line in said["03"]
+    )
 
 
 TRAIN = """\
@@ -662,6 +664,30 @@ def test_a_fault_of_one_job_ends_the_workers_of_all_others(corpus, monkeypatch):
         sweep(slots_for(corpus.papers, ["torch", "numpy"], False), options, Log(), executor)
     assert time.monotonic() - started < 60
     assert all(process.poll() is not None for process in executor._processes)
+
+
+def test_after_an_interrupt_nothing_more_is_told(corpus, monkeypatch):
+    """The worker's reports are still in the pipe when the sweep is interrupted."""
+    report = """print('{"event": "stage", "paper": "01", "text": "on and on"}\\n' * 400, flush=True); import time; time.sleep(600)"""
+    monkeypatch.setattr("s30.sweep._command", lambda job, options: [sys.executable, "-c", report])
+    log = Log()
+
+    def listen(event):
+        log(event)
+        time.sleep(0.005)
+
+    def wait(pending, **_):
+        while not log:
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("s30.sweep.wait", wait)
+    executor = LocalExecutor()
+    with pytest.raises(KeyboardInterrupt):
+        sweep(slots_for(corpus.papers, ["numpy"], False), Options(corpus.root, corpus.root / "cache"), listen, executor)
+    told = len(log)
+    time.sleep(0.3)
+    assert 0 < len(log) == told < 400
 
 
 def test_the_cache_is_in_the_repository_unless_named(tmp_path, monkeypatch):

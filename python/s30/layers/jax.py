@@ -43,9 +43,10 @@ class JaxBackend:
                     outputs = function(params, batch)
                     return jnp.stack([objective(outputs, duals), outputs["loss"]])
 
-                # One forward pass, two pullbacks: d(objective) and d(loss).
+                # One forward pass and one batched pullback: rows d(objective) and d(loss).
                 _, pull = jax.vjp(values, params)
-                return pull(jnp.array([1.0, 0.0]))[0], pull(jnp.array([0.0, 1.0]))[0]
+                (rows,) = jax.vmap(pull)(jnp.eye(2))
+                return jax.tree.map(lambda g: g[0], rows), jax.tree.map(lambda g: g[1], rows)
 
             return both
 
@@ -61,10 +62,11 @@ class JaxBackend:
 
                 def step(params: Any, _: None) -> Any:
                     loss, grads = value_and_grad(params)
-                    return jax.tree.map(lambda p, g: p - learning_rate * g, params, grads), loss
+                    return jax.tree.map(lambda p, g: p - learning_rate * g, params, grads), (loss, params)
 
-                final, losses = jax.lax.scan(step, params, length=steps)
-                return jnp.append(losses, function(final, batch)["loss"]), final
+                # One step more than asked, so that the last loss needs no forward pass of its own.
+                _, (losses, visited) = jax.lax.scan(step, params, length=steps + 1)
+                return losses, jax.tree.map(lambda p: p[-1], visited)
 
             return descend
 

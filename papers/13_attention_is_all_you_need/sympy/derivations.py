@@ -1,0 +1,265 @@
+r"""The Transformer's formulas, derived and proved: paper 13 (Vaswani et al., 2017).
+
+What is proved, and where the paper says it:
+
+    footnote 4     q.k of independent entries with mean 0 and variance 1 has mean 0 and variance d_k
+    equation (1)   d softmax(s) / ds = diag(a) - a a^T, which vanishes where one weight is 1
+    section 3.5    PE(pos + k) = R(k) PE(pos), where the rotation R(k) does not depend on pos
+    section 5.4    the label-smoothed loss is convex in the logits and least where softmax(z) is the smoothed target
+    equation (3)   the learning rate rises until the warm-up step and falls after it
+    table 3        the parameter counts of the base and the big model, from the architecture
+
+    symbol        name here       symbol        name here
+    d_k, h        d_k, heads      lrate, w      rate, warm_up
+    eps_ls        epsilon         d_ff, N       d_ff, layers
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy as sp
+
+from s30.corpus import sibling
+from s30.problem import Problem
+from s30.vocabulary import Array, Bridge, Identity
+
+checks = sibling(__file__, "../numpy_checks.py")
+
+WORDS = 3  # entries of the generic softmax; its formulas hold entry by entry whatever their number
+
+
+def expectation(polynomial: sp.Expr, moments: dict[sp.Symbol, tuple[sp.Expr, ...]]) -> sp.Expr:
+    """E of a polynomial in independent variables: each monomial gives the product of its variables' moments."""
+    terms = sp.Poly(sp.expand(polynomial), *moments).terms()
+    return sum(c * sp.prod(m[power] for m, power in zip(moments.values(), powers, strict=True)) for powers, c in terms)
+
+
+def softmax(scores: sp.Matrix) -> sp.Matrix:
+    return sp.Matrix([sp.exp(s) for s in scores]) / sum(sp.exp(s) for s in scores)
+
+
+def smoothed_loss(logits: sp.Matrix, target: sp.Matrix) -> sp.Expr:
+    """-sum_k q_k log p_k with log p_k = z_k - log sum_j exp z_j."""
+    log_sum = sp.log(sum(sp.exp(z) for z in logits))
+    return -sum(q * (z - log_sum) for q, z in zip(target, logits, strict=True))
+
+
+def parameter_count(vocabulary: sp.Expr, d_model: sp.Expr, d_ff: sp.Expr, layers: sp.Expr) -> sp.Expr:
+    """The sizes of all arrays, added up block by block as `numpy_checks.shapes` lists them."""
+    attention = 4 * d_model * d_model  # W^Q, W^K, W^V of all heads side by side, and W^O
+    feed_forward = (d_model * d_ff + d_ff) + (d_ff * d_model + d_model)  # W_1, b_1, W_2, b_2
+    norm = d_model + d_model  # gain and bias
+    encoder = (attention + norm) + (feed_forward + norm)
+    decoder = (attention + norm) + (attention + norm) + (feed_forward + norm)
+    return vocabulary * d_model + layers * (encoder + decoder)
+
+
+def identities() -> list[Identity]:
+    return [*variance(), *attention(), *positions(), *smoothing(), *schedule(), *counts()]
+
+
+def variance() -> list[Identity]:
+    q, k = sp.symbols("q k", real=True)
+    mean_q, mean_k = sp.symbols("mu_q mu_k", real=True)
+    var_q, var_k = sp.symbols("v_q v_k", positive=True)
+    d_k, i, j = sp.symbols("d_k i j", integer=True, positive=True)
+
+    def of_dot_product(moments: dict[sp.Symbol, tuple[sp.Expr, ...]]) -> sp.Expr:
+        # E (sum_i q_i k_i)^2 has d_k equal pairs and d_k (d_k - 1) unequal ones, whose factors are independent.
+        equal, unequal = expectation((q * k) ** 2, moments), expectation(q * k, moments) ** 2
+        square = sp.Sum(equal, (i, 1, d_k)) + sp.Sum(unequal, (j, 1, d_k - 1), (i, 1, d_k))
+        return square - sp.Sum(expectation(q * k, moments), (i, 1, d_k)) ** 2
+
+    unit = dict.fromkeys((q, k), (sp.S.One, sp.S.Zero, sp.S.One))  # E 1, E x, E x^2
+    general = {q: (sp.S.One, mean_q, var_q + mean_q**2), k: (sp.S.One, mean_k, var_k + mean_k**2)}
+    independent = "entries of q and k independent; their first two moments are used, not their distribution"
+    return [
+        Identity(
+            "dot_product_variance", "Var(q.k) = E (sum_i q_i k_i)^2 - (E q.k)^2 = d_k, summed over all pairs of entries",
+            of_dot_product(unit), d_k, independent + "; mean 0, variance 1", "section 3.2.1, footnote 4", proof=("doit",),
+        ),
+        Identity(
+            "scaled_variance", "Var(q.k / sqrt(d_k)) = 1: the scores keep unit variance whatever the width",
+            of_dot_product(unit) / sp.sqrt(d_k) ** 2, sp.S.One, independent + "; mean 0, variance 1", "section 3.2.1", proof=("doit",),
+        ),
+        Identity(
+            "general_variance", "Var(q.k) = d_k (v_q v_k + v_q mu_k^2 + v_k mu_q^2): linear in d_k for any means and variances",
+            of_dot_product(general), d_k * (var_q * var_k + var_q * mean_k**2 + var_k * mean_q**2), independent,
+            "section 3.2.1, footnote 4", proof=("doit", "expand"),
+        ),
+    ]  # fmt: skip
+
+
+def attention() -> list[Identity]:
+    scores = sp.Matrix(sp.symbols(f"s:{WORDS}", real=True))
+    a = softmax(scores)
+    shift = sp.Symbol("c", real=True)
+    weight = sp.Symbol("a", positive=True)
+    pair = sp.Matrix([weight, 1 - weight])
+    return [
+        Identity(
+            "softmax_jacobian", "d a_i / d s_j = a_i ([i = j] - a_j), which is diag(a) - a a^T",
+            a.jacobian(scores), sp.Matrix(WORDS, WORDS, lambda i, j: a[i] * (int(i == j) - a[j])), f"{WORDS} real scores", "equation (1)",
+        ),
+        Identity(
+            "softmax_shift", "softmax(s + c) = softmax(s): subtracting the maximum changes nothing",
+            softmax(scores + shift * sp.ones(WORDS, 1)), a, f"{WORDS} real scores", "equation (1)",
+        ),
+        Identity(
+            "softmax_rows_sum_to_one", "sum_i a_i = 1", sum(a), sp.S.One, f"{WORDS} real scores", "equation (1)",
+        ),
+        Identity(
+            "softmax_gradient_vanishes", "||diag(a) - a a^T||^2 = 4 a^2 (1 - a)^2 for weights a and 1 - a: zero at both ends",
+            sum(entry**2 for entry in sp.diag(*pair) - pair * pair.T), 4 * weight**2 * (1 - weight) ** 2,
+            "two keys", "section 3.2.1", proof=("expand",),
+        ),
+    ]  # fmt: skip
+
+
+def positions() -> list[Identity]:
+    position, offset, i, d_model = sp.symbols("pos k i d_model", real=True)
+    omega = sp.Symbol("10000", positive=True) ** (-2 * i / d_model)
+
+    def encoding(at: sp.Expr) -> sp.Matrix:
+        return sp.Matrix([sp.sin(at * omega), sp.cos(at * omega)])
+
+    cosine, sine = sp.cos(offset * omega), sp.sin(offset * omega)
+    rotation = sp.Matrix([[cosine, sine], [-sine, cosine]])
+    anywhere = "real positions; the pair (2i, 2i + 1) of any frequency, with any base in place of 10000"
+    return [
+        Identity(
+            "position_rotation", "the pair of entries (2i, 2i + 1) of PE(pos + k) is R(k) times that of PE(pos)",
+            encoding(position + offset), rotation * encoding(position), anywhere, "section 3.5",
+            proof=("expand", "expand_trig", "simplify"),
+        ),
+        Identity(
+            "rotation_is_orthogonal", "R(k)^T R(k) = 1: the linear map keeps lengths",
+            rotation.T * rotation, sp.eye(2), anywhere, "section 3.5", proof=("trigsimp",),
+        ),
+        Identity(
+            "position_kernel", "PE(pos).PE(pos + k) = cos(omega k) per frequency: the dot product knows the offset alone",
+            (encoding(position).T * encoding(position + offset))[0], sp.cos(offset * omega), anywhere, "section 3.5",
+            proof=("expand", "expand_trig", "expand", "trigsimp", "simplify"),
+        ),
+    ]  # fmt: skip
+
+
+def smoothing() -> list[Identity]:
+    z, v = (sp.Matrix(sp.symbols(f"{name}:{WORDS}", real=True)) for name in ("z", "v"))
+    epsilon, shift = sp.Symbol("epsilon", positive=True), sp.Symbol("c", real=True)
+    # 0 < epsilon < 1 in the form epsilon = t / (1 + t), t > 0, so that the target's entries are manifestly positive.
+    t = sp.Symbol("t", positive=True)
+    share = t / (1 + t)
+    target = sp.Matrix([(1 - share) * int(k == 0) + share / WORDS for k in range(WORDS)]).applyfunc(sp.together)
+    symbolic = sp.Matrix([(1 - epsilon) * int(k == 0) + epsilon / WORDS for k in range(WORDS)])
+    p = softmax(z)
+    loss = smoothed_loss(z, symbolic)
+    gradient = sp.Matrix([loss]).jacobian(z).T
+    curvature = (v.T * sp.hessian(loss, list(z)) * v)[0]
+    squares = sum(p[i] * p[j] * (v[i] - v[j]) ** 2 for i in range(WORDS) for j in range(i))
+    at_target = {z[k]: sp.log(target[k]) + shift for k in range(WORDS)}
+    where = f"{WORDS} words, real logits, 0 < epsilon"
+    return [
+        Identity(
+            "smoothed_gradient", "d loss / dz = softmax(z) - q, q = (1 - epsilon) onehot + epsilon / vocabulary",
+            gradient, p - symbolic, where, "section 5.4",
+        ),
+        Identity(
+            "smoothed_stationary", "the gradient vanishes at z = log q + c for every c, so at the smoothed target",
+            (p - target).subs(at_target), sp.zeros(WORDS, 1), where + " < 1, written t / (1 + t)", "section 5.4",
+        ),
+        Identity(
+            "smoothed_curvature", "v^T (d^2 loss / dz^2) v = sum_{i<j} p_i p_j (v_i - v_j)^2",
+            curvature, squares, where + ", any direction v", "section 5.4",
+        ),
+        Identity(
+            "smoothed_convex", "that sum of squares is nonnegative, so the stationary point is the minimum",
+            squares, sp.S.Zero, where + ", any direction v", "section 5.4", relation=">=", proof=("doit",),
+        ),
+    ]  # fmt: skip
+
+
+def schedule() -> list[Identity]:
+    step, warm_up, d_model, t = sp.symbols("step warm_up d_model t", positive=True)
+    rising = step * warm_up ** sp.Rational(-3, 2) / sp.sqrt(d_model)
+    falling = 1 / sp.sqrt(step * d_model)
+    peak = rising.subs(step, warm_up)
+    # Every earlier step is warm_up / (1 + t)^2 and every later one warm_up (1 + t)^2, for one t > 0.
+    early, late = {step: warm_up / (1 + t) ** 2}, {step: warm_up * (1 + t) ** 2}
+    facts = [
+        (
+            "noam_rising_branch", "before the warm-up step the rising branch is the smaller: falling / rising > 1",
+            (falling / rising).subs(early), sp.S.One,
+        ),
+        (
+            "noam_falling_branch", "after the warm-up step the falling branch is the smaller: rising / falling > 1",
+            (rising / falling).subs(late), sp.S.One,
+        ),
+        ("noam_peak_before", "every earlier step has a smaller rate than the warm-up step", peak, rising.subs(early)),
+        ("noam_peak_after", "every later step has a smaller rate than the warm-up step", peak, falling.subs(late)),
+    ]  # fmt: skip
+    where = "real steps > 0: warm_up / (1 + t)^2 or warm_up (1 + t)^2 with t > 0"
+    steps = ("simplify", "expand", "factor")
+    return [Identity(*fact, where, "equation (3)", relation=">", proof=steps) for fact in facts]
+
+
+def counts() -> list[Identity]:
+    vocabulary, d_model, d_ff, layers, heads, i = sp.symbols("V d_model d_ff N heads i", integer=True, positive=True)
+    d_k = d_model / heads
+    base = parameter_count(sp.Integer(37000), sp.Integer(512), sp.Integer(2048), sp.Integer(6))
+    big = parameter_count(sp.Integer(37000), sp.Integer(1024), sp.Integer(4096), sp.Integer(6))
+    five = sp.Rational(5, 100)
+    return [
+        Identity(
+            "parameter_count", "V d_model + 2 N (2 d_model (3 d_model + d_ff) + 6 d_model + d_ff) parameters",
+            parameter_count(vocabulary, d_model, d_ff, layers),
+            vocabulary * d_model + 2 * layers * (2 * d_model * (3 * d_model + d_ff) + 6 * d_model + d_ff),
+            "one embedding for source, target and output; no bias in attention", "table 3", proof=("expand",),
+        ),
+        Identity(
+            "heads_are_free", "sum over heads of (3 d_model d_k + d_k d_model) = 4 d_model^2: the number of heads costs no parameters",
+            sp.Sum(3 * d_model * d_k + d_k * d_model, (i, 1, heads)), 4 * d_model**2, "d_k = d_v = d_model / heads", "section 3.2.2",
+            proof=("doit",),
+        ),
+        Identity(
+            "base_parameters", f"|{int(base):,} - 65,000,000| is at most 5 % of 65,000,000", five * 65 * 10**6, abs(base - 65 * 10**6),
+            "a vocabulary of 37,000", "table 3, base", relation=">=", proof=("doit",),
+        ),
+        Identity(
+            "big_parameters", f"|{int(big):,} - 213,000,000| is at most 5 % of 213,000,000", five * 213 * 10**6, abs(big - 213 * 10**6),
+            "a vocabulary of 37,000", "table 3, big", relation=">=", proof=("doit",),
+        ),
+    ]  # fmt: skip
+
+
+def bridges() -> list[Bridge]:
+    words = checks.CONFIG["vocabulary"]
+    z, q = (sp.Matrix(sp.symbols(f"{name}:{words}", real=True)) for name in ("z", "q"))
+    loss = smoothed_loss(z, q)
+    evaluate = sp.lambdify([list(z), list(q)], loss, "numpy")
+    differentiate = sp.lambdify([list(z), list(q)], [sp.diff(loss, logit) for logit in z], "numpy")
+
+    def real_tokens(problem: Problem) -> tuple[list[Array], list[Array]]:
+        """Logits and smoothed targets of the tokens that count, by word: each a list of (token,)."""
+        real, epsilon = problem.batch["target_mask"], problem.config["smoothing"]
+        logits = checks.forward(problem.params, problem.batch, **problem.config)["logits"][real]  # (token, vocabulary)
+        target = (1 - epsilon) * np.eye(words)[problem.batch["target_output"][real]] + epsilon / words
+        return list(logits.T), list(target.T)
+
+    def mean_loss(problem: Problem) -> Array:
+        return np.asarray(evaluate(*real_tokens(problem)).mean())
+
+    def last_bias(problem: Problem) -> Array:
+        # The last norm's bias is added to x in logits = x E^T, so its gradient is sum over tokens of (d loss / dz) E.
+        slope = np.broadcast_arrays(*differentiate(*real_tokens(problem)))  # (vocabulary, token)
+        return np.mean(slope, 1) @ problem.params["embedding.weight"]
+
+    return [
+        Bridge(
+            "label_smoothed_loss", "the mean over real tokens of -sum_k q_k log p_k", "output:loss", mean_loss, "section 5.4",
+        ),
+        Bridge(
+            "logits_gradient", "mean over tokens of d loss / dz, carried through logits = x E^T to the last norm's bias",
+            "gradient:decoder.1.feed_forward_norm.bias", last_bias, "sections 3.4 and 5.4",
+        ),
+    ]  # fmt: skip
