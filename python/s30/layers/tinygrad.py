@@ -16,7 +16,7 @@ from tinygrad.nn.state import get_state_dict
 from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import Evidence
-from s30.layers.executable import Parts, Progress, measure_autodiff
+from s30.layers.executable import Parts, Progress, measure_autodiff, named
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
@@ -74,7 +74,9 @@ class TinygradBackend:
         if at not in self._captured:
 
             def outputs(params: dict[str, Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-                computed = {name: value.contiguous() for name, value in self._build(params, config)[0](batch).items()}
+                computed = {
+                    name: value.contiguous() for name, value in named(self._build(params, config)[0](batch)).items()
+                }
                 Tensor.realize(*computed.values())
                 return computed
 
