@@ -107,12 +107,17 @@ def sweep(
 
 
 def plan(slots: Sequence[tuple[Paper, Layer, str]]) -> list[Job]:
-    """One job per layer for the checks, since importing dominates; one per paper for the experiments, the long part."""
+    """One job per layer for the checks, since importing dominates; one per paper where the work does: the experiments
+    and tinygrad, whose long scheduling then spreads over the cores."""
     groups: dict[tuple[str, str, str], list[Paper]] = {}
     for paper, layer, task in slots:
-        groups.setdefault((layer.name, task, paper.id if task == EXPERIMENT else ""), []).append(paper)
+        groups.setdefault((layer.name, task, paper.id if _alone(layer, task) else ""), []).append(paper)
     jobs = [Job(layers.get(name), task, tuple(papers)) for (name, task, _), papers in groups.items()]
     return sorted(jobs, key=lambda job: (LAYER_COST[job.layer.name], job.task, job.papers[0].id))
+
+
+def _alone(layer: Layer, task: str) -> bool:
+    return layer.job_per_paper or task == EXPERIMENT
 
 
 def _cached(paper: Paper, layer: Layer, task: str, options: Options, listen: Listener) -> Evidence | None:
@@ -162,7 +167,7 @@ class LocalExecutor:
 
     def _job(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
         results: dict[Slot, Evidence] = {}
-        name = f"{job.layer.name}-{job.task}-{job.papers[0].id if job.task == EXPERIMENT else ''}"
+        name = f"{job.layer.name}-{job.task}-{job.papers[0].id if _alone(job.layer, job.task) else ''}"
         with _only_one(options.cache, name, lambda: self._stopping):
             remaining = list(job.papers)
             if not options.fresh:  # another sweep may have done it while this one waited

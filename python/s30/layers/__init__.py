@@ -42,6 +42,7 @@ class Layer:
     flags          environment of the process, set before anything is imported
     files          what the layer reads in a paper's room
     engine         the engine's files behind it, besides CORE
+    job_per_paper  its framework imports in no time and then works for long, so papers need not share a process
     """
 
     name: str
@@ -53,6 +54,7 @@ class Layer:
     flags: Mapping[str, str] = field(default_factory=dict)
     engine: tuple[str, ...] = ()
     experiment_flags: Mapping[str, str] = field(default_factory=dict)
+    job_per_paper: bool = False
 
     @property
     def executable(self) -> bool:
@@ -107,6 +109,7 @@ LAYERS: dict[str, Layer] = {
             ("*.py", "tinygrad/*.py"),
             flags={"DEV": "CPU:LLVM", "DEFAULT_FLOAT": "float64", "NOOPT": "1", "CACHELEVEL": "0"},
             engine=_EXECUTABLE_ENGINE,
+            job_per_paper=True,
         ),
         Layer(
             "torch",

@@ -32,10 +32,8 @@ class Backend(Protocol):
 
     def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]: ...
 
-    def gradients(
-        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        """The gradients of loss + sum <dual, output>, and of loss alone."""
+    def gradient(self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays) -> dict[str, Array]:
+        """The gradient of loss + sum <dual, output> by every parameter."""
         ...
 
     def trajectory(
@@ -118,9 +116,11 @@ def measure_gradients(paper: Paper, backend: Backend, arrays: dict[str, Array], 
         problem = problem_of(paper, seed)
         outputs = {name: arrays[f"seed{seed}/output/{name}"] for name in _names(arrays, f"seed{seed}/output/")}
         duals = cotangents(outputs, seed)
-        whole, loss_only = backend.gradients(problem.params, problem.batch, problem.config, duals)
-        arrays |= {f"seed{seed}/gradient/{name}": value for name, value in whole.items()}
-        arrays |= {f"seed{seed}/loss_gradient/{name}": value for name, value in loss_only.items()}
+        # With cotangents of zero the same function gives the derivative of the loss alone.
+        silent = {name: np.zeros_like(dual) for name, dual in duals.items()}
+        for kind, weights in (("gradient", duals), ("loss_gradient", silent)):
+            found = backend.gradient(problem.params, problem.batch, problem.config, weights)
+            arrays |= {f"seed{seed}/{kind}/{name}": value for name, value in found.items()}
     progress("trajectory")
     problem = problem_of(paper, SEEDS[0])
     losses, params = backend.trajectory(problem.params, problem.batch, problem.config, problem.learning_rate, STEPS)

@@ -34,24 +34,11 @@ class JaxBackend:
         outputs = self._jit("forward", config, lambda f: f)(_device(params), _device(batch))
         return {name: np.asarray(value) for name, value in named(outputs).items()}
 
-    def gradients(
-        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
+    def gradient(self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays) -> dict[str, Array]:
         def make(function: Any) -> Any:
-            def both(params: Any, batch: Any, duals: Any) -> Any:
-                def values(params: Any) -> Any:
-                    outputs = function(params, batch)
-                    return jnp.stack([objective(outputs, duals), outputs["loss"]])
+            return lambda params, batch, duals: jax.grad(lambda p: objective(function(p, batch), duals))(params)
 
-                # One forward pass and one batched pullback: rows d(objective) and d(loss).
-                _, pull = jax.vjp(values, params)
-                (rows,) = jax.vmap(pull)(jnp.eye(2))
-                return jax.tree.map(lambda g: g[0], rows), jax.tree.map(lambda g: g[1], rows)
-
-            return both
-
-        whole, alone = self._jit("gradient", config, make)(_device(params), _device(batch), _device(duals))
-        return _arrays(whole), _arrays(alone)
+        return _arrays(self._jit("gradient", config, make)(_device(params), _device(batch), _device(duals)))
 
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Hashable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import tinygrad.renderer.llvmir as llvmir
@@ -19,8 +19,6 @@ from s30.evidence import Evidence
 from s30.layers.executable import Parts, Progress, measure_autodiff, named
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
-
-Name = TypeVar("Name", bound=Hashable)
 
 
 def mend_constants() -> None:
@@ -67,53 +65,56 @@ class TinygradBackend:
             tensor.replace(params[name])
         return model, state
 
-    def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
-        """Scheduling in Python dominates, so the kernels of a configuration and its shapes are captured and replayed."""
-        shapes = sorted((name, value.shape, value.dtype.str) for name, value in (*params.items(), *batch.items()))
-        at = repr((sorted(config.items()), shapes))
+    def _replay(self, purpose: str, config: Mapping[str, Any], make: Any, *inputs: Arrays) -> dict[str, Array]:
+        """Calls a function of tensors. Scheduling in Python dominates, so its kernels are captured once for each purpose,
+        configuration and shapes of the inputs, and replayed on new ones."""
+        shapes = [sorted((name, value.shape, value.dtype.str) for name, value in arrays.items()) for arrays in inputs]
+        at = repr((purpose, sorted(config.items()), shapes))
         if at not in self._captured:
 
-            def outputs(params: dict[str, Tensor], batch: dict[str, Tensor]) -> dict[str, Tensor]:
-                computed = {
-                    name: value.contiguous() for name, value in named(self._build(params, config)[0](batch)).items()
-                }
-                Tensor.realize(*computed.values())
+            def function(*tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+                computed = {name: value.contiguous() for name, value in make(*tensors).items()}
+                Tensor.realize(*computed.values())  # all in one schedule
                 return computed
 
-            self._captured[at] = TinyJit(outputs)
-        return {name: value.numpy() for name, value in self._captured[at](_tensors(params), _tensors(batch)).items()}
+            self._captured[at] = TinyJit(function)
+        return {name: value.numpy() for name, value in self._captured[at](*map(_tensors, inputs)).items()}
 
-    def gradients(
-        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        model, state = self._build(_tensors(params), config)
-        outputs = model(_tensors(batch))
-        names, leaves = list(state), list(state.values())
-        whole = objective(outputs, _tensors(duals)).gradient(*leaves)
-        alone = outputs["loss"].gradient(*leaves)
-        # All gradients in one schedule: scheduling, not arithmetic, is what costs.
-        arrays = _realised(
-            {(kind, n): g for kind, grads in enumerate((whole, alone)) for n, g in zip(names, grads, strict=True)}
-        )
-        return {n: arrays[0, n] for n in names}, {n: arrays[1, n] for n in names}
+    def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
+        def outputs(params: dict[str, Tensor], batch: dict[str, Tensor]) -> Mapping[str, Tensor]:
+            return named(self._build(params, config)[0](batch))
+
+        return self._replay("forward", config, outputs, params, batch)
+
+    def gradient(self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays) -> dict[str, Array]:
+        def gradients(
+            params: dict[str, Tensor], batch: dict[str, Tensor], duals: dict[str, Tensor]
+        ) -> dict[str, Tensor]:
+            model, state = self._build(params, config)
+            return dict(zip(state, objective(named(model(batch)), duals).gradient(*state.values()), strict=True))
+
+        return self._replay("gradient", config, gradients, params, batch, duals)
 
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
     ) -> tuple[Array, dict[str, Array]]:
         model, state = self._build(_tensors(params), config)
-        tensors, optimizer, losses = _tensors(batch), SGD(list(state.values()), lr=learning_rate), []
+        tensors, optimizer = _tensors(batch), SGD(list(state.values()), lr=learning_rate)
+
+        @TinyJit  # type: ignore[untyped-decorator]
+        def step() -> Tensor:
+            optimizer.zero_grad()
+            loss: Tensor = model(tensors)["loss"]
+            loss.backward()
+            for tensor in optimizer.params:
+                if tensor.grad is None:  # a parameter that the loss does not reach
+                    tensor.grad = tensor.zeros_like()
+            return loss.realize(*optimizer.schedule_step())
+
         with Tensor.train():
-            for _ in range(steps):
-                optimizer.zero_grad()
-                loss = model(tensors)["loss"]
-                loss.backward()
-                for tensor in optimizer.params:
-                    if tensor.grad is None:  # a parameter that the loss does not reach
-                        tensor.grad = tensor.zeros_like()
-                Tensor.realize(loss, *optimizer.schedule_step())
-                losses.append(loss.item())
-            losses.append(model(tensors)["loss"].item())
-        return np.array(losses), _realised(state)
+            losses = [step().item() for _ in range(steps)]
+            final = {name: tensor.numpy() for name, tensor in state.items()}
+            return np.array([*losses, step().item()]), final  # one step more than asked, for the last loss
 
 
 def _tensors(arrays: Arrays) -> dict[str, Tensor]:
@@ -121,13 +122,6 @@ def _tensors(arrays: Arrays) -> dict[str, Tensor]:
     tensors = {name: Tensor(np.ascontiguousarray(value)) for name, value in arrays.items()}
     Tensor.realize(*tensors.values())
     return tensors
-
-
-def _realised(tensors: Mapping[Name, Tensor]) -> dict[Name, Array]:
-    """NumPy copies of all the tensors, computed in one schedule."""
-    whole = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    Tensor.realize(*whole.values())
-    return {name: tensor.numpy() for name, tensor in whole.items()}
 
 
 def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:

@@ -11,7 +11,7 @@ import torch
 from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import Evidence
-from s30.layers.executable import Parts, Progress, checked_outputs, measure_autodiff, named
+from s30.layers.executable import Parts, Progress, measure_autodiff, named
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
@@ -40,17 +40,16 @@ class TorchBackend:
             outputs = self._build(params, config)(_tensors(batch))
         return {name: value.numpy() for name, value in named(outputs).items()}
 
-    def gradients(
-        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
+    def gradient(self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays) -> dict[str, Array]:
         model = self._build(params, config)
-        outputs = model(_tensors(batch))
-        checked_outputs({name: value.detach().numpy() for name, value in outputs.items()})
+        total = objective(named(model(_tensors(batch))), _tensors(duals))
         names, leaves = zip(*model.named_parameters(), strict=True)
-        whole = torch.autograd.grad(objective(outputs, _tensors(duals)), leaves, retain_graph=True, allow_unused=True)
-        loss = outputs["loss"]
-        alone = torch.autograd.grad(loss, leaves, allow_unused=True) if loss.requires_grad else [None] * len(leaves)
-        return _arrays(names, leaves, whole), _arrays(names, leaves, alone)
+        grads = torch.autograd.grad(total, leaves, allow_unused=True) if total.requires_grad else [None] * len(leaves)
+        # A parameter that the objective does not reach has gradient zero: parity shows it if that is a mistake.
+        return {
+            name: np.zeros(leaf.shape) if grad is None else grad.numpy()
+            for name, leaf, grad in zip(names, leaves, grads, strict=True)
+        }
 
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
@@ -70,13 +69,6 @@ class TorchBackend:
 
 def _tensors(arrays: Arrays) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(np.array(value)) for name, value in arrays.items()}
-
-
-def _arrays(names: Any, leaves: Any, grads: Any) -> dict[str, Array]:
-    """A parameter that the objective does not reach has gradient zero: parity shows it if that is a mistake."""
-    return {
-        n: np.zeros(leaf.shape) if g is None else g.numpy() for n, leaf, g in zip(names, leaves, grads, strict=True)
-    }
 
 
 def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
