@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,11 @@ from s30.parity import Check, blamed, check_paper
 from s30.sweep import Slot
 from s30.vocabulary import Outcome
 
+ROOM = (  # what every room holds
+    *("README.md", "spec.md", "NOTES.md", "numpy_checks.py", "sympy/derivations.py", "tinygrad/model.py"),
+    *("torch/model.py", "torch/experiment.py", "jax/model.py", "jax/experiment.py"),
+    *("cubical-agda/*.agda", "tests/test_*.py", "tests/mutants.yaml", "figures/*.svg"),
+)
 GOOD = (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
 
 
@@ -56,6 +62,11 @@ class PaperVerdict:
             for n, c in self.cells.items()
             if c.outcome is Outcome.NOT_RUN and c.message
         ]
+        lines += [
+            f"paper {self.paper.id}, layer {name}: {cell.message}"
+            for name, cell in self.cells.items()
+            if cell.outcome is Outcome.FAILED and not cell.failed
+        ]
         lines += [claim.message for claim in self.claims if claim.outcome not in GOOD]
         return list(dict.fromkeys([*lines, *self.problems]))
 
@@ -89,6 +100,23 @@ def judge(
         else []
     )
     return Verification(verdicts, [p for p in corpus.papers if not p.built], problems)
+
+
+def unfinished(paper: Paper) -> list[str]:
+    """Files that the room lacks, and places in it where a TODO of the template still stands, one line each."""
+    lines = [
+        f"paper {paper.id}: {paper.folder.name}/{pattern} is missing"
+        for pattern in ROOM
+        if not any(paper.folder.glob(pattern))
+    ]
+    for path in sorted(p for p in paper.folder.rglob("*") if p.suffix in (".md", ".py", ".yaml", ".agda")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if re.search(r"\bTODO\b", line):
+                lines.append(
+                    f"paper {paper.id}: {path.relative_to(paper.root)}:{number}: still to do: {line.strip()[:80]}"
+                )
+                break
+    return lines
 
 
 def load_waivers(root: Path) -> dict[str, str]:
@@ -128,6 +156,8 @@ def _judge_paper(
     guilt = blamed(checks)
     cells = {name: _cell(name, evidences.get(name), checks, guilt[name]) for name in names}
     problems = unresolved_names(paper, evidences, experiments)
+    if with_claims and set(names) == set(LAYERS):
+        problems += unfinished(paper)
     return PaperVerdict(paper, cells, checks, claims, problems, evidences, experiments)
 
 

@@ -25,6 +25,7 @@ from s30.evidence import Evidence
 from s30.layers import AUTODIFF, ENGINE, LAYERS, PARTS
 from s30.layers import numpy as numpy_layer
 from s30.problem import SEEDS, STEPS, cotangents
+from s30.verdicts import ROOM
 
 NUMPY_CHECKS = '''\
 """scores = x W^T + b; hidden = tanh(scale * scores); loss = mean (hidden - targets)^2."""
@@ -214,6 +215,12 @@ def write_corpus(root: Path, rooms: Mapping[str, Mapping[str, str] | None] | Non
             path = root / "papers" / name / relative
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+        for pattern in ROOM if files is not None else ():  # the rest of a room, empty
+            folder = root / "papers" / name
+            if not any(folder.glob(pattern)):
+                path = folder / pattern.replace("*", "toy")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text("")
     return load_corpus(root)
 
 
