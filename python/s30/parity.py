@@ -249,24 +249,17 @@ def _forward(paper: Paper, whole: Evidences, reference: Evidence) -> list[Check]
 def _differences(paper: Paper, whole: Evidences, reference: Evidence, problems: Mapping[int, Problem]) -> list[Check]:
     """Each autodiff layer's gradient, projected on each direction, against NumPy's central difference."""
     checks = []
-    for layer, seed in itertools.product(AUTODIFF, SEEDS):
-        if layer not in whole:
-            continue
-        gradient = whole[layer].group(f"seed{seed}/gradient")
+    tolerance = TOLERANCES["difference", None]
+    layers = [layer for layer in AUTODIFF if layer in whole]
+    for seed in SEEDS if layers else ():
+        gradients = {layer: whole[layer].group(f"seed{seed}/gradient") for layer in layers}
         expected = reference.group(f"seed{seed}/difference")
         for name, direction in directions(problems[seed].params, seed).items():
-            slope = _project(gradient, direction)
-            checks.append(
-                compare(
-                    paper,
-                    "difference",
-                    (layer, "numpy"),
-                    f"seed {seed} {name}",
-                    slope,
-                    expected.get(name),
-                    TOLERANCES["difference", None],
+            for layer in layers:
+                slope, quantity = _project(gradients[layer], direction), f"seed {seed} {name}"
+                checks.append(
+                    compare(paper, "difference", (layer, "numpy"), quantity, slope, expected.get(name), tolerance)
                 )
-            )
     return checks
 
 
