@@ -124,6 +124,11 @@ def _cases() -> list[object]:
 @pytest.mark.parametrize(("paper", "mutant"), _cases())
 def test_mutant_is_rejected(paper: Paper, mutant: Mutant, mutated) -> None:
     layer = mutant["layer"]
+    partners = [name for name in true_evidence(paper) if name != layer and name in EXECUTABLE]
+    if mutant["caught_by"] in ("gradient", "trajectory"):
+        partners = [name for name in partners if name != "numpy"]
+    if mutant["caught_by"] in NUMERIC and not partners:
+        pytest.skip(f"no layer is installed that {layer} could be held against")
     evidence = mutated(paper, mutant)
     replaced = Evidence(
         paper.id, layer, evidence.arrays, evidence.facts, error=evidence.error, outcome=evidence.outcome
