@@ -1,4 +1,5 @@
 # Every target sets up what it needs; nothing else has to be typed on a fresh machine.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 S30 := .venv/bin/s30
 NOX := .venv/bin/nox --no-venv
 

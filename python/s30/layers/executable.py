@@ -24,6 +24,7 @@ from s30.problem import INVARIANT_SEEDS, SEEDS, STEPS, Problem, cotangents
 from s30.vocabulary import Array, Arrays
 
 Progress = Callable[[str], None]
+Update = Callable[[Arrays, Arrays], dict[str, Array]]  # parameters, gradients -> parameters
 Parts = Collection[str]  # of layers.PARTS; outputs are always measured
 
 
@@ -63,6 +64,20 @@ def named(outputs: Any) -> Mapping[str, Any]:
     if not isinstance(outputs, Mapping) or not outputs:
         raise S30Error(f"forward must return a dict of named outputs, not {type(outputs).__name__}")
     return outputs
+
+
+def descend(
+    backend: Backend, params: Arrays, batch: Arrays, config: Mapping[str, Any], steps: int, update: Update
+) -> tuple[Array, dict[str, Array]]:
+    """A trajectory for frameworks that compile: each step asks the gradient that was compiled already, with cotangents
+    of zero, where a program of its own would double the time. `update` is the framework's step of gradient descent."""
+    now, losses = dict(params), []
+    duals = cotangents(backend.forward(now, batch, config), 0)
+    silent = {name: np.zeros_like(dual) for name, dual in duals.items()}
+    for _ in range(steps):
+        losses.append(backend.forward(now, batch, config)["loss"])
+        now = update(now, backend.gradient(now, batch, config, silent))
+    return np.array([*losses, backend.forward(now, batch, config)["loss"]]), now
 
 
 def checked_outputs(outputs: Any) -> Outputs:

@@ -11,7 +11,7 @@ import numpy as np
 
 from s30.corpus import Paper
 from s30.evidence import Evidence
-from s30.layers.executable import Parts, Progress, measure_autodiff, named
+from s30.layers.executable import Parts, Progress, descend, measure_autodiff, named
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
@@ -43,22 +43,13 @@ class JaxBackend:
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
     ) -> tuple[Array, dict[str, Array]]:
-        def make(function: Any) -> Any:
-            def descend(params: Any, batch: Any) -> Any:
-                value_and_grad = jax.value_and_grad(lambda p: function(p, batch)["loss"])
+        @jax.jit
+        def step(params: Any, gradients: Any) -> Any:
+            return jax.tree.map(lambda p, g: p - learning_rate * g, params, gradients)
 
-                def step(params: Any, _: None) -> Any:
-                    loss, grads = value_and_grad(params)
-                    return jax.tree.map(lambda p, g: p - learning_rate * g, params, grads), (loss, params)
-
-                # One step more than asked, so that the last loss needs no forward pass of its own.
-                _, (losses, visited) = jax.lax.scan(step, params, length=steps + 1)
-                return losses, jax.tree.map(lambda p: p[-1], visited)
-
-            return descend
-
-        losses, final = self._jit(f"trajectory {learning_rate} {steps}", config, make)(_device(params), _device(batch))
-        return np.asarray(losses), _arrays(final)
+        return descend(
+            self, params, batch, config, steps, lambda now, grads: _arrays(step(_device(now), _device(grads)))
+        )
 
 
 def _device(arrays: Arrays) -> dict[str, Any]:

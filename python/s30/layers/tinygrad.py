@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from tinygrad.nn.state import get_state_dict
 from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import Evidence
-from s30.layers.executable import Parts, Progress, measure_autodiff, named
+from s30.layers.executable import Parts, Progress, descend, measure_autodiff, named
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
@@ -41,6 +41,25 @@ def mend_constants() -> None:
     llvmir.lconst = lconst
 
 
+class Captured:
+    """A function of named tensors whose kernels are captured once and replayed on new values of the same shapes.
+
+    Its inputs keep their memory from call to call: new values are written into it, since scheduling dominates.
+    """
+
+    def __init__(self, function: Callable[..., dict[str, Tensor]], *inputs: Arrays) -> None:
+        self._inputs = [_tensors(arrays) for arrays in inputs]
+        # TinyJit captures its second call and runs the first, where it expects that inputs are realised. Here they are.
+        self._jit = TinyJit(function)
+        self._jit.cnt = 1
+
+    def __call__(self, *inputs: Arrays) -> dict[str, Array]:
+        for tensors, arrays in zip(self._inputs, inputs, strict=True):
+            for name, tensor in tensors.items():
+                tensor._buffer().copyin(memoryview(np.ascontiguousarray(arrays[name])))
+        return {name: tensor.numpy() for name, tensor in self._jit(*self._inputs).items()}
+
+
 class TinygradBackend:
     """A room's `Model` on tinygrad's LLVM backend."""
 
@@ -48,11 +67,13 @@ class TinygradBackend:
         mend_constants()
         Tensor.manual_seed(0)
         self._model = paper.module("tinygrad/model.py").Model
-        self._captured: dict[str, TinyJit[Any]] = {}
+        self._captured: dict[str, Captured] = {}
+        self._models: dict[str, Any] = {}
 
     def _build(self, params: Mapping[str, Tensor], config: Mapping[str, Any]) -> tuple[Any, dict[str, Tensor]]:
         """The model with the problem's parameters in place, and those parameters by name."""
-        model = self._model(**config)
+        at = repr(sorted(config.items()))
+        model = self._models[at] = self._models.get(at) or self._model(**config)
         state = get_state_dict(model)
         if set(state) != set(params):
             raise S30Error(
@@ -66,8 +87,7 @@ class TinygradBackend:
         return model, state
 
     def _replay(self, purpose: str, config: Mapping[str, Any], make: Any, *inputs: Arrays) -> dict[str, Array]:
-        """Calls a function of tensors. Scheduling in Python dominates, so its kernels are captured once for each purpose,
-        configuration and shapes of the inputs, and replayed on new ones."""
+        """What `make` computes from tensors, captured once for each purpose, configuration and shapes of the inputs."""
         shapes = [sorted((name, value.shape, value.dtype.str) for name, value in arrays.items()) for arrays in inputs]
         at = repr((purpose, sorted(config.items()), shapes))
         if at not in self._captured:
@@ -77,8 +97,8 @@ class TinygradBackend:
                 Tensor.realize(*computed.values())  # all in one schedule
                 return computed
 
-            self._captured[at] = TinyJit(function)
-        return {name: value.numpy() for name, value in self._captured[at](*map(_tensors, inputs)).items()}
+            self._captured[at] = Captured(function, *inputs)
+        return self._captured[at](*inputs)
 
     def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
         def outputs(params: dict[str, Tensor], batch: dict[str, Tensor]) -> Mapping[str, Tensor]:
@@ -98,28 +118,23 @@ class TinygradBackend:
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
     ) -> tuple[Array, dict[str, Array]]:
-        model, state = self._build(_tensors(params), config)
-        tensors, optimizer = _tensors(batch), SGD(list(state.values()), lr=learning_rate)
-
-        @TinyJit  # type: ignore[untyped-decorator]
-        def step() -> Tensor:
-            optimizer.zero_grad()
-            loss: Tensor = model(tensors)["loss"]
-            loss.backward()
-            for tensor in optimizer.params:
-                if tensor.grad is None:  # a parameter that the loss does not reach
-                    tensor.grad = tensor.zeros_like()
-            return loss.realize(*optimizer.schedule_step())
+        def step(params: dict[str, Tensor], gradients: dict[str, Tensor]) -> dict[str, Tensor]:
+            moved = {name: tensor.clone() for name, tensor in params.items()}
+            optimizer = SGD(list(moved.values()), lr=learning_rate)
+            for name, tensor in moved.items():
+                tensor.grad = gradients[name]
+            Tensor.realize(*optimizer.schedule_step())
+            return moved
 
         with Tensor.train():
-            losses = [step().item() for _ in range(steps)]
-            final = {name: tensor.numpy() for name, tensor in state.items()}
-            return np.array([*losses, step().item()]), final  # one step more than asked, for the last loss
+            return descend(
+                self, params, batch, config, steps, lambda *at: self._replay(f"step {learning_rate!r}", {}, step, *at)
+            )
 
 
 def _tensors(arrays: Arrays) -> dict[str, Tensor]:
-    """Tensors of their own memory, in place before anything is scheduled."""
-    tensors = {name: Tensor(np.ascontiguousarray(value)) for name, value in arrays.items()}
+    """Tensors of their own memory, in place before anything is scheduled, in one order: a TinyJit knows them by it."""
+    tensors = {name: Tensor(np.ascontiguousarray(value)) for name, value in sorted(arrays.items())}
     Tensor.realize(*tensors.values())
     return tensors
 
