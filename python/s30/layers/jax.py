@@ -43,13 +43,9 @@ class JaxBackend:
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
     ) -> tuple[Array, dict[str, Array]]:
-        @jax.jit
-        def step(params: Any, gradients: Any) -> Any:
-            return jax.tree.map(lambda p, g: p - learning_rate * g, params, gradients)
+        step = jax.jit(lambda params, grads: jax.tree.map(lambda p, g: p - learning_rate * g, params, grads))
 
-        return descend(
-            self, params, batch, config, steps, lambda now, grads: _arrays(step(_device(now), _device(grads)))
-        )
+        return descend(self, params, batch, config, steps, lambda *at: _arrays(step(*map(_device, at))))
 
 
 def _device(arrays: Arrays) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Captured:
     def __call__(self, *inputs: Arrays) -> dict[str, Array]:
         for tensors, arrays in zip(self._inputs, inputs, strict=True):
             for name, tensor in tensors.items():
-                tensor._buffer().copyin(memoryview(np.ascontiguousarray(arrays[name])))
+                tensor._buffer().copyin(np.ascontiguousarray(arrays[name]).data)
         return {name: tensor.numpy() for name, tensor in self._jit(*self._inputs).items()}
 
 
