@@ -1,7 +1,9 @@
 """What one layer measured about one paper: named arrays and facts, stored under the digest of all they depend on.
 
-An entry is two files, KEY.npz and KEY.json. The json is written last, by an atomic rename, and holds the digest of the
-arrays: an entry is either whole or absent, and a damaged one is noticed when it is read.
+An entry is two files, KEY.npz and KEY.json. The npz holds one array per dtype, in which the named arrays lie end to end,
+since a thousand members take a quarter of a second to open; the json tells their names and shapes in that order. The
+json is written last, by an atomic rename, and holds the digest of the arrays: an entry is either whole or absent, and a
+damaged one is noticed when it is read.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -23,7 +26,7 @@ import numpy as np
 from s30.errors import S30Error, one_line
 from s30.vocabulary import Array, Outcome
 
-VERSION = 2  # of the layout of an entry
+VERSION = 3  # of the layout of an entry
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def save(evidence: Evidence, folder: Path, key: str) -> None:
         raise UnfitEvidenceError(f"its facts do not fit into JSON: {error}") from None
     buffer = io.BytesIO()
     # «=» makes every name one that no parameter of `savez` has.
-    np.savez(buffer, allow_pickle=False, **{f"={name}": a for name, a in evidence.arrays.items()})
+    np.savez(buffer, allow_pickle=False, **{f"={dtype}": flat for dtype, flat in _packed(evidence.arrays).items()})
     write_atomically(folder / f"{key}.npz", buffer.getvalue())
     document = {
         "version": VERSION,
@@ -123,10 +126,28 @@ def save(evidence: Evidence, folder: Path, key: str) -> None:
         "layer": evidence.layer,
         "outcome": evidence.outcome,
         "error": evidence.error,
+        "arrays": {name: [array.dtype.str, array.shape] for name, array in evidence.arrays.items()},
         "facts": evidence.facts,
         "run": evidence.run,
     }
     write_atomically(folder / f"{key}.json", json.dumps(document, indent=1, ensure_ascii=False).encode())
+
+
+def _packed(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays of each dtype end to end."""
+    flat: dict[str, list[Array]] = {}
+    for array in arrays.values():
+        flat.setdefault(array.dtype.str, []).append(array.ravel())
+    return {dtype: np.concatenate(parts) for dtype, parts in flat.items()}
+
+
+def _unpacked(flat: Mapping[str, Array], index: Mapping[str, tuple[str, list[int]]]) -> dict[str, Array]:
+    """The named arrays of an index of dtypes and shapes; what an edited index makes of them has another digest."""
+    arrays, used = {}, dict.fromkeys(flat, 0)
+    for name, (dtype, shape) in index.items():
+        start, used[dtype] = used[dtype], used[dtype] + math.prod(shape)
+        arrays[name] = flat[dtype][start : used[dtype]].reshape(shape)
+    return arrays
 
 
 def load(folder: Path, key: str) -> Evidence | None:
@@ -138,7 +159,7 @@ def load(folder: Path, key: str) -> Evidence | None:
         document = json.loads(path.read_text(encoding="utf-8"))
         content = io.BytesIO((folder / f"{key}.npz").read_bytes())
         with np.load(content, allow_pickle=False) as stored:
-            arrays = {name[1:]: stored[name] for name in stored.files}
+            arrays = _unpacked({name[1:]: stored[name] for name in stored.files}, document["arrays"])
         evidence = Evidence(
             paper=document["paper"],
             layer=document["layer"],

@@ -184,13 +184,31 @@ def test_arrays_without_json_are_no_entry(entry):
     assert store.load(entry.parent, KEY) is None
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda index: index.popitem(),
+        lambda index: index.update(another=["<f8", [1]]),
+        lambda index: index.update(another=["<f8", []]),
+        lambda index: index.update({name: [dtype, shape[::-1]] for name, (dtype, shape) in index.items()}),
+        lambda index: index.update({name: ["<f4", shape] for name, (_, shape) in index.items()}),
+    ],
+)
+def test_an_edited_index_is_damage(entry, edit):
+    path = entry.with_suffix(".json")
+    document = json.loads(path.read_text())
+    edit(document["arrays"])
+    path.write_text(json.dumps(document))
+    damage(entry)
+
+
 def test_pickled_objects_are_never_loaded(entry, tmp_path):
     class Bomb:
         def __reduce__(self):
             return (Path.touch, (tmp_path / "exploded",))
 
-    np.savez(entry.with_suffix(".npz"), **{"=a": np.array([Bomb()], dtype=object)})
-    damage(entry)
+    np.savez(entry.with_suffix(".npz"), **{"=<f8": np.array([Bomb()], dtype=object)})
+    assert "allow_pickle" in damage(entry)
     assert not (tmp_path / "exploded").exists()
 
 
