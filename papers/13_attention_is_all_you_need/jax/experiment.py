@@ -18,6 +18,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.flatten_util import ravel_pytree
 
 from s30.corpus import sibling
 from s30.training.jax import adam, adam_init
@@ -61,16 +62,17 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
 def fit(params: Params, batches: Batch, positions: jax.Array, causal: jax.Array) -> tuple[Params, jax.Array]:
     """The parameters after one pass through `batches`, each (step, batch, ...), and the losses (step,)."""
     steps = len(batches["source"])
+    start, unravel = ravel_pytree(params)  # one vector: Adam is compiled once, not once for every parameter
 
     def step(carry: tuple, batch: Batch) -> tuple[tuple, jax.Array]:
-        params, state = carry
+        theta, state = carry
         forward = partial(model.forward, batch=batch, **dates.SIZES, positions=positions, causal=causal)
-        loss, grads = jax.value_and_grad(lambda p: forward(p)["loss"])(params)
+        loss, grads = jax.value_and_grad(lambda theta: forward(unravel(theta))["loss"])(theta)
         rate = jnp.minimum((state.step + 1) / dates.WARM_UP, (steps - state.step) / (steps - dates.WARM_UP))
-        return adam(params, grads, state, dates.PEAK * rate, b1=0.9, b2=0.98, eps=1e-9), loss
+        return adam(theta, grads, state, dates.PEAK * rate, b1=0.9, b2=0.98, eps=1e-9), loss
 
-    (params, _), losses = jax.lax.scan(step, (params, adam_init(params)), batches)
-    return params, losses
+    (theta, _), losses = jax.lax.scan(step, (start, adam_init(start)), batches)
+    return unravel(theta), losses
 
 
 def evaluate(

@@ -85,7 +85,7 @@ def train(
     """Adam with a rate that falls linearly to zero; yields the model after each epoch."""
     size = min(BATCH, len(data["labels"]))
     steps = epochs * (len(data["labels"]) // size)
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate, fused=True)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
     for _ in range(epochs):
         for index in map(torch.from_numpy, minibatches(rng, len(data["labels"]), size)):
