@@ -663,7 +663,7 @@ def test_a_fault_of_one_job_ends_the_workers_of_all_others(corpus, monkeypatch):
     with pytest.raises(ValueError, match="Expecting value"):
         sweep(slots_for(corpus.papers, ["torch", "numpy"], False), options, Log(), executor)
     assert time.monotonic() - started < 60
-    assert all(process.poll() is not None for process in executor._processes)
+    assert all(process.poll() is not None for process in executor.runner.processes)
 
 
 def test_after_an_interrupt_nothing_more_is_told(corpus, monkeypatch):
