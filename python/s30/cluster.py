@@ -17,11 +17,14 @@ import contextlib
 import logging
 import platform
 import queue
+import re
+import signal
 import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,7 @@ from s30.evidence import Evidence
 from s30.sweep import Event, Job, JobRunner, LastWord, Listener, Options, Slot, cache_folder, only_one, try_writing
 from s30.vocabulary import Outcome
 
+ADDRESS = re.compile(r"(tcp|tls|ws|wss)://(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d+")
 TOPIC = "s30"  # of the events that workers send while they work
 CONNECT = 5.0  # seconds in which a scheduler must answer
 NO_WORKER = 30.0  # seconds that a scheduler may be without any worker
@@ -48,12 +52,13 @@ class DaskExecutor:
             raise S30Error(
                 "Dask Distributed is not installed: run `make setup`, or leave out --scheduler and --executor"
             )
+        if address is not None and not ADDRESS.fullmatch(address):
+            raise UsageError(f"--scheduler {address} is no address like tcp://HOST:8786")
         self._address = address
 
     def run(self, jobs: Sequence[Job], options: Options, listen: Listener) -> dict[Slot, Evidence]:
         try_writing(options.cache)
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is said below, in one line
-        with _local(options) if self._address is None else _connected(self._address) as client:
+        with _silence(), _local(options) if self._address is None else _connected(self._address) as client:
             return _Sweep(client, self._address or "this machine", options, listen).run(jobs)
 
 
@@ -171,6 +176,17 @@ class _Sweep:
 
 
 @contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Without the log and the tracebacks that Dask and its event loop print: what matters is said here, in one line."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+@contextlib.contextmanager
 def _connected(address: str) -> Iterator[Any]:
     from distributed import Client
 
@@ -178,8 +194,6 @@ def _connected(address: str) -> Iterator[Any]:
     try:
         try:
             client = Client(address, timeout=CONNECT, set_as_default=False)
-        except ValueError as error:
-            raise UsageError(f"--scheduler {address} is no address like tcp://HOST:8786: {one_line(error)}") from None
         except OSError:
             raise S30Error(
                 f"no Dask scheduler answers at {address}: start one there with `.venv/bin/dask scheduler`, or correct --scheduler"
@@ -198,16 +212,21 @@ def _connected(address: str) -> Iterator[Any]:
 def _local(options: Options) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
-    with (
-        LocalCluster(
+    # A terminal interrupts all its processes. The cluster's inherit the blocked signal and are ended by this one, which
+    # gets it after the start. Python would start its resource tracker with the first of them, and unblock it.
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        cluster = LocalCluster(
             n_workers=options.workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
             env={"S30_ROOT": str(options.root), "S30_CACHE": str(options.cache)},
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    with cluster, Client(cluster, set_as_default=False) as client:
         yield client
 
 
