@@ -458,6 +458,7 @@ def test_a_cluster_on_this_machine_ends_with_an_interrupt_of_them_all(roots, gat
     there = SimpleNamespace(here=roots.there)
     client = command(there, tmp_path, "05", "--executor", "dask", "--workers", "1")
     pid = gate.reached("05")
+    assert parent_of(parent_of(pid)) == client.pid, "a Dask worker stands between"
     os.killpg(client.pid, signal.SIGINT)
     out, err = client.communicate(timeout=PATIENCE)
     assert (client.returncode, out) == (130, "")
