@@ -143,7 +143,7 @@ def run(
         fresh=fresh,
         time_limit=time_limit,
         workers=workers,
-        executor=_executor(executor, scheduler),
+        executor=_executor(executor, scheduler, workers),
         quiet=as_json,
     )
     _finish(verification, needed, as_json)
@@ -273,7 +273,7 @@ def verify(
         fresh=fresh,
         time_limit=time_limit,
         workers=workers,
-        executor=_executor(executor, scheduler),
+        executor=_executor(executor, scheduler, workers),
         quiet=as_json,
     )
     if record is not None:
@@ -398,11 +398,13 @@ def _verify(
     return judge(chosen, papers, names, results, claims)
 
 
-def _executor(name: str | None, scheduler: str | None) -> Executor:
+def _executor(name: str | None, scheduler: str | None, workers: int | None) -> Executor:
     if name not in (None, "local", "dask"):
         raise UsageError(f"no executor {name!r}: choose local or dask")
     if scheduler and name == "local":
         raise UsageError("--scheduler names a Dask cluster: leave out --executor local")
+    if scheduler and workers is not None:
+        raise UsageError("--scheduler names a cluster that has its own workers: leave out --workers")
     return DaskExecutor(scheduler) if scheduler or name == "dask" else LocalExecutor()
 
 

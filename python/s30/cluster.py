@@ -41,7 +41,9 @@ TOPIC = "s30"  # of the events that workers send while they work
 CONNECT = 5.0  # seconds in which a scheduler must answer
 NO_WORKER = 30.0  # seconds that a scheduler may be without any worker
 SHOWN = 3  # differences that a refusal names
-START = "start one with `.venv/bin/dask worker {address} --nthreads 1` in a checkout"
+START = (
+    "start one with `.venv/bin/dask worker {address} --nthreads 1` in a checkout; one that ended says why in its log"
+)
 
 
 class DaskExecutor:

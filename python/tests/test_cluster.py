@@ -375,6 +375,10 @@ def test_what_is_no_address_is_bad_usage(address):
             ["--executor", "local", "--scheduler", "tcp://host:1"],
             "error: --scheduler names a Dask cluster: leave out --executor local\n",
         ),
+        (
+            ["--workers", "2", "--scheduler", "tcp://host:1"],
+            "error: --scheduler names a cluster that has its own workers: leave out --workers\n",
+        ),
     ],
 )
 def test_options_that_contradict_are_bad_usage(roots, capsys, monkeypatch, arguments, line):
