@@ -62,7 +62,7 @@ def claims(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests."""
-    prepare(session, *LAYERS, "figures", "lint")
+    prepare(session, *LAYERS, "figures", "dask", "lint")
     session.run("python", "ci/run_tests.py", *session.posargs)
 
 

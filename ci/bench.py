@@ -1,13 +1,17 @@
 """Times a sweep in a scratch copy of the repository: cold, warm, and after an edit of one file per layer.
 
     python ci/bench.py [--papers 26 03] [--no-claims]
+    python ci/bench.py --scaling      how a cold sweep without claims grows with papers (1, 2, 4) and workers (1, 2)
+    python ci/bench.py --dask         the same sweep by local processes and by Dask (1 and 2 workers)
 
-Seconds are wall-clock on this machine, so compare the ratios, which come from one run. Nothing here is a test.
+The last two take many minutes; --layer NAME narrows them. Seconds are wall-clock on this machine, so compare the
+ratios, which come from one run. Nothing here is a test.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -15,8 +19,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+PAPERS, WORKERS = (1, 2, 4), (1, 2)  # of --scaling
 EDITS = {
     "NumPy": "numpy_checks.py",
     "SymPy": "sympy/derivations.py",
@@ -27,8 +33,8 @@ EDITS = {
 }
 
 
-def timed(root: Path, arguments: list[str]) -> float:
-    """Seconds of one `s30 verify` in the copy. Raises SystemExit when it could not run."""
+def timed(root: Path, arguments: list[str]) -> tuple[float, Any]:
+    """Seconds and verdicts of one `s30 verify` in the copy. Raises SystemExit when it could not run."""
     environment = os.environ | {
         "S30_ROOT": str(root),
         "PYTHONPATH": str(root / "python"),
@@ -36,15 +42,29 @@ def timed(root: Path, arguments: list[str]) -> float:
     }
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "s30.cli", "verify", *arguments],
+        [sys.executable, "-m", "s30.cli", "verify", "--json", *arguments],
         env=environment,
         cwd=root,
         capture_output=True,
         text=True,
     )
-    if done.returncode not in (0, 1):
+    seconds = time.monotonic() - started
+    if done.returncode not in (0, 1) or not done.stdout:
         sys.exit(f"bench: s30 verify ended with {done.returncode}: {done.stderr.strip()}")
-    return time.monotonic() - started
+    return seconds, without_times(json.loads(done.stdout))
+
+
+def cold(root: Path, arguments: list[str]) -> tuple[float, Any]:
+    """As `timed`, with nothing cached: neither evidence nor Agda's interfaces."""
+    shutil.rmtree(root / ".s30", ignore_errors=True)
+    return timed(root, arguments)
+
+
+def without_times(value: Any) -> Any:
+    """The verdicts without what differs from run to run."""
+    if isinstance(value, dict):
+        return {name: without_times(inner) for name, inner in value.items() if name != "seconds"}
+    return [without_times(inner) for inner in value] if isinstance(value, list) else value
 
 
 def edit(room: Path, name: str) -> None:
@@ -55,33 +75,71 @@ def edit(room: Path, name: str) -> None:
     target.write_text(target.read_text(encoding="utf-8") + f"\n{mark} edited {time.time_ns()}\n", encoding="utf-8")
 
 
-def main() -> None:
-    """Prints a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--papers", nargs="*", default=[])
-    parser.add_argument("--no-claims", action="store_true", help="leave the experiments out")
-    options = parser.parse_args()
-    arguments = [*options.papers, *(["--no-claims"] if options.no_claims else [])]
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "s30"
-        names = subprocess.run(
-            ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
-        ).stdout.split("\0")
-        for name in filter(None, names):
-            if (ROOT / name).is_file():
-                (root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, root / name)
-        rooms = sorted(p.parent for p in (root / "papers").glob("[0-9]*/paper.yaml"))
-        rooms = [r for r in rooms if not options.papers or r.name[:2] in options.papers]
-        rows = [("cold: nothing cached", timed(root, arguments)), ("warm: nothing changed", timed(root, arguments))]
-        for layer, name in EDITS.items():
-            edit(rooms[-1], name)
-            rows.append((f"one edit: {rooms[-1].name[:2]} {layer}", timed(root, arguments)))
-    cold = rows[0][1]
-    print(f"{len(rooms)} papers: {', '.join(r.name[:2] for r in rooms)}; {os.cpu_count()} cores")
+def copy(root: Path) -> None:
+    """The tracked files as they are now."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, names.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+
+
+def sweeps(root: Path, rooms: list[Path], arguments: list[str]) -> None:
+    """Cold, warm, and after an edit of one file per layer."""
+    arguments = [*(room.name[:2] for room in rooms), *arguments]
+    rows = [("cold: nothing cached", timed(root, arguments)[0]), ("warm: nothing changed", timed(root, arguments)[0])]
+    for layer, name in EDITS.items():
+        edit(rooms[-1], name)
+        rows.append((f"one edit: {rooms[-1].name[:2]} {layer}", timed(root, arguments)[0]))
     print(f"{'sweep':<32} {'seconds':>8} {'of cold':>8}")
     for name, seconds in rows:
-        print(f"{name:<32} {seconds:>8.1f} {seconds / cold:>8.2f}")
+        print(f"{name:<32} {seconds:>8.1f} {seconds / rows[0][1]:>8.2f}")
+
+
+def scaling(root: Path, rooms: list[Path], arguments: list[str]) -> None:
+    """A cold sweep by papers and workers."""
+    print(f"{'cold sweep':<12}" + "".join(f"{f'{workers} workers':>12}" for workers in WORKERS))
+    for number in (n for n in PAPERS if n <= len(rooms)):
+        papers = [room.name[:2] for room in rooms[:number]]
+        seconds = [cold(root, [*papers, *arguments, "--workers", str(workers)])[0] for workers in WORKERS]
+        print(f"{f'{number} papers':<12}" + "".join(f"{s:>12.1f}" for s in seconds), flush=True)
+
+
+def dask(root: Path, rooms: list[Path], arguments: list[str]) -> None:
+    """The same cold sweep by both executors. Dask's seconds include the start and the end of its cluster."""
+    arguments = [*(room.name[:2] for room in rooms), *arguments]
+    print(f"{'cold sweep':<12} {'local':>8} {'Dask':>8}  verdicts")
+    for workers in WORKERS:
+        number = ["--workers", str(workers)]
+        (local, expected), (seconds, found) = (
+            cold(root, [*arguments, *number, "--executor", executor]) for executor in ("local", "dask")
+        )
+        verdicts = "the same" if found == expected else "DIFFERENT"
+        print(f"{f'{workers} workers':<12} {local:>8.1f} {seconds:>8.1f}  {verdicts}", flush=True)
+
+
+def main() -> None:
+    """Prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--papers", nargs="*", default=[])
+    parser.add_argument("--layer", nargs="*", default=[], help="these layers alone, with --scaling and --dask")
+    parser.add_argument("--no-claims", action="store_true", help="leave the experiments out")
+    parser.add_argument("--scaling", action="store_true", help="by papers and workers")
+    parser.add_argument("--dask", action="store_true", help="local processes against Dask")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "s30"
+        copy(root)
+        rooms = sorted(p.parent for p in (root / "papers").glob("[0-9]*/paper.yaml"))
+        rooms = [r for r in rooms if not options.papers or r.name[:2] in options.papers]
+        print(f"{len(rooms)} papers: {', '.join(r.name[:2] for r in rooms)}; {os.cpu_count()} cores")
+        few = ["--no-claims", *(word for layer in options.layer for word in ("--layer", layer))]
+        if options.scaling:
+            scaling(root, rooms, few)
+        if options.dask:
+            dask(root, rooms, few)
+        if not (options.scaling or options.dask):
+            sweeps(root, rooms, ["--no-claims"] if options.no_claims else [])
 
 
 if __name__ == "__main__":

@@ -17,12 +17,13 @@ from typing import Annotated, Any
 import typer
 
 from s30 import __version__, corpus, display, environment, layers, repository, scaffold, telemetry
+from s30.cluster import DaskExecutor
 from s30.corpus import Corpus, Paper
 from s30.display import console, errors
 from s30.errors import S30Error, UsageError
 from s30.evidence import write_atomically
 from s30.layers import EXPERIMENT, LAYERS, TRAINING
-from s30.sweep import TIME_LIMIT, Options, cache_folder, slots_for, sweep
+from s30.sweep import TIME_LIMIT, Executor, LocalExecutor, Options, cache_folder, slots_for, sweep
 from s30.verdicts import Verification, judge, load_waivers
 from s30.vocabulary import Outcome
 
@@ -55,6 +56,16 @@ Profile = Annotated[str, typer.Option(help="How long the experiments may take: q
 Fresh = Annotated[bool, typer.Option("--fresh", help="Measure again, whatever is cached.")]
 Limit = Annotated[float, typer.Option(help="Seconds that a layer may spend on one paper.")]
 Workers = Annotated[int | None, typer.Option(help="Processes at a time; one per core by default.", show_default=False)]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor", help="Where jobs run: local, or dask for a cluster on this machine.", show_default="local"
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="Run the jobs on the Dask cluster of this scheduler: tcp://HOST:PORT.", show_default=False),
+]
 
 
 @app.command("list")
@@ -114,6 +125,8 @@ def run(
     fresh: Fresh = False,
     time_limit: Limit = TIME_LIMIT,
     workers: Workers = None,
+    executor: ExecutorOption = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Runs the layers of some papers and checks what they computed, without experiments. Example: `s30 run 26 --layer torch`
@@ -130,6 +143,7 @@ def run(
         fresh=fresh,
         time_limit=time_limit,
         workers=workers,
+        executor=_executor(executor, scheduler, workers),
         quiet=as_json,
     )
     _finish(verification, needed, as_json)
@@ -229,6 +243,8 @@ def verify(
     fresh: Fresh = False,
     time_limit: Limit = TIME_LIMIT,
     workers: Workers = None,
+    executor: ExecutorOption = None,
+    scheduler: Scheduler = None,
     as_json: Json = False,
 ) -> None:
     """Verifies papers in all layers: parity, proofs, invariants, claims. Example: `s30 verify` or `s30 verify 26 --layer jax`
@@ -257,6 +273,7 @@ def verify(
         fresh=fresh,
         time_limit=time_limit,
         workers=workers,
+        executor=_executor(executor, scheduler, workers),
         quiet=as_json,
     )
     if record is not None:
@@ -361,19 +378,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _verify(
-    chosen: Corpus, papers: list[Paper], names: Sequence[str], claims: bool, quiet: bool = False, **settings: Any
+    chosen: Corpus,
+    papers: list[Paper],
+    names: Sequence[str],
+    claims: bool,
+    quiet: bool = False,
+    executor: Executor | None = None,
+    **settings: Any,
 ) -> Verification:
     load_waivers(chosen.root)  # a malformed file is said before the work rather than after it
     for paper in papers:
         if paper.built:
             _ = paper.card
     with display.Progress(quiet) as progress:
-        results = sweep(
-            slots_for([p for p in papers if p.built], names, claims), _options(chosen, **settings), progress
-        )
+        slots = slots_for([p for p in papers if p.built], names, claims)
+        results = sweep(slots, _options(chosen, **settings), progress, executor)
     if not quiet:
         errors.print(f"  {progress.measured} measured, {progress.cached} from the cache")
     return judge(chosen, papers, names, results, claims)
+
+
+def _executor(name: str | None, scheduler: str | None, workers: int | None) -> Executor:
+    if name not in (None, "local", "dask"):
+        raise UsageError(f"no executor {name!r}: choose local or dask")
+    if scheduler and name == "local":
+        raise UsageError("--scheduler names a Dask cluster: leave out --executor local")
+    if scheduler and workers is not None:
+        raise UsageError("--scheduler names a cluster that has its own workers: leave out --workers")
+    return DaskExecutor(scheduler) if scheduler or name == "dask" else LocalExecutor()
 
 
 def _options(chosen: Corpus, workers: int | None = None, **settings: Any) -> Options:

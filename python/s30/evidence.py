@@ -27,6 +27,7 @@ from s30.errors import S30Error, one_line
 from s30.vocabulary import Array, Outcome
 
 VERSION = 3  # of the layout of an entry
+SUFFIXES = (".npz", ".json")  # of an entry's files, in the order in which they are written
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,27 @@ def load(folder: Path, key: str) -> Evidence | None:
     return evidence
 
 
+def pack(folder: Path, key: str) -> dict[str, bytes] | None:
+    """An entry's two files by their suffixes, in the order in which they are written, to be carried elsewhere."""
+    paths = [folder / f"{key}{suffix}" for suffix in SUFFIXES]
+    return {path.suffix: path.read_bytes() for path in paths} if all(path.is_file() for path in paths) else None
+
+
+def unpack(packed: Mapping[str, bytes], folder: Path, key: str) -> Evidence:
+    """Stores an entry that was packed elsewhere. Raises DamagedEntryError when it is not what was written there."""
+    for suffix in SUFFIXES:
+        write_atomically(folder / f"{key}{suffix}", packed[suffix])
+    try:
+        found = load(folder, key)
+        assert found is not None, "both files were just written"
+    except DamagedEntryError:
+        discard(folder, key)
+        raise
+    return found
+
+
 def discard(folder: Path, key: str) -> None:
     """Removes an entry, if it is there. A folder that keeps it is no fault here: writing there will say so."""
-    for suffix in (".json", ".npz"):
+    for suffix in reversed(SUFFIXES):
         with contextlib.suppress(OSError):
             (folder / f"{key}{suffix}").unlink(missing_ok=True)

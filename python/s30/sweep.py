@@ -60,6 +60,14 @@ class Job:
     task: str
     papers: tuple[Paper, ...]
 
+    @property
+    def name(self) -> str:
+        """What no two jobs of a sweep share."""
+        return f"{self.layer.name}-{self.task}-{self.papers[0].id if _alone(self.layer, self.task) else ''}"
+
+    def slot(self, paper: Paper) -> Slot:
+        return (paper.id, self.layer.name, self.task)
+
 
 @dataclass(frozen=True)
 class Options:
@@ -131,24 +139,35 @@ def _cached(paper: Paper, layer: Layer, task: str, options: Options, listen: Lis
     return found if found is not None and found.outcome is Outcome.PASSED else None
 
 
+class LastWord:
+    """A listener for events from many threads. Once closed it tells nothing more: the last word is the interrupter's."""
+
+    def __init__(self, listen: Listener) -> None:
+        self._listen = listen
+        self._guard = threading.Lock()
+        self._closed = False
+
+    def __call__(self, event: Event) -> None:
+        with self._guard:
+            if not self._closed:
+                self._listen(event)
+
+    def close(self) -> None:
+        with self._guard:
+            self._closed = True
+
+
 class LocalExecutor:
     """Worker processes on this machine, `options.workers` at a time. Interrupting it ends them all."""
 
     def __init__(self) -> None:
-        self._processes: set[subprocess.Popen[str]] = set()
-        self._guard = threading.Lock()
-        self._stopping = False
+        self.runner = JobRunner()
 
     def run(self, jobs: Sequence[Job], options: Options, listen: Listener) -> dict[Slot, Evidence]:
-        _try_writing(options.cache)
+        try_writing(options.cache)
         results: dict[Slot, Evidence] = {}
         pool = ThreadPoolExecutor(max_workers=options.workers)
-
-        def tell(event: Event) -> None:
-            with self._guard:
-                if not self._stopping:  # the last word belongs to whoever interrupted
-                    listen(event)
-
+        tell = LastWord(listen)
         try:
             pending: set[Future[dict[Slot, Evidence]]] = {pool.submit(self._job, job, options, tell) for job in jobs}
             while pending:
@@ -156,10 +175,8 @@ class LocalExecutor:
                 for future in done:
                     results |= future.result()
         except BaseException:
-            with self._guard:
-                self._stopping = True
-                for process in self._processes:
-                    _kill(process)
+            tell.close()
+            self.runner.stop()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
         pool.shutdown()
@@ -167,20 +184,39 @@ class LocalExecutor:
 
     def _job(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
         results: dict[Slot, Evidence] = {}
-        name = f"{job.layer.name}-{job.task}-{job.papers[0].id if _alone(job.layer, job.task) else ''}"
-        with _only_one(options.cache, name, lambda: self._stopping):
-            remaining = list(job.papers)
+        with only_one(options.cache, job, lambda: self.runner.stopping):
             if not options.fresh:  # another sweep may have done it while this one waited
                 for paper in job.papers:
                     if found := _cached(paper, job.layer, job.task, options, listen):
-                        slot = (paper.id, job.layer.name, job.task)
-                        results[slot] = found
-                        listen(Event("cached", slot))
-                        remaining.remove(paper)
-            while remaining and not self._stopping:
-                finished = self._process(replace(job, papers=tuple(remaining)), options, listen)
-                results |= finished
-                remaining = [p for p in remaining if (p.id, job.layer.name, job.task) not in finished]
+                        results[job.slot(paper)] = found
+                        listen(Event("cached", job.slot(paper)))
+            remaining = tuple(paper for paper in job.papers if job.slot(paper) not in results)
+            return results | self.runner.run(replace(job, papers=remaining), options, listen)
+
+
+class JobRunner:
+    """Runs jobs in worker processes of this machine, from any number of threads, until it is stopped."""
+
+    def __init__(self) -> None:
+        self.processes: set[subprocess.Popen[str]] = set()
+        self.stopping = False
+        self._guard = threading.Lock()
+
+    def stop(self) -> None:
+        """Ends the processes that run, and those that are about to."""
+        with self._guard:
+            self.stopping = True
+            for process in self.processes:
+                _kill(process)
+
+    def run(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
+        """Each paper's evidence, which also lies in `options.cache` unless the process died over it."""
+        results: dict[Slot, Evidence] = {}
+        while not self.stopping:
+            remaining = tuple(paper for paper in job.papers if job.slot(paper) not in results)
+            if not remaining:
+                break
+            results |= self._process(replace(job, papers=remaining), options, listen)
         return results
 
     def _process(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
@@ -190,14 +226,15 @@ class LocalExecutor:
             process = subprocess.Popen(
                 _command(job, options),
                 env=_environment(job),
+                stdin=subprocess.PIPE,  # its end tells the worker that this process is gone
                 stdout=subprocess.PIPE,
                 stderr=said,
                 text=True,
                 start_new_session=True,
             )
             with self._guard:
-                self._processes.add(process)
-                if self._stopping:  # it was started while the others were being ended
+                self.processes.add(process)
+                if self.stopping:  # it was started while the others were being ended
                     _kill(process)
             watch = _Watch(process, options.time_limit)
             current, stage = job.papers[0], "starting"
@@ -206,7 +243,7 @@ class LocalExecutor:
                 for line in process.stdout:
                     event = json.loads(line)
                     current = next(p for p in job.papers if p.id == event["paper"])
-                    slot = (current.id, job.layer.name, job.task)
+                    slot = job.slot(current)
                     if event["event"] in ("start", "stage"):
                         if event["event"] == "start":
                             watch.restart()
@@ -224,16 +261,17 @@ class LocalExecutor:
             finally:
                 watch.stop()
                 _kill(process)
-                if process.stdout is not None:
-                    process.stdout.close()
+                for pipe in (process.stdin, process.stdout):
+                    if pipe is not None:
+                        pipe.close()
                 with self._guard:
-                    self._processes.discard(process)
+                    self.processes.discard(process)
             if code == CANNOT_STORE:  # nor could any other worker
                 raise S30Error(_last_line(said))
-            unreported = [p for p in job.papers if (p.id, job.layer.name, job.task) not in results]
-            if unreported and not self._stopping:
+            unreported = [p for p in job.papers if job.slot(p) not in results]
+            if unreported and not self.stopping:
                 victim = current if current in unreported else unreported[0]
-                slot = (victim.id, job.layer.name, job.task)
+                slot = job.slot(victim)
                 error = _death(job.layer, code, watch, stage, options, _last_line(said))
                 results[slot] = Evidence(victim.id, job.layer.name, error=error, outcome=Outcome.FAILED)
                 listen(Event("failed", slot, error))
@@ -248,7 +286,7 @@ def _environment(job: Job) -> dict[str, str]:
 
 def _command(job: Job, options: Options) -> list[str]:
     command = [sys.executable, "-P", "-m", "s30.worker", job.layer.name, *(p.id for p in job.papers)]
-    command += ["--root", str(options.root), "--cache", str(options.cache), "--task", job.task]
+    command += ["--root", str(options.root), "--cache", str(options.cache), "--task", job.task, "--tied"]
     command += ["--profile", options.profile, "--seed", str(options.seed)]
     return [*command, "--parts", *options.parts] if options.parts != layers.PARTS else command
 
@@ -300,12 +338,12 @@ class _Watch:
 
 
 @contextlib.contextmanager
-def _only_one(cache: Path, name: str, stopping: Callable[[], bool]) -> Iterator[None]:
-    """Lets one sweep at a time run a job of this name on this cache; another waits, then finds the results.
+def only_one(cache: Path, job: Job, stopping: Callable[[], bool]) -> Iterator[None]:
+    """Lets one sweep at a time run a job of this name beside this cache; another waits, then finds the results.
 
     The waiting is in short turns, so that an interrupted sweep does not wait for the other one's end.
     """
-    path = cache / "locks" / f"{name}.lock"
+    path = cache / "locks" / f"{job.name}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("w")
@@ -324,7 +362,7 @@ def _only_one(cache: Path, name: str, stopping: Callable[[], bool]) -> Iterator[
         yield
 
 
-def _try_writing(cache: Path) -> None:
+def try_writing(cache: Path) -> None:
     """A folder that takes no file, or a disk without room, is said here, in one line, rather than by every worker."""
     probe = cache / f"writable-{os.getpid()}"
     store.write_atomically(probe, bytes(ROOM))

@@ -16,7 +16,9 @@ import importlib.machinery
 import json
 import os
 import platform
+import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--profile", choices=("quick", "full"), default="quick")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--parts", nargs="+", choices=layers.PARTS, default=layers.PARTS, help="what to measure")
+    parser.add_argument(
+        "--tied", action="store_true", help="end when standard input does: its other end holds the starter"
+    )
     options = parser.parse_args(arguments)
+    if options.tied:
+        _end_with_starter()
     report = _reporter()
     layer = layers.get(options.layer)
     sys.meta_path.insert(0, ForeignFrameworks(layer))
@@ -166,6 +173,22 @@ def _plain(figure: Figure) -> dict[str, Any]:
 def _failure(paper: Paper, layer: Layer, error: BaseException) -> Evidence:
     where = place(error, paper.folder, paper.root)
     return Evidence(paper.id, layer.name, error=f"{where}{one_line(error)}"[:800], outcome=Outcome.FAILED)
+
+
+def _end_with_starter() -> None:
+    """Ends this process, and all that it started, as soon as standard input closes: whoever holds its other end is then
+    gone, however it died. The layers find standard input empty."""
+    leash = os.dup(0)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+
+    def watch() -> None:
+        while os.read(leash, 1):
+            pass
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _reporter() -> Report:

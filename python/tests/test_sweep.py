@@ -503,6 +503,19 @@ def test_an_interrupted_sweep_ends_at_once_keeps_what_is_finished_and_goes_on_fr
 
 
 @pytest.mark.numpy
+def test_a_worker_ends_with_a_sweep_that_was_killed(slow):
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("S30_")}
+    environ |= {"S30_ROOT": str(slow.root), "PYTHONPATH": str(ENGINE.parent)}
+    process, worker = started(slow, [sys.executable, "-m", "s30.cli", "run", "--layer", "numpy", "02"], environ)
+    process.kill()
+    process.communicate(timeout=20)
+    until = time.monotonic() + 20
+    while alive(worker):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+@pytest.mark.numpy
 def test_a_sweep_that_waits_for_another_can_be_interrupted(slow):
     environ = {k: v for k, v in os.environ.items() if not k.startswith("S30_")}
     environ |= {"S30_ROOT": str(slow.root), "PYTHONPATH": str(ENGINE.parent)}
@@ -663,7 +676,7 @@ def test_a_fault_of_one_job_ends_the_workers_of_all_others(corpus, monkeypatch):
     with pytest.raises(ValueError, match="Expecting value"):
         sweep(slots_for(corpus.papers, ["torch", "numpy"], False), options, Log(), executor)
     assert time.monotonic() - started < 60
-    assert all(process.poll() is not None for process in executor._processes)
+    assert all(process.poll() is not None for process in executor.runner.processes)
 
 
 def test_after_an_interrupt_nothing_more_is_told(corpus, monkeypatch):

@@ -196,7 +196,14 @@ def missing(layer: Layer) -> str | None:
 
 
 def key(paper: Paper, layer: Layer, task: str, profile: str, seed: int, asked: Sequence[str] = PARTS) -> str:
-    """The digest of all that the evidence depends on: sources, engine, versions, flags and machine."""
+    """The digest of all that the evidence depends on."""
+    return digest_of(ingredients(paper, layer, task, profile, seed, asked))
+
+
+def ingredients(
+    paper: Paper, layer: Layer, task: str, profile: str, seed: int, asked: Sequence[str] = PARTS
+) -> dict[str, Any]:
+    """All that the evidence depends on: sources, engine, versions, flags and machine, as JSON."""
     files = [f for pattern in layer.files for f in paper.folder.glob(pattern)]
     parts: dict[str, Any] = {
         "version": VERSION,
@@ -218,7 +225,7 @@ def key(paper: Paper, layer: Layer, task: str, profile: str, seed: int, asked: S
         parts["asked"] = list(asked)
     if task == EXPERIMENT:
         parts |= {"profile": profile, "seed": seed}
-    return digest_of(parts)
+    return parts
 
 
 def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
