@@ -145,6 +145,7 @@ LAYERS: dict[str, Layer] = {
         ),
     )
 }
+MACHINE = ("packages", "python", "cpu", "llvm", "agda")  # ingredients that the environment decides, not the sources
 FRAMEWORKS = frozenset(layer.module for layer in LAYERS.values() if layer.module) | {"jaxlib"}
 
 
@@ -196,7 +197,14 @@ def missing(layer: Layer) -> str | None:
 
 
 def key(paper: Paper, layer: Layer, task: str, profile: str, seed: int, asked: Sequence[str] = PARTS) -> str:
-    """The digest of all that the evidence depends on: sources, engine, versions, flags and machine."""
+    """The digest of all that the evidence depends on."""
+    return digest_of(ingredients(paper, layer, task, profile, seed, asked))
+
+
+def ingredients(
+    paper: Paper, layer: Layer, task: str, profile: str, seed: int, asked: Sequence[str] = PARTS
+) -> dict[str, Any]:
+    """All that the evidence depends on: sources, engine, versions, flags and machine, as JSON."""
     files = [f for pattern in layer.files for f in paper.folder.glob(pattern)]
     parts: dict[str, Any] = {
         "version": VERSION,
@@ -214,11 +222,13 @@ def key(paper: Paper, layer: Layer, task: str, profile: str, seed: int, asked: S
         parts["llvm"] = llvm.major if (llvm := environment.find_llvm()) else None
     if layer.name == "agda":
         parts["agda"] = _agda_parts(paper)
+        shared = (f for f in (paper.root / "agda").rglob("*") if f.suffix in (".agda", ".agda-lib"))
+        parts["shared"] = digest_files(shared, paper.root)
     if tuple(asked) != PARTS:
         parts["asked"] = list(asked)
     if task == EXPERIMENT:
         parts |= {"profile": profile, "seed": seed}
-    return digest_of(parts)
+    return parts
 
 
 def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
@@ -230,9 +240,9 @@ def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
 def _agda_parts(paper: Paper) -> dict[str, Any]:
     agda = environment.find_agda()
     provider = environment.find_provider(paper.root)
-    folders = [paper.root / "agda" / "S30", provider.library.parent]
+    home = provider.library.parent
     return {
         "version": environment.agda_version(agda) if agda else None,
         "provider": provider.name,
-        "sources": digest_files([f for folder in folders for f in folder.rglob("*.agda")], paper.root),
+        "library": None if provider.embedded else digest_of(digest_files(home.rglob("*.agda"), home)),
     }
