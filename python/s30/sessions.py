@@ -36,7 +36,7 @@ def matrix(corpus: Corpus) -> list[dict[str, Any]]:
         return {"session": session, "arguments": arguments, "timeout": min(minutes, 350)}
 
     measuring = [
-        row(name, f"--evidence {FOLDER}/{name}", 20 + 2 * built * (1 + layer.trains)) for name, layer in LAYERS.items()
+        row(name, f"--evidence {FOLDER}/{name}", 30 + 2 * built * (1 + layer.trains)) for name, layer in LAYERS.items()
     ]
     return [row("lint", "", 15), row("workflows", "", 15), row("tests", "engine", 30 + built), *measuring]
 
