@@ -214,6 +214,17 @@ def test_evidence_of_other_sources_is_stale(corpus, everything, file, slot):
     assert f" is stale: {file} differs from what was measured; run that session again" in said
 
 
+@pytest.mark.parametrize("file", ["S30/Lists.agda", "s30.agda-lib", "cubical-lite/Cubical/Prelude.agda"])
+def test_a_proof_is_stale_when_a_shared_file_of_agda_changed(corpus, handed, file):
+    path = corpus.root / "agda" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("one")
+    folder = handed("agda")
+    merged(corpus, folder)
+    path.write_text("two")
+    assert f"the evidence of 01 agda checks is stale: agda/{file} differs" in refusal(corpus, folder)
+
+
 def test_evidence_from_before_the_engine_changed_is_stale(corpus, everything, monkeypatch):
     measured = layers.digest_files
     monkeypatch.setattr(
