@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 S30 := .venv/bin/s30
 NOX := .venv/bin/nox --no-venv
 
-.PHONY: readme verify test setup lint run bench agda-check verification-status telemetry figures claims lock clean help
+.PHONY: readme verify test setup session container container-push lint run bench agda-check verification-status telemetry figures claims lock clean help
 
 verify: setup ## Verify every paper in every layer, with its claims; prints the table
 	@$(S30) verify
@@ -17,8 +17,17 @@ setup: ## Create .venv and find libLLVM (nothing when that is done)
 run: setup ## Run one paper's layers: make run PAPER=26
 	@$(S30) run $(PAPER)
 
-lint: setup ## ruff, mypy, import-linter
-	@$(NOX) -s lint
+lint: setup ## ruff, mypy, import-linter, GitHub's schema of workflows
+	@$(NOX) -s lint workflows
+
+session: ## Run one nox session in an environment of its own: make session SESSION=torch ARGS="--evidence evidence/torch"
+	@ci/session.sh "$$SESSION" $$ARGS
+
+container: ## Build the container image with Nix
+	@ci/container.sh build
+
+container-push: ## Build it and push it: make container-push IMAGE=ghcr.io/OWNER/NAME TAG=v1 (REGISTRY_USER, REGISTRY_TOKEN)
+	@ci/container.sh push
 
 claims: setup ## Every claim, with the experiments' full profile
 	@$(S30) verify --profile full --time-limit 900

@@ -1,4 +1,5 @@
-"""The sessions that developers and CI run. `nox -s torch jax agda` checks those layers alone.
+"""The sessions that developers and CI run. `nox -s torch jax agda` checks those layers alone, their experiments included;
+`nox -s torch -- --evidence evidence/torch` also hands over what it measured, for the session `merge`.
 
 A session makes its own environment with that layer's packages and no other framework, unless nox is told not to
 (`--no-venv`), as in the Nix shell and from make, where one environment holds everything.
@@ -27,7 +28,8 @@ def prepare(session: nox.Session, *tags: str) -> None:
         lock.write_text(subset)
         session.install("--quiet", "--require-hashes", "-r", str(lock))
     if "torch" in tags:
-        session.install("--quiet", "-r", "requirements/torch.txt")
+        index = os.environ.get("TORCH_INDEX")  # as for ci/setup.sh: where PyTorch's CPU build is
+        session.install("--quiet", *(("--extra-index-url", index) if index else ()), "-r", "requirements/torch.txt")
     session.install("--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
 
 
@@ -35,10 +37,10 @@ def layer_session(name: str) -> None:
     @nox.session(name=name)
     def suite(session: nox.Session) -> None:
         prepare(session, name)
-        session.run("s30", "run", "--layer", name, *session.posargs)
+        session.run("s30", "verify", "--layer", name, *session.posargs)
         session.run("python", "ci/run_tests.py", name)
 
-    suite.__doc__ = f"The {name} layer of every paper, and the tests that need it."
+    suite.__doc__ = f"The {name} layer of every paper, its experiments if it has any, and the tests that need it."
 
 
 for layer in LAYERS:
@@ -60,6 +62,20 @@ def claims(session: nox.Session) -> None:
 
 
 @nox.session
+def matrix(session: nox.Session) -> None:
+    """The sessions that CI runs side by side."""
+    prepare(session)
+    session.run("s30", "matrix", *session.posargs)
+
+
+@nox.session
+def merge(session: nox.Session) -> None:
+    """The verdict on evidence that other sessions handed over: `nox -s merge -- evidence`."""
+    prepare(session)
+    session.run("s30", "merge", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """All tests."""
     prepare(session, *LAYERS, "figures", "dask", "lint")
@@ -77,7 +93,15 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def workflows(session: nox.Session) -> None:
+    """The workflows fit GitHub's schema."""
+    prepare(session, "lint")
+    files = sorted(str(path) for path in Path(".github/workflows").iterdir())
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *files)
+
+
+@nox.session
 def telemetry(session: nox.Session) -> None:
-    """Whether verification.yaml describes these sources."""
+    """Whether verification.yaml, or the record that is named, describes these sources."""
     prepare(session)
-    session.run("s30", "telemetry", "check")
+    session.run("s30", "telemetry", "check", *session.posargs)

@@ -20,7 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("numpy", "sympy", "tinygrad", "torch", "jax", "agda")
-GROUPS = ("tinygrad", "jax", "torch", "agda", "engine", "sympy", "numpy")  # slowest first, so that no core idles at the end
+# Slowest first, so that no core idles at the end.
+GROUPS = ("tinygrad", "jax", "torch", "agda", "engine", "sympy", "numpy")
 NO_TESTS = 5  # pytest's exit code when a group is empty
 
 

@@ -1,6 +1,7 @@
 """The part of requirements/lock.txt that some tags of lock.in need, hashes included.
 
-    python ci/subset.py jax > jax.txt     what an environment with JAX alone installs
+    python ci/subset.py jax > jax.txt                 what an environment with JAX alone installs
+    python ci/subset.py --only session > nox.txt      the same without what all environments have
 
 Reads the `# via` notes that the lock carries, so that there is one lock and no second list.
 """
@@ -14,8 +15,8 @@ from pathlib import Path
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements"
 
 
-def roots(tags: set[str]) -> set[str]:
-    """Names in lock.in that are for everybody or for one of the tags. Raises SystemExit for an unknown tag."""
+def roots(tags: set[str], only: bool = False) -> set[str]:
+    """Names in lock.in for one of the tags and, unless `only`, for everybody. Raises SystemExit for an unknown tag."""
     lines = [line for line in (REQUIREMENTS / "lock.in").read_text().splitlines() if line and not line.startswith("#")]
     tagged = [(re.match(r"[A-Za-z0-9_.-]+", line)[0].lower(), re.search(r"# tag: (\w+)", line)) for line in lines]
     known = {tag[1] for _, tag in tagged if tag}
@@ -23,7 +24,7 @@ def roots(tags: set[str]) -> set[str]:
         sys.exit(
             f"subset: no tag {', '.join(sorted(tags - known))} in requirements/lock.in; the tags are {', '.join(sorted(known))}"
         )
-    return {name for name, tag in tagged if tag is None or tag[1] in tags}
+    return {name for name, tag in tagged if (not only if tag is None else tag[1] in tags)}
 
 
 def blocks() -> dict[str, tuple[str, set[str]]]:
@@ -42,14 +43,15 @@ def blocks() -> dict[str, tuple[str, set[str]]]:
     return found
 
 
-def subset(tags: set[str]) -> str:
+def subset(tags: set[str], only: bool = False) -> str:
     """The lock's blocks for everything that the tags need, in alphabetical order."""
     locked = blocks()
-    needed, wanting = roots(tags), {name: via for name, (_, via) in locked.items()}
+    needed, wanting = roots(tags, only), {name: via for name, (_, via) in locked.items()}
     while grown := {name for name, via in wanting.items() if via & needed} - needed:
         needed |= grown
     return "".join(locked[name][0] for name in sorted(needed))
 
 
 if __name__ == "__main__":
-    sys.stdout.write(subset(set(sys.argv[1:])))
+    asked = set(sys.argv[1:])
+    sys.stdout.write(subset(asked - {"--only"}, "--only" in asked))

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from s30 import __version__, corpus, display, environment, layers, repository, scaffold, telemetry
+from s30 import __version__, corpus, display, environment, layers, repository, scaffold, sessions, telemetry
 from s30.cluster import DaskExecutor
 from s30.corpus import Corpus, Paper
 from s30.display import console, errors
@@ -55,6 +55,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Profile = Annotated[str, typer.Option(help="How long the experiments may take: quick or full.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Measure again, whatever is cached.")]
 Limit = Annotated[float, typer.Option(help="Seconds that a layer may spend on one paper.")]
+RecordOption = Annotated[Path | None, typer.Option(help="Write the record to this file.", show_default=False)]
+AllowDirty = Annotated[bool, typer.Option("--allow-dirty", help="Write a record of a dirty tree, marked as such.")]
 Workers = Annotated[int | None, typer.Option(help="Processes at a time; one per core by default.", show_default=False)]
 ExecutorOption = Annotated[
     str | None,
@@ -233,10 +235,14 @@ def verify(
     layer: LayerOption = None,
     profile: Profile = "quick",
     claims: Annotated[bool, typer.Option(help="Run the experiments and evaluate the claims.")] = True,
-    record: Annotated[Path | None, typer.Option(help="Write the record to this file.", show_default=False)] = None,
-    allow_dirty: Annotated[
-        bool, typer.Option("--allow-dirty", help="Write a record of a dirty tree, marked as such.")
-    ] = False,
+    record: RecordOption = None,
+    allow_dirty: AllowDirty = False,
+    evidence: Annotated[
+        Path | None,
+        typer.Option(
+            help="Hand the named layers' evidence over into this new folder, for `s30 merge`.", show_default=False
+        ),
+    ] = None,
     readme: Annotated[
         Path | None, typer.Option(help="Rewrite the table of results between this file's markers.", show_default=False)
     ] = None,
@@ -254,6 +260,7 @@ def verify(
     started = time.monotonic()
     chosen = corpus.load_corpus()
     names = _with_reference(_names(layer))
+    selected = _select(chosen, papers)
     if record is not None:
         if set(names) != set(LAYERS) or papers or not claims:
             raise UsageError(
@@ -264,9 +271,11 @@ def verify(
             raise S30Error(
                 f"the tree is dirty ({', '.join(changed[:3])}): commit first, or pass --allow-dirty to have it marked in the record"
             )
+    if evidence is not None:
+        sessions.check_empty(evidence)
     verification = _verify(
         chosen,
-        _select(chosen, papers),
+        selected,
         names,
         claims,
         profile=_profile(profile),
@@ -281,9 +290,65 @@ def verify(
             telemetry.assemble(chosen.root, verification, profile, time.monotonic() - started, allow_dirty), record
         )
         errors.print(f"  wrote {record}", markup=False)
+    if evidence is not None:  # of the named layers alone: the reference that came along is another session's
+        handed = slots_for([paper for paper in selected if paper.built], _names(layer), claims)
+        sessions.hand_over(evidence, chosen.root, handed, verification.evidence, profile)
+        errors.print(f"  handed {len(handed)} entries over in {evidence}", markup=False)
     if readme is not None:
         _rewrite_table(readme, display.markdown_table(verification))
     _finish(verification, names, as_json, time.monotonic() - started)
+
+
+@app.command()
+def merge(
+    folders: Annotated[
+        list[Path], typer.Argument(help="Folders that `s30 verify --evidence` filled, or folders that hold such.")
+    ],
+    profile: Profile = "quick",
+    record: RecordOption = None,
+    allow_dirty: AllowDirty = False,
+    as_json: Json = False,
+) -> None:
+    """Judges evidence that several sessions measured, as `s30 verify` would. Example: `s30 merge evidence`
+
+    It runs no layer and needs no framework. Evidence that is damaged, stale or contradictory is refused; what no folder
+    holds is not_run.
+    """
+    started = time.monotonic()
+    chosen = corpus.load_corpus()
+    results, measured_in = sessions.merge(chosen, folders, _profile(profile))
+    verification = judge(chosen, _select(chosen, None), list(LAYERS), results, True)
+    if record is not None:
+        seconds = time.monotonic() - started
+        telemetry.write(
+            telemetry.assemble(chosen.root, verification, profile, seconds, allow_dirty, measured_in), record
+        )
+        errors.print(f"  wrote {record}", markup=False)
+    _finish(verification, list(LAYERS), as_json, time.monotonic() - started)
+
+
+@app.command()
+def matrix(
+    github: Annotated[
+        bool, typer.Option("--github", help="Also set the step output `matrix` of a GitHub workflow.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """The nox sessions that CI runs side by side, with the minutes each may take. Example: `s30 matrix --json`"""
+    rows = sessions.matrix(corpus.load_corpus())
+    if github:
+        named = os.environ.get("GITHUB_OUTPUT")
+        if not named:
+            raise UsageError("--github: GITHUB_OUTPUT, the file that takes a step's outputs, is not set")
+        with open(named, "a", encoding="utf-8") as file:
+            file.write(f"matrix={json.dumps({'include': rows})}\n")
+    if as_json:
+        _print_json({"include": rows})
+        return
+    table = _table("session", "arguments", "minutes")
+    for row in rows:
+        table.add_row(row["session"], row["arguments"], str(row["timeout"]))
+    console.print(table)
 
 
 @telemetry_app.command("check")

@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from s30 import documents, environment, repository
+from s30 import documents, repository, sessions
 from s30.claims import Verdict
 from s30.errors import S30Error
 from s30.evidence import digest_of, write_atomically
-from s30.layers import CHECKS, LAYERS, process_flags
 from s30.parity import Check
 from s30.verdicts import PaperVerdict, Verification
 from s30.vocabulary import Outcome
@@ -26,19 +25,24 @@ PARITY = ("forward", "gradient", "difference", "trajectory")
 UNSIGNED = ("run", "record_digest")  # not covered by the record's own digest
 
 
-def assemble(root: Path, verification: Verification, profile: str, seconds: float, allow_dirty: bool) -> dict[str, Any]:
-    """The record of a verification. Raises S30Error on a dirty tree unless `allow_dirty`, which is then marked in it."""
+def assemble(
+    root: Path,
+    verification: Verification,
+    profile: str,
+    seconds: float,
+    allow_dirty: bool,
+    measured_in: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The record of a verification. Raises S30Error on a dirty tree unless `allow_dirty`, which is then marked in it.
+
+    `measured_in` is the environment of the evidence; this machine's own when None.
+    """
     changed = repository.changed_files(root)
     if changed and not allow_dirty:
         shown = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
         raise S30Error(
             f"the tree is dirty ({shown}): commit first, or pass --allow-dirty to have it marked in the record"
         )
-    distributions = {name for layer in LAYERS.values() for name in layer.distributions} | {"scikit-learn", "agda"}
-    flags = {
-        name: {k: v for k, v in process_flags(layer, CHECKS).items() if k != "LLVM_PATH"}
-        for name, layer in LAYERS.items()
-    }
     record: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "outcome": str(Outcome.PASSED if verification.passed else Outcome.FAILED),
@@ -47,7 +51,7 @@ def assemble(root: Path, verification: Verification, profile: str, seconds: floa
         "artifact_commit": None,
         "tree": {"state": "dirty" if changed else "clean", "changed": changed},
         "profile": profile,
-        "environment": environment.fingerprint(root, distributions, flags),
+        "environment": sessions.fingerprint(root) if measured_in is None else measured_in,
         "summary": summary(verification),
         "problems": list(verification.problems),
         "papers": {verdict.paper.id: paper_entry(verdict) for verdict in verification.papers}

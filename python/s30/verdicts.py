@@ -80,6 +80,16 @@ class Verification:
     problems: Sequence[str] = ()  # of the repository: waivers that match nothing
 
     @property
+    def evidence(self) -> dict[Slot, Evidence]:
+        """All that was judged."""
+        return {
+            (verdict.paper.id, name, task): found
+            for verdict in self.papers
+            for task, group in ((CHECKS, verdict.evidences), (EXPERIMENT, verdict.experiments))
+            for name, found in (group or {}).items()
+        }
+
+    @property
     def passed(self) -> bool:
         return bool(self.papers) and not self.problems and all(v.outcome is Outcome.PASSED for v in self.papers)
 

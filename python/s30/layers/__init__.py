@@ -145,6 +145,7 @@ LAYERS: dict[str, Layer] = {
         ),
     )
 }
+MACHINE = ("packages", "python", "cpu", "llvm", "agda")  # ingredients that the environment decides, not the sources
 FRAMEWORKS = frozenset(layer.module for layer in LAYERS.values() if layer.module) | {"jaxlib"}
 
 
@@ -221,6 +222,8 @@ def ingredients(
         parts["llvm"] = llvm.major if (llvm := environment.find_llvm()) else None
     if layer.name == "agda":
         parts["agda"] = _agda_parts(paper)
+        shared = (f for f in (paper.root / "agda").rglob("*") if f.suffix in (".agda", ".agda-lib"))
+        parts["shared"] = digest_files(shared, paper.root)
     if tuple(asked) != PARTS:
         parts["asked"] = list(asked)
     if task == EXPERIMENT:
@@ -237,9 +240,9 @@ def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
 def _agda_parts(paper: Paper) -> dict[str, Any]:
     agda = environment.find_agda()
     provider = environment.find_provider(paper.root)
-    folders = [paper.root / "agda" / "S30", provider.library.parent]
+    home = provider.library.parent
     return {
         "version": environment.agda_version(agda) if agda else None,
         "provider": provider.name,
-        "sources": digest_files([f for folder in folders for f in folder.rglob("*.agda")], paper.root),
+        "library": None if provider.embedded else digest_of(digest_files(home.rglob("*.agda"), home)),
     }

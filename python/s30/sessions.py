@@ -1,0 +1,209 @@
+"""How sessions share the work of a verification: which there are, what each hands over, how the parts become one.
+
+A session writes its evidence into a folder: the entries as in a cache, and manifest.json, which lists all that each entry
+depends on and states the environment that it was measured in. Merging takes such folders and refuses what is damaged,
+foreign, stale or contradictory. It imports no framework and needs none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from s30 import environment, layers
+from s30 import evidence as store
+from s30.corpus import Corpus, Paper
+from s30.errors import S30Error, UsageError, one_line
+from s30.evidence import DamagedEntryError, Evidence, digest_of, write_atomically
+from s30.layers import CHECKS, LAYERS, MACHINE, Layer
+from s30.sweep import Slot, slots_for
+from s30.vocabulary import Outcome
+
+VERSION = 1  # of the manifest
+MANIFEST = "manifest.json"
+FOLDER = "evidence"  # where CI's sessions hand over, each in a folder of its own name
+AGAIN = "run that session again, on these sources"
+EVERYWHERE = ("scikit-learn",)  # a package that any layer may use
+
+
+def matrix(corpus: Corpus) -> list[dict[str, Any]]:
+    """The nox sessions that CI runs side by side: name, arguments, and the minutes after which one is taken for hung."""
+    built = sum(paper.built for paper in corpus.papers)
+
+    def row(session: str, arguments: str, minutes: int) -> dict[str, Any]:
+        return {"session": session, "arguments": arguments, "timeout": min(minutes, 350)}
+
+    measuring = [
+        row(name, f"--evidence {FOLDER}/{name}", 30 + 2 * built * (1 + layer.trains)) for name, layer in LAYERS.items()
+    ]
+    return [row("lint", "", 15), row("workflows", "", 15), row("tests", "engine", 30 + built), *measuring]
+
+
+def fingerprint(root: Path) -> dict[str, Any]:
+    """This machine's environment as the record and the manifest state it."""
+    distributions = {name for layer in LAYERS.values() for name in layer.distributions} | {*EVERYWHERE, "agda"}
+    return environment.fingerprint(root, distributions, _flags())
+
+
+def check_empty(folder: Path) -> None:
+    """Raises UsageError when evidence cannot be handed over into this folder."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is not an empty folder: evidence is handed over into a new one")
+
+
+def hand_over(
+    folder: Path,
+    root: Path,
+    slots: Sequence[tuple[Paper, Layer, str]],
+    results: Mapping[Slot, Evidence],
+    profile: str,
+    seed: int = 0,
+) -> None:
+    """Writes the evidence of these slots for a merge, whatever its outcome; the manifest, which makes it valid, last."""
+    check_empty(folder)
+    entries = {}
+    for paper, layer, task in slots:
+        parts = layers.ingredients(paper, layer, task, profile, seed)
+        entries[digest_of(parts)] = parts
+        store.save(results[paper.id, layer.name, task], folder, digest_of(parts))
+    manifest: dict[str, Any] = {"version": VERSION, "environment": fingerprint(root), "entries": entries}
+    manifest["digest"] = digest_of(manifest)
+    write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
+
+
+def merge(
+    corpus: Corpus, folders: Iterable[Path], profile: str, seed: int = 0
+) -> tuple[dict[Slot, Evidence], dict[str, Any]]:
+    """The evidence of every paper that has a room, in all layers with the experiments, and the environments in one.
+
+    What no folder holds is `not_run`. Raises S30Error for a folder that cannot be trusted.
+    """
+    slots = slots_for([p for p in corpus.papers if p.built], list(LAYERS), True)
+    expected = {(p.id, layer.name, task): layers.ingredients(p, layer, task, profile, seed) for p, layer, task in slots}
+    found: dict[Slot, tuple[Evidence, Path]] = {}
+    environments: dict[str, list[Mapping[str, Any]]] = {}
+    for folder in _homes(folders):
+        manifest = _read(folder)
+        for key, parts in manifest["entries"].items():
+            slot: Slot = (parts["paper"], parts["layer"], parts["task"])
+            name = " ".join(slot)
+            if slot not in expected:
+                raise S30Error(f"{folder} holds evidence of {name}, which this repository does not ask for: remove it")
+            if differing := _stale(parts, expected[slot]):
+                raise S30Error(f"{folder}: the evidence of {name} is stale: {differing}; {AGAIN}")
+            evidence = _entry(folder, key, slot)
+            other, where = found.setdefault(slot, (evidence, folder))
+            if other.digest != evidence.digest:
+                raise S30Error(f"{where} and {folder} hold different evidence of {name}: remove one of them")
+            environments.setdefault(slot[1], []).append(manifest["environment"])
+    lacking = {
+        slot: Evidence(slot[0], slot[1], error=_not_handed_over(slot), outcome=Outcome.NOT_RUN)
+        for slot in expected
+        if slot not in found
+    }
+    return {slot: evidence for slot, (evidence, _) in found.items()} | lacking, _joint(corpus.root, environments)
+
+
+def _not_handed_over(slot: Slot) -> str:
+    return f"no session handed over its {slot[2]}: `nox -s {slot[1]} -- --evidence FOLDER` measures them"
+
+
+def _homes(folders: Iterable[Path]) -> list[Path]:
+    """The folders with a manifest: those named, and where one has none, the folders in it, all of which must have one."""
+    homes = []
+    for folder in folders:
+        inner = [folder] if (folder / MANIFEST).is_file() else sorted(f for f in folder.glob("*") if f.is_dir())
+        if not inner:
+            raise UsageError(f"{folder}: no evidence here, neither a {MANIFEST} nor folders that hold one")
+        for home in inner:
+            if not (home / MANIFEST).is_file():
+                raise S30Error(f"{home} has no {MANIFEST}: it was not handed over whole; {AGAIN}")
+        homes += inner
+    return homes
+
+
+def _read(folder: Path) -> Mapping[str, Any]:
+    """The manifest, once it and the list of files beside it are what was handed over."""
+    path = folder / MANIFEST
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version, entries = manifest["version"], manifest["entries"]
+        whole = manifest.pop("digest") == digest_of(manifest)
+        whole = whole and all(key == digest_of(parts) for key, parts in entries.items())
+    except Exception as error:  # whatever a damaged file makes of itself
+        raise S30Error(f"{path} is damaged ({one_line(error)}); {AGAIN}") from None
+    if not whole:
+        raise S30Error(f"{path} is damaged (its digest does not match); {AGAIN}")
+    if version != VERSION:
+        raise S30Error(f"{path} was written by another version of s30 (layout {version}, here {VERSION}); {AGAIN}")
+    known = {MANIFEST, *(f"{key}{suffix}" for key in entries for suffix in (".json", ".npz"))}
+    if foreign := sorted({f.name for f in folder.iterdir()} - known):
+        raise S30Error(f"{folder} holds {foreign[0]}, which its {MANIFEST} does not list: remove it, or {AGAIN}")
+    return manifest
+
+
+def _entry(folder: Path, key: str, slot: Slot) -> Evidence:
+    try:
+        evidence = store.load(folder, key)
+    except DamagedEntryError as error:
+        raise S30Error(f"{error}; {AGAIN}") from None
+    if evidence is None:
+        raise S30Error(f"{folder}: the entry {key} of {' '.join(slot)} is missing; {AGAIN}")
+    if (evidence.paper, evidence.layer) != slot[:2]:
+        raise S30Error(f"{folder}: the entry {key} is of {evidence.paper} {evidence.layer}, not of {' '.join(slot)}")
+    return evidence
+
+
+def _stale(stated: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """What the sources, the settings or the engine say differently here; empty when nothing does."""
+    for part in sorted({*stated, *here} - {*MACHINE}):
+        one, other = stated.get(part), here.get(part)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            files = sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+            if files:
+                return f"{', '.join(files[:3])}{' ...' if len(files) > 3 else ''} differs from what was measured"
+        elif one != other:
+            return f"{part} {one!r} was measured, {other!r} is asked for"
+    return ""
+
+
+def _joint(root: Path, environments: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """One environment of many: each fact from the layers that it bears on, once where all agree, else with their names."""
+
+    def joint(names: Iterable[str], fact: str, entry: str | None = None) -> Any:
+        said: dict[str, tuple[Any, list[str]]] = {}
+        for name in names:
+            for one in environments.get(name, ()):
+                value = one[fact] if entry is None else one[fact].get(entry)
+                _, sayers = said.setdefault(store.canonical(value), (value, []))
+                if name not in sayers:
+                    sayers.append(name)
+        if len(said) < 2:
+            return next((value for value, _ in said.values()), None)
+        return "; ".join(f"{value} ({', '.join(sayers)})" for value, sayers in said.values())
+
+    def entries(fact: str) -> list[str]:
+        return sorted({entry for those in environments.values() for one in those for entry in one[fact]})
+
+    def users(package: str) -> list[str]:
+        used = [name for name, layer in LAYERS.items() if package in (*layer.distributions, *EVERYWHERE)]
+        return used or ["agda"]  # the distribution that brings the program
+
+    return {
+        **{fact: joint(LAYERS, fact) for fact in ("kind", "python", "platform", "cpu", "threads")},
+        "packages": {package: joint(users(package), "packages", package) for package in entries("packages")},
+        "llvm": joint(["tinygrad"], "llvm"),
+        **{fact: joint(["agda"], fact) for fact in ("agda", "cubical")},
+        "flags": {name: dict(sorted(flags.items())) for name, flags in sorted(_flags().items())},
+        **{fact: {entry: joint(LAYERS, fact, entry) for entry in entries(fact)} for fact in ("locks", "data")},
+    }
+
+
+def _flags() -> dict[str, dict[str, str]]:
+    """The variables of each layer's process, without the place of a library, which no result depends on."""
+    return {
+        name: {k: v for k, v in layers.process_flags(layer, CHECKS).items() if k != "LLVM_PATH"}
+        for name, layer in LAYERS.items()
+    }

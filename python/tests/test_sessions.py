@@ -1,0 +1,407 @@
+"""Evidence that several sessions measured merges into what one would have said; what cannot be trusted is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from s30 import cli, documents, environment, layers, sessions, telemetry
+from s30.corpus import load_corpus
+from s30.errors import S30Error, UsageError
+from s30.evidence import digest_of
+from s30.layers import LAYERS
+from s30.sweep import slots_for
+from s30.verdicts import judge
+from s30.vocabulary import Outcome
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TINYGRAD = """\
+from tinygrad import Tensor
+
+
+class Model:
+    def __init__(self, scale):
+        self.scale, self.weight, self.bias = scale, Tensor.zeros(3, 2), Tensor.zeros(3)
+
+    def __call__(self, batch):
+        scores = batch["inputs"] @ self.weight.transpose() + self.bias
+        hidden = (self.scale * scores).tanh()
+        return {"scores": scores, "hidden": hidden, "loss": (hidden - batch["targets"]).square().mean()}
+"""
+EXPERIMENT = """\
+from s30.vocabulary import Experiment
+
+
+def run(profile, seed, progress):
+    return Experiment({"accuracy": [0.94, 0.96]})
+"""
+AGDA = """\
+module Toy where
+open import Agda.Primitive
+odd : {A : Set} → A → A
+odd x = x
+"""
+COMPLETE = {
+    "tinygrad/model.py": TINYGRAD,
+    "torch/experiment.py": EXPERIMENT,
+    "jax/experiment.py": EXPERIMENT,
+    "cubical-agda/Toy.agda": AGDA,
+}
+
+
+@pytest.fixture
+def handed(corpus, tmp_path, results_of, monkeypatch):
+    """`handed(layer, ...)`: the folder in which a session of these layers hands its evidence over."""
+    monkeypatch.setattr(environment, "agda_version", lambda _: "2.7.0")
+
+    def make(*names, name=None, edit=lambda evidence: evidence, results=None, profile="quick"):
+        folder = tmp_path / "evidence" / (name or "-".join(names))
+        found = results_of(corpus.paper("01")) if results is None else results
+        slots = slots_for([p for p in corpus.papers if p.built], names, True)
+        sessions.hand_over(folder, corpus.root, slots, {s: edit(e) for s, e in found.items()}, profile)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def everything(handed, tmp_path):
+    """The folder of all sessions' folders."""
+    for name in LAYERS:
+        handed(name)
+    return tmp_path / "evidence"
+
+
+def merged(corpus, *folders, profile="quick"):
+    results, measured_in = sessions.merge(load_corpus(corpus.root), folders, profile)
+    return judge(corpus, corpus.papers, list(LAYERS), results, True), measured_in
+
+
+def refusal(corpus, *folders, **settings):
+    """The one line with which a merge ends."""
+    with pytest.raises(S30Error) as raised:
+        merged(corpus, *folders, **settings)
+    assert raised.value.exit_code == 1
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+def rewrite(folder, change):
+    """Edits a manifest and makes its digest right again."""
+    path = folder / sessions.MANIFEST
+    manifest = json.loads(path.read_text())
+    del manifest["digest"]
+    change(manifest)
+    path.write_text(json.dumps({**manifest, "digest": digest_of(manifest)}))
+
+
+def test_merged_evidence_is_judged_as_if_it_came_from_one_sweep(corpus, everything, results_of):
+    verification, _ = merged(corpus, everything)
+    local = judge(corpus, corpus.papers, list(LAYERS), results_of(corpus.paper("01")), True)
+    assert verification.passed, [v.messages for v in verification.papers]
+    assert [telemetry.paper_entry(v) for v in verification.papers] == [telemetry.paper_entry(v) for v in local.papers]
+
+
+def test_folders_may_be_named_one_by_one(corpus, everything):
+    assert merged(corpus, *(everything / name for name in LAYERS))[0].passed
+
+
+def test_a_session_that_handed_nothing_over_leaves_its_slots_not_run(corpus, everything):
+    shutil.rmtree(everything / "torch")
+    verification, measured_in = merged(corpus, everything)
+    (verdict,) = verification.papers
+    assert verdict.cells["torch"].outcome is Outcome.NOT_RUN
+    assert (
+        "paper 01, layer torch: no session handed over its checks: `nox -s torch -- --evidence FOLDER` measures them"
+        in verdict.messages
+    )
+    assert [c.claim for c in verdict.claims if c.outcome is Outcome.NOT_RUN] == ["learns"]
+    assert not verification.passed
+    assert measured_in["packages"]["torch"] is None
+
+
+def test_a_failure_is_handed_over_too(corpus, handed):
+    failing = handed("jax", edit=lambda e: replace(e, arrays={}, facts={}, error="it broke", outcome=Outcome.FAILED))
+    verification, _ = merged(corpus, failing, *(handed(n) for n in LAYERS if n != "jax"))
+    assert "paper 01, layer jax: it broke" in verification.papers[0].messages
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".json"])
+def test_a_flipped_byte_is_refused(corpus, everything, suffix):
+    path = next(p for p in sorted((everything / "torch").glob(f"*{suffix}")) if p.name != sessions.MANIFEST)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    said = refusal(corpus, everything)
+    assert f"{path.with_suffix('.json')} is damaged (" in said
+    assert said.endswith("; run that session again, on these sources")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda text: text.replace('"quick"', '"full"', 1),
+        lambda text: text.replace('"python": "', '"python": "1', 1),
+        lambda text: text[: len(text) // 2],
+        lambda text: "[]",
+    ],
+)
+def test_an_edited_manifest_is_refused(corpus, everything, spoil):
+    path = everything / "torch" / sessions.MANIFEST
+    before = path.read_text()
+    path.write_text(spoil(before))
+    assert path.read_text() != before
+    assert refusal(corpus, everything).startswith(f"{path} is damaged (")
+
+
+def test_an_entry_listed_under_another_key_is_refused(corpus, everything):
+    def change(manifest):
+        key = next(iter(manifest["entries"]))
+        manifest["entries"]["0" * 64] = manifest["entries"].pop(key)
+
+    rewrite(everything / "torch", change)
+    assert "is damaged (its digest does not match)" in refusal(corpus, everything)
+
+
+def test_another_layout_of_the_manifest_is_refused(corpus, everything):
+    rewrite(everything / "torch", lambda manifest: manifest.update(version=99))
+    assert "another version of s30 (layout 99, here 1)" in refusal(corpus, everything)
+
+
+def test_an_entry_that_is_lost_is_refused(corpus, everything):
+    for path in (everything / "numpy").iterdir():
+        if path.name != sessions.MANIFEST:
+            path.unlink()
+    said = refusal(corpus, everything)
+    assert said.startswith(f"{everything / 'numpy'}: the entry ")
+    assert " of 01 numpy checks is missing; " in said
+
+
+def test_an_entry_of_another_layer_is_refused(corpus, everything, handed, results_of):
+    results = results_of(corpus.paper("01"))
+    results["01", "numpy", "checks"] = results["01", "sympy", "checks"]
+    handed("numpy", name="swapped", results=results)
+    shutil.rmtree(everything / "numpy")
+    assert " is of 01 sympy, not of 01 numpy checks" in refusal(corpus, everything)
+
+
+def test_a_file_that_nothing_lists_is_refused(corpus, everything):
+    (everything / "torch" / "extra.json").write_text("{}")
+    assert "holds extra.json, which its manifest.json does not list" in refusal(corpus, everything)
+
+
+def test_a_session_that_was_cut_off_is_refused(corpus, everything):
+    (everything / "torch" / sessions.MANIFEST).unlink()
+    assert f"{everything / 'torch'} has no manifest.json" in refusal(corpus, everything)
+
+
+@pytest.mark.parametrize(
+    ("file", "slot"),
+    [("torch/model.py", "01 torch"), ("numpy_checks.py", "01 "), ("jax/experiment.py", "01 jax")],
+)
+def test_evidence_of_other_sources_is_stale(corpus, everything, file, slot):
+    path = corpus.paper("01").folder / file
+    path.write_text(path.read_text() + "# edited\n")
+    said = refusal(corpus, everything)
+    assert f"the evidence of {slot}" in said
+    assert f" is stale: {file} differs from what was measured; run that session again" in said
+
+
+@pytest.mark.parametrize("file", ["S30/Lists.agda", "s30.agda-lib", "cubical-lite/Cubical/Prelude.agda"])
+def test_a_proof_is_stale_when_a_shared_file_of_agda_changed(corpus, handed, file):
+    path = corpus.root / "agda" / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("one")
+    folder = handed("agda")
+    merged(corpus, folder)
+    path.write_text("two")
+    assert f"the evidence of 01 agda checks is stale: agda/{file} differs" in refusal(corpus, folder)
+
+
+def test_evidence_from_before_the_engine_changed_is_stale(corpus, everything, monkeypatch):
+    measured = layers.digest_files
+    monkeypatch.setattr(
+        layers,
+        "digest_files",
+        lambda paths, root: {n: d[::-1] if n == "worker.py" else d for n, d in measured(paths, root).items()},
+    )
+    assert "is stale: worker.py differs" in refusal(corpus, everything)
+
+
+def test_another_profile_is_stale(corpus, everything):
+    assert "is stale: profile 'quick' was measured, 'full' is asked for" in refusal(corpus, everything, profile="full")
+
+
+def test_evidence_of_a_paper_that_is_gone_is_refused(corpus, everything):
+    shutil.rmtree(corpus.paper("01").folder)
+    assert "holds evidence of 01 agda checks, which this repository does not ask for" in refusal(corpus, everything)
+
+
+def test_two_sessions_that_disagree_are_refused_and_two_that_agree_are_not(corpus, everything, handed):
+    same = handed("torch", name="torch-again", edit=lambda e: replace(e, run={"seconds": 7.0}))
+    assert merged(corpus, everything)[0].passed
+    shutil.rmtree(same)
+    handed("torch", name="torch-again", edit=lambda e: replace(e, facts={**e.facts, "more": 1}))
+    said = refusal(corpus, everything)
+    assert said.startswith(
+        f"{everything / 'torch'} and {everything / 'torch-again'} hold different evidence of 01 torch "
+    )
+
+
+def test_a_folder_without_evidence_is_bad_input(corpus, tmp_path):
+    for folder in (tmp_path / "nowhere", tmp_path):
+        folder = folder / "empty"
+        with pytest.raises(UsageError, match="no evidence here"):
+            merged(corpus, folder)
+
+
+def test_evidence_is_never_handed_over_into_a_folder_in_use(corpus, handed):
+    handed("numpy")
+    with pytest.raises(UsageError, match="is not an empty folder"):
+        handed("numpy")
+
+
+def test_each_fact_of_the_environment_comes_from_the_layers_that_it_bears_on(corpus, handed, monkeypatch):
+    local = sessions.fingerprint(corpus.root)
+    installed = environment.version
+    monkeypatch.setattr(environment, "version", lambda name: {"torch": "9.9"}.get(name, "1.0"))
+    folders = [handed("torch")]
+    monkeypatch.setattr(environment, "version", lambda name: {"numpy": "2.0", "torch": "0.0"}.get(name, "1.0"))
+    monkeypatch.setattr(environment, "cpu_model", lambda: "Another")
+    folders.append(handed("jax"))
+    monkeypatch.setattr(environment, "version", installed)
+    _, measured_in = merged(corpus, *folders)
+    assert measured_in["packages"]["torch"] == "9.9"
+    assert measured_in["packages"]["numpy"] == "1.0 (torch); 2.0 (jax)"
+    assert measured_in["packages"]["sympy"] is None
+    assert measured_in["cpu"] == f"{local['cpu']} (torch); Another (jax)"
+    assert measured_in["python"] == local["python"]
+    assert measured_in.keys() == local.keys()
+
+
+def test_one_environment_is_stated_as_a_sweep_states_it(corpus, everything):
+    assert merged(corpus, everything)[1] == sessions.fingerprint(corpus.root)
+
+
+@pytest.fixture
+def run_cli(corpus, monkeypatch, capsys):
+    monkeypatch.setenv("S30_ROOT", str(corpus.root))
+
+    def run(*arguments):
+        return cli.main(list(arguments)), *capsys.readouterr()
+
+    return run
+
+
+def test_merge_prints_the_table_and_its_exit_code_tells(everything, run_cli):
+    code, out, _ = run_cli("merge", str(everything))
+    assert code == 0
+    assert out.splitlines()[-1] == "PASSED"
+    shutil.rmtree(everything / "agda")
+    code, out, err = run_cli("merge", str(everything))
+    assert code == 1
+    assert "paper 01, layer agda: no session handed over its checks" in err
+    assert out.splitlines()[-1] == "FAILED"
+    (everything / "jax" / "x").write_text("")
+    code, out, err = run_cli("merge", str(everything))
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
+
+
+def test_a_folder_in_use_is_refused_before_any_work(run_cli, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "sweep", lambda *_: pytest.fail("swept"))
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "file").write_text("")
+    code, _, err = run_cli("verify", "--layer", "torch", "--evidence", str(tmp_path / "used"))
+    assert code == 2
+    assert "is not an empty folder" in err
+
+
+def test_a_session_hands_over_its_own_layer_and_not_the_reference(run_cli, corpus, tmp_path, results_of, monkeypatch):
+    results = results_of(corpus.paper("01"))
+    monkeypatch.setattr(
+        cli, "sweep", lambda slots, *_: {s: results[s] for p, n, t in slots if (s := (p.id, n.name, t))}
+    )
+    assert run_cli("verify", "--layer", "torch", "--evidence", str(tmp_path / "out"))[0] == 0
+    entries = json.loads((tmp_path / "out" / sessions.MANIFEST).read_text())["entries"].values()
+    assert [(e["layer"], e["task"]) for e in entries] == [("torch", "checks"), ("torch", "experiment")]
+
+
+def test_the_matrix_has_every_layer_and_gives_long_ones_time(corpus):
+    rows = {row["session"]: row for row in sessions.matrix(corpus)}
+    assert rows.keys() >= set(LAYERS)
+    assert all(rows[name]["arguments"] == f"--evidence evidence/{name}" for name in LAYERS)
+    assert rows["torch"]["timeout"] > rows["numpy"]["timeout"] > 0
+
+
+def test_github_reads_the_matrix_as_the_output_of_a_step(run_cli, tmp_path, monkeypatch):
+    monkeypatch.delenv("GITHUB_OUTPUT", raising=False)
+    assert run_cli("matrix", "--github")[0] == 2
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / "output"))
+    (tmp_path / "output").write_text("earlier=1\n")
+    code, out, _ = run_cli("matrix", "--github", "--json")
+    assert code == 0
+    earlier, line = (tmp_path / "output").read_text().splitlines()
+    assert earlier == "earlier=1"
+    assert json.loads(line.removeprefix("matrix=")) == json.loads(out)
+
+
+BARRED = """\
+import sys
+
+
+class Barred:
+    def find_spec(self, name, path=None, target=None):
+        if name in {"torch", "jax", "jaxlib", "tinygrad", "sympy"}:
+            raise ModuleNotFoundError(f"no {name} here", name=name)
+
+
+sys.meta_path.insert(0, Barred())
+"""
+
+
+def test_sessions_in_processes_of_their_own_merge_into_the_record_of_one_sweep(
+    make_corpus, git_repository, s30, tmp_path
+):
+    """As the workflow does it: each layer with its own cache, then a merge where no framework can be imported."""
+    lacking = [reason for layer in LAYERS.values() if (reason := layers.missing(layer))]
+    if lacking:
+        pytest.skip(lacking[0])
+    corpus = make_corpus({"01_affine": COMPLETE, "02_later": None})
+    shutil.copytree(ROOT / "agda", corpus.root / "agda", ignore=shutil.ignore_patterns("_build", "*.agdai"))
+    git_repository(corpus.root)
+    command = [str(argument) for argument in ("verify", "--workers", 1, "--time-limit", 100)]
+
+    def session(name: str) -> subprocess.CompletedProcess[str]:
+        own = {"S30_CACHE": str(tmp_path / "caches" / name), "S30_CUBICAL": "embedded"}
+        return s30(corpus.root, *command, "--layer", name, "--evidence", str(tmp_path / "evidence" / name), **own)
+
+    with ThreadPoolExecutor(2) as pool:
+        for name, done in zip(LAYERS, pool.map(session, LAYERS), strict=True):
+            assert done.returncode == 0, f"{name}: {done.stdout}{done.stderr}"
+    for name in LAYERS:  # one sweep, for which nothing is left to measure
+        shutil.copytree(tmp_path / "caches" / name, tmp_path / "whole", dirs_exist_ok=True)
+    whole = tmp_path / "whole.yaml"
+    done = s30(corpus.root, *command, "--record", str(whole), S30_CACHE=str(tmp_path / "whole"), S30_CUBICAL="embedded")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 measured, 8 from the cache" in done.stderr
+    (tmp_path / "barred").mkdir()
+    (tmp_path / "barred" / "sitecustomize.py").write_text(BARRED)
+    path = f"{tmp_path / 'barred'}:{layers.ENGINE.parent}"
+    parts = tmp_path / "parts.yaml"
+    arguments = ("merge", str(tmp_path / "evidence"), "--record", str(parts))
+    done = s30(corpus.root, *arguments, PYTHONPATH=path, S30_CACHE=str(tmp_path / "none"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not (tmp_path / "none").exists()
+    one, other = documents.load(whole, "verification"), documents.load(parts, "verification")
+    assert one["papers"]["01"]["metrics"]["torch"] == {"accuracy": [0.94, 0.96]}
+    for record in (one, other):
+        del record["run"]
+    assert one == other
