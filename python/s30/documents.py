@@ -12,7 +12,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from s30.errors import S30Error, UsageError
+from s30.errors import UsageError
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast, and as safe
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -22,14 +22,6 @@ SCHEMAS = Path(__file__).parent / "schemas"
 def validator(schema: str) -> Draft202012Validator:
     """The validator of `schemas/SCHEMA.schema.json`."""
     return Draft202012Validator(json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
-
-
-def require(value: Any, schema: str, what: str) -> None:
-    """Raises S30Error, naming the place, when something that s30 is about to write does not fit its schema."""
-    error = next(iter(validator(schema).iter_errors(value)), None)
-    if error is not None:
-        at = "/".join(map(str, error.absolute_path))
-        raise S30Error(f"{what} does not fit its own schema at {at}: {error.message[:200]}")
 
 
 def load(path: Path, schema: str) -> Any:

@@ -26,7 +26,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from s30 import documents, telemetry
+from s30 import telemetry
 from s30.errors import S30Error, UsageError
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -172,7 +172,7 @@ def in_toto(record: Mapping[str, Any], content: bytes, name: str) -> str:
         "predicateType": TEST_RESULT,
         "predicate": {"result": result, "configuration": [commit, *locks], **lists},
     }
-    documents.require(statement, "intoto-test-result", "the in-toto statement")
+    telemetry.require(statement, "intoto-test-result", "the in-toto statement")
     return _json(statement)
 
 
@@ -214,7 +214,7 @@ def ctrf(record: Mapping[str, Any], content: bytes, name: str) -> str:
             "environment": environment,
         },
     }
-    documents.require(report, "ctrf", "the CTRF report")
+    telemetry.require(report, "ctrf", "the CTRF report")
     return _json(report)
 
 
@@ -252,7 +252,7 @@ def junit(record: Mapping[str, Any], content: bytes, name: str) -> str:
         for test in members:
             _case(suite, test)
     ET.indent(root, " ")
-    documents.require(_tree(root), "junit", "the JUnit report")
+    telemetry.require(_tree(root), "junit", "the JUnit report")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 

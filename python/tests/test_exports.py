@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from s30 import cli, documents, exports, telemetry
+from s30 import cli, exports, telemetry
 from s30.errors import S30Error, UsageError
 from s30.evidence import Evidence
 from s30.vocabulary import Outcome
@@ -245,10 +245,10 @@ def test_an_export_is_the_same_each_time(toy_record, tmp_path, form, monkeypatch
 def test_what_does_not_fit_a_format_is_refused(exported, schema, form, spoil):
     document, *_ = exported(form)
     as_data = exports._tree if form == "junit" else (lambda value: value)
-    documents.require(as_data(document), schema, "it")
+    telemetry.require(as_data(document), schema, "it")
     spoil(document)
     with pytest.raises(S30Error, match="it does not fit its own schema at "):
-        documents.require(as_data(document), schema, "it")
+        telemetry.require(as_data(document), schema, "it")
 
 
 def test_an_edited_record_is_not_exported(toy_record, tmp_path):
