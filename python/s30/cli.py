@@ -548,8 +548,8 @@ def _print_report(report: reproduce.Report, most: int = 60) -> None:
         if found:
             table = _table("where", "recorded", "measured now", "why", title=title)
             for difference in found[:most]:
-                cells = (difference.at, difference.recorded, difference.measured, difference.why)
-                table.add_row(*(escape(str(cell)) for cell in cells))
+                values = (_short(difference.recorded), _short(difference.measured))
+                table.add_row(*map(escape, (difference.at, *values, difference.why)))
             console.print(table)
             if len(found) > most:
                 console.print(f"... and {len(found) - most} more: see --output or --json")
@@ -565,6 +565,11 @@ def _print_report(report: reproduce.Report, most: int = 60) -> None:
     console.print(
         "REPRODUCED" if report.reproduced else "NOT REPRODUCED", style="bold green" if report.reproduced else "bold red"
     )
+
+
+def _short(value: Any, most: int = 40) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _rewrite_table(path: Path, table: str) -> None:

@@ -37,6 +37,7 @@ from s30.errors import S30Error, UsageError
 from s30.layers import ENGINE
 
 Tell = Callable[[str], None]
+Answer = Callable[..., tuple[int, str, str]]  # a command -> its exit code, last line and output
 
 ABSENT = "absent"
 ROWS = ("parity", "bridges", "invariants")
@@ -564,18 +565,25 @@ def _sweep(
             papers = json.loads(said)["papers"]
         except (ValueError, KeyError):
             raise S30Error(f"the sweep gave no result: {last or f'it ended with code {code}'}") from None
+    return {
+        "checked_commit": repository.head(tree),
+        "source_digest": repository.source_digest(tree),
+        "profile": record["profile"],
+        "environment": _measured_environment(answer, place, tree, tell),
+        "papers": papers,
+    }, False
+
+
+def _measured_environment(answer: Answer, place: Place, tree: Path, tell: Tell) -> Mapping[str, Any]:
+    """The fingerprint of the environment of a part's sweep, which gives no record; taken by this engine's own code."""
     asked = "import json, sys; from pathlib import Path; from s30 import telemetry; "
     asked += "print(json.dumps(telemetry.environment_of(Path(sys.argv[1]))))"
     code, last, said = answer(place.python, "-P", "-c", asked, str(tree), PYTHONPATH=str(ENGINE.parent))
     if code:
         tell(f"the environment cannot be compared: {last}")
-    return {
-        "checked_commit": repository.head(tree),
-        "source_digest": repository.source_digest(tree),
-        "profile": record["profile"],
-        "environment": {} if code else json.loads(said),
-        "papers": papers,
-    }, False
+        return {}
+    found: dict[str, Any] = json.loads(said)
+    return found
 
 
 def _variables(place: Place | None = None) -> dict[str, str]:
