@@ -335,7 +335,8 @@ def _from_history(root: Path, target: str) -> Found:
     commit = commit.strip()
     sources = repository.source_digest(root, commit)
     same = None
-    for version in repository.git(root, "log", "--all", "--format=%H", "--", repository.RECORD).split():
+    here = repository.git(root, "log", "-1", "--format=%H", "--", repository.RECORD).split()  # before other branches'
+    for version in [*here, *repository.git(root, "log", "--all", "--format=%H", "--", repository.RECORD).split()]:
         try:
             text = repository.git(root, "show", f"{version}:{repository.RECORD}")
         except S30Error:  # it was removed in that commit

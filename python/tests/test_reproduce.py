@@ -362,6 +362,19 @@ def test_a_commit_names_the_record_that_describes_it(repository, again):
     assert f"record: verification.yaml of commit {git('rev-parse', 'HEAD~1')[:12]}" in out
 
 
+def test_the_record_of_this_branch_comes_before_a_later_one_elsewhere(repository, again):
+    root, git = repository()
+    commit = git("rev-parse", "HEAD~1")
+    git("checkout", "-q", "-b", "elsewhere")
+    (root / "verification.yaml").write_text(
+        (root / "verification.yaml").read_text().replace("kind: exact", "kind: proxy")
+    )
+    git("commit", "-qam", "tampered", "--date=2030-01-01T00:00:00")
+    assert again(commit, *PAPER)[0] == 1
+    git("checkout", "-q", "-")
+    assert again(commit, *PAPER)[0] == 0
+
+
 def test_the_commit_that_holds_the_record_has_the_same_sources(repository, again):
     _, git = repository()
     code, out, _ = again("HEAD", *PAPER)
