@@ -598,11 +598,12 @@ def _variables(place: Place | None = None) -> dict[str, str]:
 def _run(
     command: Sequence[str], folder: Path, variables: Mapping[str, str], output: Path, tell: Tell
 ) -> tuple[int, str]:
-    """Runs a command to its end: its output goes to a file, what it says is passed on. Returns its code and last line.
+    """Runs a command to its end: its output goes to a file, what it says is passed on. Returns its code, and its last
+    error or else last line.
 
     Whatever interrupts this ends the command too, and waits until it has ended its own processes.
     """
-    last = ""
+    fault = last = ""
     try:
         with output.open("w") as file:
             process = subprocess.Popen(
@@ -622,10 +623,14 @@ def _run(
     try:
         with process.stderr:
             for line in process.stderr:
-                if line.strip():
-                    last = line.strip().removeprefix("error: ")
+                words = " ".join(line.split())
+                if words.lower().startswith("error: "):
+                    fault = words[len("error: ") :]
+                elif words and not words.startswith("make"):  # which says no more than that its recipe failed
+                    last = words
+                if words:
                     tell(line.rstrip())
-        return process.wait(), last
+        return process.wait(), fault or last
     except BaseException:
         with _undisturbed():
             _end(process)
