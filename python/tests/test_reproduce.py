@@ -511,6 +511,15 @@ def test_another_lock_gets_its_own_environment(repository, again):
     assert "environment: the commit's own, by `make setup` from its requirements" in out
 
 
+def test_what_this_process_was_told_does_not_lead_the_setup_astray(repository, again, monkeypatch):
+    repository(files={LOCK: "numpy==0\n", "Makefile": OWN.format(python=sys.executable), ".gitignore": ".venv/\n"})
+    monkeypatch.setenv("MAKEFLAGS", "n")  # as when `make -n` called it: every recipe would only be printed
+    monkeypatch.setenv("S30_CACHE", "/nonexistent")
+    code, out, err = again(*PAPER)
+    assert code == 0, err
+    assert "by `make setup`" in out
+
+
 def test_the_present_environment_is_used_when_the_locks_are_the_same(repository, again, monkeypatch, tmp_path):
     files = {LOCK: "numpy==0\n", "Makefile": OWN.format(python=sys.executable), ".gitignore": ".venv/\n"}
     root, _ = repository(files=files)
