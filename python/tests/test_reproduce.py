@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -483,13 +484,20 @@ def test_an_interrupted_reproduction_leaves_nothing_behind(repository, tmp_path,
         text=True,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
-    while not pids.is_file() or not pids.read_text():
-        assert time.monotonic() < deadline
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.05)
-    process.send_signal(how)
-    _, err = process.communicate(timeout=60)
+    try:
+        deadline = time.monotonic() + 60
+        while not pids.is_file() or not pids.read_text():
+            assert time.monotonic() < deadline
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        process.send_signal(how)
+        _, err = process.communicate(timeout=60)
+    except BaseException:  # a test that fails leaves no process either
+        for pid in (process.pid, *map(int, pids.read_text().split() if pids.is_file() else ())):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+        raise
     assert process.returncode == 130
     assert err.splitlines()[-1].startswith("error: interrupted: the worktree is removed")
     with pytest.raises(ProcessLookupError):
