@@ -483,6 +483,7 @@ def test_an_interrupted_reproduction_leaves_nothing_behind(repository, tmp_path,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a background job ignores
     )
     try:
         deadline = time.monotonic() + 60
