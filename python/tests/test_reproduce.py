@@ -242,7 +242,9 @@ elif answer["fault"] == "hangs":
     pathlib.Path(os.environ["PIDS"]).write_text(str(os.getpid()))
     time.sleep(600)
 else:
-    assert list(pathlib.Path(os.environ["S30_CACHE"]).parent.glob("cache/*")) == [], "the cache is not empty"
+    cache = pathlib.Path(os.environ["S30_CACHE"])
+    if cache.exists() and any(cache.iterdir()):
+        sys.exit("error: the cache is not empty")
     routes = pathlib.Path("/proc/self/net/route").read_text().splitlines()[1:] if "ROUTES" in os.environ else []
     if routes:
         sys.exit("error: there is a route")
@@ -318,6 +320,15 @@ def test_a_record_is_reproduced_and_the_worktree_removed(repository, again, tmp_
     assert git("worktree", "list").count("\n") == 0
     assert not list((root / ".git").glob("worktrees/*"))
     assert not list(tmp_path.glob("s30-reproduce-*"))
+
+
+def test_the_cache_of_the_one_who_asks_is_not_used(repository, again, monkeypatch, tmp_path):
+    repository()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "entry.json").write_text("{}")
+    monkeypatch.setenv("S30_CACHE", str(tmp_path / "mine"))
+    code, _, err = again(*PAPER)
+    assert code == 0, err
 
 
 def test_what_is_not_reproduced_is_named_and_the_exit_code_tells(repository, again, tmp_path):
