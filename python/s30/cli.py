@@ -15,8 +15,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from s30 import __version__, corpus, display, environment, layers, repository, scaffold, sessions, telemetry
+from s30 import (
+    __version__,
+    corpus,
+    display,
+    environment,
+    exports,
+    layers,
+    repository,
+    reproduce,
+    scaffold,
+    sessions,
+    telemetry,
+)
 from s30.cluster import DaskExecutor
 from s30.corpus import Corpus, Paper
 from s30.display import console, errors
@@ -39,7 +52,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 telemetry_app = typer.Typer(
-    help="The record verification.yaml: is it fresh, and what changed between two?", no_args_is_help=True
+    help="The record verification.yaml: is it fresh, what changed between two, and the record in other formats.",
+    no_args_is_help=True,
 )
 app.add_typer(telemetry_app, name="telemetry")
 
@@ -351,6 +365,57 @@ def matrix(
     console.print(table)
 
 
+@app.command("reproduce")
+def reproduce_record(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            help="A record's file, or a commit that a record describes; verification.yaml by default.",
+            metavar="[RECORD|COMMIT]",
+            show_default=False,
+        ),
+    ] = None,
+    paper: Annotated[
+        list[str] | None, typer.Option("--paper", help="Only this paper (repeatable).", show_default=False)
+    ] = None,
+    claims: Annotated[bool, typer.Option(help="Run the experiments and compare the claims.")] = True,
+    offline: Annotated[bool, typer.Option("--offline", help="Cut the network off from the sweep (unshare).")] = False,
+    fresh_environment: Annotated[
+        bool, typer.Option("--fresh-environment", help="Build the commit's environment even if the present one fits.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the report as JSON to this file.", show_default=False)
+    ] = None,
+    time_limit: Annotated[
+        float | None, typer.Option(help="Seconds that a layer may spend on one paper.", show_default=False)
+    ] = None,
+    workers: Workers = None,
+    as_json: Json = False,
+) -> None:
+    """Measures a record again and compares. Example: `s30 reproduce` or `s30 reproduce HEAD~3 --paper 26 --offline`
+
+    The checked commit is checked out into a temporary worktree and swept, without a cache, by its own engine in its own
+    environment: the present one when its locks are the same (which is said), else Nix, else `make setup`. Outcomes must be
+    equal, and numbers within the recorded tolerances; another environment is told as information.
+    """
+    if time_limit is not None and not time_limit > 0:
+        raise UsageError("--time-limit must be positive")
+    if workers is not None and workers < 1:
+        raise UsageError("--workers must be at least 1")
+    request = reproduce.Request(
+        corpus.default_root(), target, tuple(paper or ()), claims, offline, fresh_environment, time_limit, workers
+    )
+    report = reproduce.reproduce(request, lambda line: None if as_json else errors.print(line, markup=False))
+    if output is not None:
+        write_atomically(output, (json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n").encode())
+        errors.print(f"  wrote {output}", markup=False)
+    if as_json:
+        _print_json(report.as_dict())
+    else:
+        _print_report(report)
+    raise typer.Exit(0 if report.reproduced else 1)
+
+
 @telemetry_app.command("check")
 def telemetry_check(
     record: Annotated[
@@ -372,6 +437,28 @@ def telemetry_diff(old: Path, new: Path) -> None:
         console.print(line, markup=False, soft_wrap=True)
     console.print("no difference in outcomes or beyond tolerance" if not lines else f"{len(lines)} differences")
     raise typer.Exit(1 if lines else 0)
+
+
+@telemetry_app.command("export")
+def telemetry_export(
+    record: Annotated[
+        Path | None, typer.Argument(help="The record; verification.yaml by default.", show_default=False)
+    ] = None,
+    form: Annotated[str, typer.Option("--format", "-f", help=f"One of {', '.join(exports.FORMATS)}.")] = "intoto",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead.", show_default=False)
+    ] = None,
+) -> None:
+    """Prints the record as an in-toto attestation, a CTRF report or JUnit XML. Example: `s30 telemetry export --format junit -o junit.xml`
+
+    The in-toto statement is unsigned: its subject is the record's file, by sha256, for a signer to sign.
+    """
+    text = exports.export(form, record or corpus.default_root() / repository.RECORD)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_atomically(output, text.encode())
+        errors.print(f"  wrote {output}", markup=False)
 
 
 @app.command()
@@ -558,6 +645,40 @@ def _finish(verification: Verification, names: Sequence[str], as_json: bool, sec
 def _print_failures(verification: Verification) -> None:
     for line in display.failures(verification):
         errors.print(line, style="red", markup=False)
+
+
+def _print_report(report: reproduce.Report, most: int = 60) -> None:
+    """A table of what failed, then one of the information, each cut after `most` lines: the report's file holds all."""
+    failing = [difference for difference in report.differences if difference.fails]
+    for title, found in (
+        ("Differences", failing),
+        ("Information (no failure)", [d for d in report.differences if not d.fails]),
+    ):
+        if found:
+            table = _table("where", "recorded", "measured now", "why", title=title)
+            for difference in found[:most]:
+                values = (_short(difference.recorded), _short(difference.measured))
+                table.add_row(*map(escape, (difference.at, *values, difference.why)))
+            console.print(table)
+            if len(found) > most:
+                console.print(f"... and {len(found) - most} more: see --output or --json")
+    for line in (
+        f"record: {report.record}, commit {report.checked_commit}",
+        *report.notes,
+        f"environment: {report.environment}",
+        f"network: {report.network}",
+        f"compared: papers {', '.join(report.papers)}{'' if report.claims else ' without claims'}, {report.values:,} values",
+        f"{len(failing)} differences; {report.seconds:.1f} s",
+    ):
+        console.print(line, markup=False, soft_wrap=True)
+    console.print(
+        "REPRODUCED" if report.reproduced else "NOT REPRODUCED", style="bold green" if report.reproduced else "bold red"
+    )
+
+
+def _short(value: Any, most: int = 40) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _rewrite_table(path: Path, table: str) -> None:

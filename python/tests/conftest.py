@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from s30 import documents
+from s30 import documents, environment, telemetry
 from s30.corpus import Corpus, Paper, load_corpus
 from s30.evidence import Evidence
 from s30.layers import AUTODIFF, ENGINE, LAYERS, PARTS
 from s30.layers import numpy as numpy_layer
 from s30.problem import SEEDS, STEPS, cotangents
-from s30.verdicts import ROOM
+from s30.verdicts import ROOM, judge
 
 NUMPY_CHECKS = '''\
 """scores = x W^T + b; hidden = tanh(scale * scores); loss = mean (hidden - targets)^2."""
@@ -404,5 +404,29 @@ def git_repository(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Callable
         git("add", "-A")
         git("commit", "-qm", "toy")
         return git
+
+    return make
+
+
+@pytest.fixture
+def toy_record(
+    make_corpus: Callable[..., Corpus],
+    git_repository: Callable[[Path], Callable[..., str]],
+    _shared_evidences: dict[str, Evidence],
+    experiments: dict[str, Evidence],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., tuple[Path, dict[str, Any]]]:
+    """`toy_record(edit, waivers)`: a repository of one built paper and one without a room, and its record, in which all
+    passed unless `edit` changed the sweep's results."""
+    monkeypatch.setattr(environment, "agda_version", lambda _: "2.7.0")
+
+    def make(edit: Callable[[Any], Any] = lambda results: results, waivers: Any = ()) -> tuple[Path, dict[str, Any]]:
+        corpus = make_corpus({"01_affine": {}, "02_later": None})
+        (corpus.root / "waivers.yaml").write_text(documents.dump({"waivers": list(waivers)}))
+        git_repository(corpus.root)
+        results = {("01", name, "checks"): e for name, e in _shared_evidences.items()}
+        results |= {("01", name, "experiment"): e for name, e in experiments.items()}
+        verification = judge(corpus, corpus.select([]), list(LAYERS), edit(results), True)
+        return corpus.root, telemetry.assemble(corpus.root, verification, "quick", 1.5, False)
 
     return make
