@@ -504,16 +504,15 @@ def test_an_interrupted_reproduction_leaves_nothing_behind(repository, tmp_path,
             time.sleep(0.05)
         process.send_signal(how)
         _, err = process.communicate(timeout=60)
-    except BaseException:  # a test that fails leaves no process either
+        assert process.returncode == 130
+        assert err.splitlines()[-1].startswith("error: interrupted: the worktree is removed")
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pids.read_text()), 0)
+    finally:  # a test that fails leaves no process either
         for pid in (process.pid, *map(int, pids.read_text().split() if pids.is_file() else ())):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
-        raise
-    assert process.returncode == 130
-    assert err.splitlines()[-1].startswith("error: interrupted: the worktree is removed")
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(pids.read_text()), 0)
     assert git("worktree", "list").count("\n") == 0
     assert not list(tmp_path.glob("s30-reproduce-*"))
 
@@ -706,6 +705,7 @@ def test_the_engine_reproduces_its_own_whole_record(measured):
     assert not [d for d in report["information"] if d["at"].startswith("environment")]
 
 
+@pytest.mark.jax
 def test_one_changed_line_of_a_layer_is_found(measured):
     """The record says that its commit is one in which the JAX layer lost the scale."""
     root, git, s30 = measured
