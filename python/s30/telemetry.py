@@ -45,7 +45,8 @@ def assemble(root: Path, verification: Verification, profile: str, seconds: floa
         "checked_commit": repository.head(root),
         "source_digest": repository.source_digest(root),
         "artifact_commit": None,
-        "tree": {"state": "dirty" if changed else "clean", "changed": changed},
+        "tree": {"state": "dirty" if changed else "clean", "changed": changed}
+        | ({"stated_by": "S30_COMMIT"} if repository.stated(root) else {}),
         "profile": profile,
         "environment": environment.fingerprint(root, distributions, flags),
         "summary": summary(verification),
