@@ -3,7 +3,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 S30 := .venv/bin/s30
 NOX := .venv/bin/nox --no-venv
 
-.PHONY: readme verify test setup lint run bench agda-check verification-status telemetry figures claims lock clean help
+.PHONY: nix-check container-check readme verify test setup lint run bench agda-check verification-status telemetry figures claims lock clean help
 
 verify: setup ## Verify every paper in every layer, with its claims; prints the table
 	@$(S30) verify
@@ -19,6 +19,12 @@ run: setup ## Run one paper's layers: make run PAPER=26
 
 lint: setup ## ruff, mypy, import-linter
 	@$(NOX) -s lint
+
+nix-check: setup ## Evaluate the Nix flake offline; build it where nixpkgs can be had
+	@$(NOX) -s nix
+
+container-check: setup ## Run the Containerfile's steps in a fresh Debian (root; some minutes)
+	@$(NOX) -s container
 
 claims: setup ## Every claim, with the experiments' full profile
 	@$(S30) verify --profile full --time-limit 900

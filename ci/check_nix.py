@@ -48,7 +48,7 @@ APPLY = {
 }
 
 
-class Wrong(Exception):
+class WrongError(Exception):
     """One line that says what is wrong with the flake."""
 
 
@@ -60,28 +60,28 @@ def expected() -> set[str]:
 
 
 def check_lock(root: Path) -> str:
-    """The pinned revision. Raises Wrong when flake.lock does not lock what flake.nix names."""
+    """The pinned revision. Raises WrongError when flake.lock does not lock what flake.nix names."""
     pin = re.search(r'nixpkgs\.url = "github:NixOS/nixpkgs/([0-9a-f]{40})"', (root / "flake.nix").read_text())
     if pin is None:
-        raise Wrong("flake.nix: the input nixpkgs is not pinned to a full revision")
+        raise WrongError("flake.nix: the input nixpkgs is not pinned to a full revision")
     try:
         lock = json.loads((root / "flake.lock").read_text())
         nodes = lock["nodes"]
         locked, original = nodes["nixpkgs"]["locked"], nodes["nixpkgs"]["original"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Wrong(f"flake.lock: not a lock of nixpkgs: {type(error).__name__}: {error}") from None
+        raise WrongError(f"flake.lock: not a lock of nixpkgs: {type(error).__name__}: {error}") from None
     if lock.get("version") != 7 or lock.get("root") != "root" or set(nodes) != {"root", "nixpkgs"}:
-        raise Wrong("flake.lock: needs version 7, the root node `root`, and nixpkgs as the only input")
+        raise WrongError("flake.lock: needs version 7, the root node `root`, and nixpkgs as the only input")
     if nodes["root"] != {"inputs": {"nixpkgs": "nixpkgs"}}:
-        raise Wrong("flake.lock: the root's input nixpkgs is not the node nixpkgs")
+        raise WrongError("flake.lock: the root's input nixpkgs is not the node nixpkgs")
     source = {"owner": "NixOS", "repo": "nixpkgs", "rev": pin[1], "type": "github"}
     if original != source:
-        raise Wrong(f"flake.lock: its original is {original}, but flake.nix names revision {pin[1]}")
+        raise WrongError(f"flake.lock: its original is {original}, but flake.nix names revision {pin[1]}")
     hashed, moment = locked.pop("narHash", ""), locked.pop("lastModified", None)
     if locked != source:
-        raise Wrong(f"flake.lock: it locks {locked.get('rev')}, but flake.nix names revision {pin[1]}")
+        raise WrongError(f"flake.lock: it locks {locked.get('rev')}, but flake.nix names revision {pin[1]}")
     if not re.fullmatch(r"sha256-[A-Za-z0-9+/]{43}=", hashed) or not isinstance(moment, int):
-        raise Wrong("flake.lock: nixpkgs needs a narHash (sha256-...) and a lastModified")
+        raise WrongError("flake.lock: nixpkgs needs a narHash (sha256-...) and a lastModified")
     return pin[1]
 
 
@@ -115,11 +115,11 @@ class Nix:
         self._environment.pop("NIX_REMOTE", None)
 
     def run(self, *arguments: str) -> str:
-        """What the command prints. Raises Wrong with Nix's own error."""
+        """What the command prints. Raises WrongError with Nix's own error."""
         done = subprocess.run(arguments, env=self._environment, capture_output=True, text=True, cwd=self.source)
         self.asked.update(re.findall(r"trace: asked for (\S+)", done.stderr))
         if done.returncode:
-            raise Wrong(" ".join(" ".join(_error(done.stderr)).replace(f"{self.source}/", "").split())[:600])
+            raise WrongError(" ".join(" ".join(_error(done.stderr)).replace(f"{self.source}/", "").split())[:600])
         return done.stdout
 
     def flake(self, *arguments: str, scheme: str = "git+file") -> str:
@@ -136,13 +136,13 @@ class Nix:
         commit(self.source)
 
     def outputs(self) -> dict[str, str]:
-        """Each output with its derivation, or an app with its program. Raises Wrong naming the output that fails."""
+        """Each output with its derivation, or an app with its program. Raises WrongError naming the output that fails."""
         found: dict[str, str] = {}
         for kind, apply in APPLY.items():
             try:
                 tree = json.loads(self.flake("eval", "--json", f"#{kind}", "--apply", apply))
-            except Wrong as whole:
-                raise Wrong(f"{self._culprit(kind) or kind}: {whole}") from None
+            except WrongError as whole:
+                raise WrongError(f"{self._culprit(kind) or kind}: {whole}") from None
             found |= {f"{kind}.{s}.{name}": value for s, names in tree.items() for name, value in names.items()}
         return found
 
@@ -154,7 +154,7 @@ class Nix:
                     self.flake(
                         "eval", "--json", f"#{name.removesuffix('.default') if kind == 'formatter' else name}.{part}"
                     )
-                except Wrong:
+                except WrongError:
                     return name
         return None
 
@@ -162,11 +162,17 @@ class Nix:
         """All derivations behind these."""
         try:
             text = self.run("nix", "derivation", "show", "--offline", "--recursive", *paths)
-        except Wrong:  # Nix before 2.15
+        except WrongError:  # Nix before 2.15
             text = self.run("nix", "show-derivation", "--offline", "--recursive", *paths)
         shown: dict[str, Any] = json.loads(text)
         found: dict[str, Any] = shown.get("derivations", shown)
         return found
+
+    def variables(self, path: str) -> dict[str, str]:
+        """The environment of one derivation."""
+        found = next(d for name, d in self.derivations([path]).items() if name.endswith(Path(path).name))
+        variables: dict[str, str] = found["env"]
+        return variables
 
 
 def _error(text: str) -> list[str]:
@@ -203,13 +209,13 @@ def commit(folder: Path) -> str:
 
 
 def listed(source: Path) -> set[str]:
-    """The names of attributes.txt. Raises Wrong for one without its source in nixpkgs."""
+    """The names of attributes.txt. Raises WrongError for one without its source in nixpkgs."""
     names = set()
     for number, line in enumerate((source / STUB / "attributes.txt").read_text().splitlines(), 1):
         if line.strip() and not line.startswith("#"):
             fields = line.split()
             if len(fields) != 2 or not re.match(r"(pkgs|lib)/", fields[1]):
-                raise Wrong(f"{STUB}/attributes.txt:{number}: needs `attribute  file of nixpkgs that defines it`")
+                raise WrongError(f"{STUB}/attributes.txt:{number}: needs `attribute  file of nixpkgs that defines it`")
             names.add(fields[0])
     return names
 
@@ -223,18 +229,20 @@ def scripts(derivations: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def check_outputs(nix: Nix) -> None:
-    """Steps 3 and 4. Raises Wrong at the first thing that is not right."""
+    """Steps 3 and 4. Raises WrongError at the first thing that is not right."""
     first = git(nix.source, "rev-parse", "HEAD")
     outputs = nix.outputs()
     if lacking := expected() ^ outputs.keys():
-        raise Wrong(f"outputs that are not those promised in ci/check_nix.py: {', '.join(sorted(lacking))}")
+        raise WrongError(f"outputs that are not those promised in ci/check_nix.py: {', '.join(sorted(lacking))}")
     nix.flake("flake", "check", "--no-build")
     nix.flake("flake", "show")
     names = listed(nix.source)
     if nix.asked - names:
-        raise Wrong(f"attributes of nixpkgs that attributes.txt does not list: {', '.join(sorted(nix.asked - names))}")
+        raise WrongError(
+            f"attributes of nixpkgs that attributes.txt does not list: {', '.join(sorted(nix.asked - names))}"
+        )
     if names - nix.asked:
-        raise Wrong(f"attributes.txt lists what nothing asks for: {', '.join(sorted(names - nix.asked))}")
+        raise WrongError(f"attributes.txt lists what nothing asks for: {', '.join(sorted(names - nix.asked))}")
     print(f"evaluated against the stub of nixpkgs: {len(outputs)} outputs of {len(SYSTEMS)} systems")
     print(f"attributes of nixpkgs: {len(names)} asked for, each listed with its source in {STUB}/attributes.txt")
 
@@ -243,7 +251,7 @@ def check_outputs(nix: Nix) -> None:
     for name, text in texts.items():
         done = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True)
         if done.returncode:
-            raise Wrong(f"the shell script of {name} does not parse: {done.stderr.strip().splitlines()[0]}")
+            raise WrongError(f"the shell script of {name} does not parse: {done.stderr.strip().splitlines()[0]}")
     print(f"shell scripts in {len(behind)} derivations: {len(texts)} parse")
 
     (nix.source / "README.md").write_text("changed\n")
@@ -253,22 +261,24 @@ def check_outputs(nix: Nix) -> None:
     for name in sorted(outputs):
         kind, _, last = name.split(".")
         if kind == "packages" and last in wrappers and outputs[name] == after[name]:
-            raise Wrong(f"{name} is the same for two commits: it does not carry the revision")
+            raise WrongError(f"{name} is the same for two commits: it does not carry the revision")
         same = (kind == "checks" and last in LAYERS) or kind in ("devShells", "formatter") or last in ("python", "agda")
         if same and outputs[name] != after[name]:
-            raise Wrong(f"{name} is built anew by a commit that changes README.md alone")
-    for revision, path in ((first, outputs), (second, after)):
-        for name in ("s30", "verification", "container"):
-            if revision not in json.dumps(nix.derivations([path[f"packages.{LINUX[0]}.{name}"]])):
-                raise Wrong(f"packages.{LINUX[0]}.{name} does not name its revision {revision}")
+            raise WrongError(f"{name} is built anew by a commit that changes README.md alone")
+    labelled = {"s30": "{}", "verification": "{}", "container": '"org.opencontainers.image.revision":"{}"'}
+    for revision, paths in ((first, outputs), (second, after)):
+        for name, form in labelled.items():
+            own = nix.variables(paths[f"packages.{LINUX[0]}.{name}"])
+            if not any(form.replace("{}", revision) in value for value in own.values()):
+                raise WrongError(f"packages.{LINUX[0]}.{name} does not name its revision, as {form}")
     unknown = nix.flake("eval", "--raw", f"#packages.{LINUX[0]}.s30.drvPath", scheme="path")
-    if "S30_COMMIT:-unknown" not in json.dumps(nix.derivations([unknown])):
-        raise Wrong("a tree without a commit is not called unknown")
+    if "S30_COMMIT:-unknown" not in nix.variables(unknown)["text"]:
+        raise WrongError("a tree without a commit is not called unknown")
     print("revision: in the wrapper, the record and the container; a commit of README.md alone measures nothing anew")
 
 
 def build(root: Path, version: str) -> None:
-    """Step 5. Raises Wrong when a check fails to build; says in one line why when none can be."""
+    """Step 5. Raises WrongError when a check fails to build; says in one line why when none can be."""
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
         print(
             f"not built, not checked against the real nixpkgs: it needs Nix {OLDEST[0]}.{OLDEST[1]}, this is {version}"
@@ -282,7 +292,7 @@ def build(root: Path, version: str) -> None:
         return
     print("building every check with the pinned nixpkgs", flush=True)
     if subprocess.run(["nix", "flake", "check", "--print-build-logs", flake], env=environment).returncode:
-        raise Wrong("nix flake check failed: see above")
+        raise WrongError("nix flake check failed: see above")
     print(f"built: every check of {platform.machine()}; other systems were evaluated against the stub alone")
 
 
@@ -318,7 +328,7 @@ def main(arguments: list[str]) -> int:
             print("not built, not checked against the real nixpkgs: --no-build")
         else:
             build(root, version)
-    except Wrong as error:
+    except WrongError as error:
         print(f"nix: {error}", file=sys.stderr)
         return 1
     return 0

@@ -59,7 +59,7 @@ let
         }
       )
       ''
-        export HOME=$TMPDIR XDG_CACHE_HOME=$TMPDIR/cache CACHEDB=$TMPDIR/tinygrad.db LC_ALL=C.UTF-8
+        export HOME=$TMPDIR XDG_CACHE_HOME=$TMPDIR/cache CACHEDB=$TMPDIR/tinygrad.db LC_ALL=C.UTF-8 COLUMNS=140
         cp -r ${files} tree
         chmod -R u+w tree
         cd tree

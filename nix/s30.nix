@@ -13,7 +13,7 @@ let
     PYTHONPATH=${tree}/python python3 -c '
     import pathlib, sys
     from s30 import repository
-    print(repository.source_digest(pathlib.Path(sys.argv[1])))
+    print(repository.files_digest(pathlib.Path(sys.argv[1])))
     ' ${tree} > $out
   '';
 in

@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def changed_files(root: Path) -> list[str]:
         wanted = os.environ.get("S30_SOURCE_DIGEST")
         if commit.endswith("-dirty"):
             return ["unnamed files: S30_COMMIT says that the tree was dirty"]
-        if wanted and wanted != source_digest(root):
+        if wanted and wanted != files_digest(root):
             return ["unnamed files: the sources differ from S30_SOURCE_DIGEST"]
         return []
     lines = git(root, "status", "--porcelain=v1", "--untracked-files=all").splitlines()
@@ -73,8 +73,17 @@ def changed_files(root: Path) -> list[str]:
 
 def source_digest(root: Path, commit: str = "HEAD") -> str:
     """sha256 over the path, mode and blob of every file of a commit, without the record: the same after any rewrite of history."""
-    on_disk = commit == "HEAD" and stated(root) is not None
-    entries = _files(root) if on_disk else git(root, "ls-tree", "-rz", "--full-tree", commit).split("\0")
+    if commit == "HEAD" and stated(root):
+        return files_digest(root)
+    return _digest(git(root, "ls-tree", "-rz", "--full-tree", commit).split("\0"))
+
+
+def files_digest(root: Path) -> str:
+    """The source digest that a commit of all files here would have; git is not asked."""
+    return _digest(_files(root))
+
+
+def _digest(entries: Iterable[str]) -> str:
     sources = sorted(entry for entry in entries if entry and not entry.endswith(f"\t{RECORD}"))
     return hashlib.sha256("\n".join(sources).encode()).hexdigest()
 

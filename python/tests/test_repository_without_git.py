@@ -55,6 +55,7 @@ def stated(monkeypatch, root, commit=COMMIT, digest=None):
 
 def test_the_digest_of_the_files_is_that_of_the_commit(tracked, bare, monkeypatch):
     wanted = repository.source_digest(tracked)
+    assert repository.files_digest(bare) == wanted
     stated(monkeypatch, bare)
     assert repository.source_digest(bare) == wanted
     (bare / "tool.sh").chmod(0o644)
