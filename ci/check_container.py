@@ -82,7 +82,7 @@ def lend(new: Path) -> None:
 
 
 def copy_sources(target: Path) -> None:
-    """What COPY would bring: here the tracked and new files, and the repository."""
+    """What COPY brings, less the ignored files and the repository itself."""
     listing = ["git", "-C", str(ROOT), "ls-files", "-coz", "--exclude-standard"]
     names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split("\0")
     for name in filter(None, names):

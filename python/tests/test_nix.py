@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from s30.corpus import load_file
+
 ROOT = Path(__file__).resolve().parents[2]
 OTHER = "0123456789" * 4
 needs_nix = pytest.mark.skipif(
@@ -100,3 +102,20 @@ def test_a_mistake_in_the_flake_is_named(flake, file, old, new, complaint):
     code, said = check(flake)
     assert code == 1, said
     assert complaint in said
+
+
+def test_without_nix_the_check_says_that_it_did_not_run(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "ci")
+    checker = load_file(ROOT / "ci" / "check_nix.py")
+    monkeypatch.setattr(checker.shutil, "which", lambda _: None)
+    assert checker.main([str(ROOT)]) == checker.SKIPPED
+    assert capsys.readouterr().out.splitlines()[-1].startswith("skipped: no `nix` here")
+
+
+def test_an_old_nix_builds_nothing_and_says_so(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "ci")
+    checker = load_file(ROOT / "ci" / "check_nix.py")
+    checker.build(ROOT, "2.8.0")
+    assert capsys.readouterr().out == (
+        "not built, not checked against the real nixpkgs: it needs Nix 2.18, this is 2.8.0\n"
+    )
