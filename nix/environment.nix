@@ -33,8 +33,9 @@ let
   # Requirements that nixpkgs has as programs rather than as Python packages.
   programs = {
     inherit (pkgs) check-jsonschema import-linter ruff;
-    inherit agda;
   };
+  # Agda is none of Python's packages here: s30 finds it by its variables, people in the shells.
+  isModule = name: !(programs ? ${name}) && name != "agda";
 
   cubical = pkgs.agdaPackages.cubical;
   agda = pkgs.agda.withPackages (p: [ p.cubical ]);
@@ -43,6 +44,8 @@ rec {
   inherit agda;
 
   allTags = once (map (r: r.tag) (builtins.filter (r: r.tag != null) wanted));
+  # What s30 needs to run: everything but the tools for its own code.
+  runTags = builtins.filter (tag: tag != "lint") allTags;
 
   # Python with what is for everybody and for these tags.
   python =
@@ -53,7 +56,7 @@ rec {
         name:
         available.${name}
           or (throw "requirements/ names ${name}, which python3Packages lacks: list it under `programs` in nix/environment.nix")
-      ) (builtins.filter (name: !(programs ? ${name})) (names tags))
+      ) (builtins.filter isModule (names tags))
     );
 
   # Everything on the PATH for these tags; `s30` is the code that PYTHONPATH names.

@@ -7,7 +7,7 @@
   environment,
 }:
 let
-  exported = environment.variablesFor environment.allTags;
+  exported = environment.variablesFor environment.runTags;
   # What s30 compares the sources with where there is no git to ask.
   digest = pkgs.runCommand "s30-source-digest" { nativeBuildInputs = [ pkgs.python3 ]; } ''
     PYTHONPATH=${tree}/python python3 -c '
@@ -23,7 +23,7 @@ pkgs.writeShellScriptBin "s30" ''
   )}
   export PATH=${
     builtins.concatStringsSep ":" (
-      map (tool: "${tool}/bin") (environment.tools environment.allTags ++ [ pkgs.coreutils ])
+      map (tool: "${tool}/bin") (environment.tools environment.runTags ++ [ pkgs.coreutils ])
     )
   }:$PATH
 

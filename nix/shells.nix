@@ -4,7 +4,10 @@ let
   shell =
     tags:
     pkgs.mkShell {
-      packages = environment.tools tags ++ [ pkgs.gnumake ];
+      packages =
+        environment.tools tags
+        ++ [ pkgs.gnumake ]
+        ++ (if builtins.elem "agda" tags then [ environment.agda ] else [ ]);
       env = environment.variablesFor tags;
       # The checkout's own code, wherever in it one stands.
       shellHook = ''
