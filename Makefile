@@ -3,7 +3,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 S30 := .venv/bin/s30
 NOX := .venv/bin/nox --no-venv
 
-.PHONY: readme verify test setup session container container-push lint run bench agda-check verification-status telemetry figures claims lock clean help
+.PHONY: readme verify test setup session container container-push container-check nix-check lint run bench agda-check \
+        verification-status telemetry figures claims lock clean help
 
 verify: setup ## Verify every paper in every layer, with its claims; prints the table
 	@$(S30) verify
@@ -28,6 +29,12 @@ container: ## Build the container image with Nix
 
 container-push: ## Build it and push it: make container-push IMAGE=ghcr.io/OWNER/NAME TAG=v1 (REGISTRY_USER, REGISTRY_TOKEN)
 	@ci/container.sh push
+
+nix-check: setup ## Evaluate the Nix flake offline; build it where nixpkgs can be had
+	@$(NOX) -s nix
+
+container-check: setup ## Run the Containerfile's steps in a fresh Debian (root; some minutes)
+	@$(NOX) -s container
 
 claims: setup ## Every claim, with the experiments' full profile
 	@$(S30) verify --profile full --time-limit 900

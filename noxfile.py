@@ -6,6 +6,7 @@ A session makes its own environment with that layer's packages and no other fram
 """
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -105,3 +106,24 @@ def telemetry(session: nox.Session) -> None:
     """Whether verification.yaml, or the record that is named, describes these sources."""
     prepare(session)
     session.run("s30", "telemetry", "check", *session.posargs)
+
+
+def check(session: nox.Session, script: str) -> None:
+    """Runs a script that ends with 77 where this machine lacks what it needs: the session is then skipped, not passed."""
+    words = session.run(sys.executable, script, *session.posargs, success_codes=(0, 77), silent=True) or ""
+    session.log(words.strip())
+    last = words.strip().splitlines()[-1:]
+    if last and last[0].startswith("skipped: "):
+        session.skip(last[0].removeprefix("skipped: "))
+
+
+@nox.session(venv_backend="none")
+def nix(session: nox.Session) -> None:
+    """The flake: parsed, locked, evaluated offline against a stub of nixpkgs; built where the real one can be had."""
+    check(session, "ci/check_nix.py")
+
+
+@nox.session(venv_backend="none")
+def container(session: nox.Session) -> None:
+    """The Containerfile's steps in a fresh Debian (root; some minutes)."""
+    check(session, "ci/check_container.py")

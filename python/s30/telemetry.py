@@ -49,7 +49,8 @@ def assemble(
         "checked_commit": repository.head(root),
         "source_digest": repository.source_digest(root),
         "artifact_commit": None,
-        "tree": {"state": "dirty" if changed else "clean", "changed": changed},
+        "tree": {"state": "dirty" if changed else "clean", "changed": changed}
+        | ({"stated_by": "S30_COMMIT"} if repository.stated(root) else {}),
         "profile": profile,
         "environment": sessions.fingerprint(root) if measured_in is None else measured_in,
         "summary": summary(verification),

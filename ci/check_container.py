@@ -1,0 +1,172 @@
+"""Runs the steps of the Containerfile without a container engine: in a fresh Debian made by debootstrap, entered by chroot.
+
+    python ci/check_container.py [--root FOLDER]     (root; FOLDER: a Debian to use and keep, made there when it is missing)
+
+The steps are read from the Containerfile, so there is no second list of them. Afterwards `s30 doctor` must find all six
+layers ready. What is not covered: the base image itself (debootstrap's minimal Debian stands in for it), the engine's own
+handling of layers and users, and the last command, `make verify`. pip reads this machine's configuration, which is lent to
+the new Debian and is no part of the image. Exit code 0 when every step ran, 1 when one failed, 77 when none can be run here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SKIPPED = 77
+LENT = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/xdg/pip", "/etc/ssl/certs/ca-certificates.crt")
+LENT_FOLDERS = ("PIP_FIND_LINKS",)  # variables that name a folder of packages
+
+
+def steps(text: str) -> list[tuple[str, str]]:
+    """(instruction, rest) of each line. Raises SystemExit for what this script cannot run."""
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.startswith("#"):
+            word, _, rest = line.partition(" ")
+            if word not in ("FROM", "ARG", "RUN", "USER", "WORKDIR", "COPY", "ENV", "CMD") or line.endswith("\\"):
+                sys.exit(f"Containerfile:{number}: ci/check_container.py cannot run `{line}`")
+            found.append((word, rest.strip()))
+    return found
+
+
+def skipped(why: str) -> int:
+    """Says so in one line."""
+    print(f"skipped: the Containerfile's steps were not run: {why}")
+    return SKIPPED
+
+
+def bootstrap(suite: str, target: Path) -> str | None:
+    """Makes a minimal Debian; or says why it cannot."""
+    if shutil.which("debootstrap") is None:
+        subprocess.run(
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "debootstrap"], capture_output=True
+        )
+    if shutil.which("debootstrap") is None:
+        return "no debootstrap, and apt-get cannot install it"
+    command = ["debootstrap", "--variant=minbase", suite, str(target)]
+    made = subprocess.run(command, capture_output=True, text=True)
+    return None if made.returncode == 0 else f"debootstrap failed: {(made.stdout.splitlines() or ['no message'])[-1]}"
+
+
+@contextmanager
+def mounted(source: str, target: Path, *options: str) -> Iterator[None]:
+    """A mount that ends with the block."""
+    target.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", *options, source, str(target)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(target)], check=False)
+
+
+def lend(new: Path) -> None:
+    """Copies what pip and apt need to reach packages from here."""
+    for name in LENT:
+        source, target = Path(name), new / name[1:]
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        elif source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+
+
+def copy_sources(target: Path) -> None:
+    """What COPY brings, less the ignored files and the repository itself."""
+    listing = ["git", "-C", str(ROOT), "ls-files", "-coz", "--exclude-standard"]
+    names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+
+
+def run(new: Path, command: str, user: str, folder: str, variables: dict[str, str]) -> int:
+    """One command in the new Debian, as that user."""
+    home = "/root" if user == "root" else f"/home/{user}"
+    lent = {k: v for k, v in os.environ.items() if k.startswith("PIP_") or k.lower().endswith("_proxy")}
+    environment = (
+        lent
+        | variables
+        | {"HOME": home, "USER": user, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+    )
+    script = f"cd {shlex.quote(folder)} && {command}"
+    return subprocess.run(
+        ["chroot", f"--userspec={user}", str(new), "/bin/sh", "-c", script], env=environment
+    ).returncode
+
+
+def perform(new: Path, instructions: list[tuple[str, str]]) -> int:
+    """Every step in order; 1 at the first that fails."""
+    user, folder, variables = "root", "/", {"DEBIAN_FRONTEND": "noninteractive"}
+    for word, rest in instructions:
+        if word in ("FROM", "CMD"):
+            continue
+        print(f"--- {word} {rest}", flush=True)
+        if word in ("ARG", "ENV"):
+            name, _, value = rest.partition("=")
+            variables[name] = os.environ.get(name, value) if word == "ARG" else value
+        elif word == "USER":
+            user = rest
+        elif word == "WORKDIR":
+            folder = rest
+            (new / folder[1:]).mkdir(parents=True, exist_ok=True)
+        elif word == "COPY":
+            owner = re.fullmatch(r"--chown=(\S+) \. \.", rest)
+            if owner is None:
+                sys.exit(f"check_container: cannot run COPY {rest}")
+            copy_sources(new / folder[1:])
+            if run(new, f"chown -R {owner[1]} .", "root", folder, {}):
+                return 1
+        elif run(new, rest, user, folder, variables):
+            print(f"container: step failed: RUN {rest}", file=sys.stderr)
+            return 1
+    print("--- s30 doctor", flush=True)
+    if user == "root" or run(new, ".venv/bin/s30 doctor", user, folder, variables):
+        print(f"container: `s30 doctor` as {user} does not find all six layers ready", file=sys.stderr)
+        return 1
+    print(
+        f"every step ran, as {user} from USER on; s30 doctor finds six layers. Not run: the base image, `make verify`"
+    )
+    return 0
+
+
+def main() -> int:
+    """See above."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, help="a Debian to use and keep")
+    options = parser.parse_args()
+    instructions = steps((ROOT / "Containerfile").read_text(encoding="utf-8"))
+    base = re.fullmatch(r"debian:([a-z]+)-slim", instructions[0][1])
+    if instructions[0][0] != "FROM" or base is None:
+        sys.exit("Containerfile: its first step must be FROM debian:SUITE-slim")
+    if os.geteuid() != 0:
+        return skipped("debootstrap and chroot need root")
+    with tempfile.TemporaryDirectory(prefix="s30-container-") as scratch, ExitStack() as mounts:
+        new = options.root or Path(scratch) / "debian"
+        if not (new / "bin" / "sh").exists() and (fault := bootstrap(base[1], new)):
+            return skipped(fault)
+        lend(new)
+        try:
+            mounts.enter_context(mounted("proc", new / "proc", "-t", "proc"))
+            for variable in LENT_FOLDERS:
+                for folder in os.environ.get(variable, "").split():
+                    if Path(folder).is_dir():
+                        mounts.enter_context(mounted(folder, new / folder[1:], "--bind", "-o", "ro"))
+        except subprocess.CalledProcessError:
+            return skipped("mount is not allowed here")
+        return perform(new, instructions)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
