@@ -21,7 +21,7 @@ def s30_here(corpus, monkeypatch, capsys, results_of):
     monkeypatch.setattr(environment, "agda_version", lambda _: "2.7.0")
 
     def run(*arguments, edit=lambda results: results):
-        def sweep(slots, options, listen):
+        def sweep(slots, options, listen, executor=None):
             results = edit(results_of(corpus.paper("01")))
             return {
                 slot: results[slot] for paper, layer, task in slots if (slot := (paper.id, layer.name, task)) in results
@@ -85,7 +85,10 @@ def test_without_a_command_the_help_is_shown_and_nothing_is_an_error(s30_here, a
     assert "error" not in err
 
 
-@pytest.mark.parametrize("name", ["list", "show", "run", "parity", "train", "theorems", "verify", "new", "doctor"])
+@pytest.mark.parametrize(
+    "name",
+    ["list", "show", "run", "parity", "train", "theorems", "verify", "merge", "matrix", "reproduce", "new", "doctor"],
+)
 def test_every_command_has_help_with_an_example(s30_here, name):
     code, out, _ = s30_here(name, "--help")
     assert code == 0

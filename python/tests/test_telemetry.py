@@ -220,7 +220,7 @@ def verify(repository, results_of, monkeypatch, capsys):
     """`s30 verify` with the evidence at hand instead of a sweep."""
     corpus, _ = repository
     monkeypatch.setenv("S30_ROOT", str(corpus.root))
-    monkeypatch.setattr(cli, "sweep", lambda slots, options, listen: results_of(corpus.paper("01")))
+    monkeypatch.setattr(cli, "sweep", lambda slots, options, listen, executor=None: results_of(corpus.paper("01")))
 
     def run(*arguments):
         code = cli.main(["verify", *arguments])
