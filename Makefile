@@ -3,14 +3,17 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 S30 := .venv/bin/s30
 NOX := .venv/bin/nox --no-venv
 
-.PHONY: readme verify test setup session container container-push container-check nix-check lint run bench agda-check \
+.PHONY: readme verify test mutants setup session container container-push container-check nix-check lint run bench agda-check \
         verification-status telemetry figures claims lock clean help
 
 verify: setup ## Verify every paper in every layer, with its claims; prints the table
 	@$(S30) verify
 
-test: setup ## Run all tests
-	@.venv/bin/python ci/run_tests.py
+test: setup ## Run all tests but the mutants
+	@.venv/bin/python ci/run_tests.py --no-mutants
+
+mutants: setup ## Every listed mistake in every layer must be rejected by the check that is named for it (some minutes)
+	@.venv/bin/python ci/run_tests.py --mutants
 
 setup: ## Create .venv and find libLLVM (nothing when that is done)
 	@ci/setup.sh

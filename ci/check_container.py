@@ -106,6 +106,12 @@ def run(new: Path, command: str, user: str, folder: str, variables: dict[str, st
     ).returncode
 
 
+def packages_reachable(new: Path, user: str) -> bool:
+    """Whether pip, without s30, can fetch one small package there: a fault of the machine is not one of the Containerfile."""
+    fetch = "python3 -m venv .probe && .probe/bin/pip download --quiet --no-deps --dest .probe typing-extensions"
+    return run(new, fetch, user, f"/home/{user}", {}) == 0
+
+
 def perform(new: Path, instructions: list[tuple[str, str]]) -> int:
     """Every step in order; 1 at the first that fails."""
     user, folder, variables = "root", "/", {"DEBIAN_FRONTEND": "noninteractive"}
@@ -128,9 +134,13 @@ def perform(new: Path, instructions: list[tuple[str, str]]) -> int:
             copy_sources(new / folder[1:])
             if run(new, f"chown -R {owner[1]} .", "root", folder, {}):
                 return 1
-        elif run(new, rest, user, folder, variables):
-            print(f"container: step failed: RUN {rest}", file=sys.stderr)
-            return 1
+        else:
+            lend(new)  # again before each step: installing certificates replaces the lent ones
+            if run(new, rest, user, folder, variables):
+                if "make" in rest and not packages_reachable(new, user):
+                    return skipped(f"pip cannot fetch packages from inside the new Debian, for RUN {rest}")
+                print(f"container: step failed: RUN {rest}", file=sys.stderr)
+                return 1
     print("--- s30 doctor", flush=True)
     if user == "root" or run(new, ".venv/bin/s30 doctor", user, folder, variables):
         print(f"container: `s30 doctor` as {user} does not find all six layers ready", file=sys.stderr)
@@ -156,7 +166,6 @@ def main() -> int:
         new = options.root or Path(scratch) / "debian"
         if not (new / "bin" / "sh").exists() and (fault := bootstrap(base[1], new)):
             return skipped(fault)
-        lend(new)
         try:
             mounts.enter_context(mounted("proc", new / "proc", "-t", "proc"))
             for variable in LENT_FOLDERS:

@@ -3,6 +3,8 @@
     python ci/run_tests.py                 everything
     python ci/run_tests.py torch jax       the tests that need those layers
     python ci/run_tests.py engine          the tests that need no framework in their own process
+    python ci/run_tests.py --mutants       the mutants alone: plausible mistakes that must be rejected, most of the time
+    python ci/run_tests.py --no-mutants    all but the mutants, as `make test`
 
 JAX and PyTorch in one process can abort on their two OpenMP runtimes, so no process imports both.
 """
@@ -25,9 +27,13 @@ GROUPS = ("tinygrad", "jax", "torch", "agda", "engine", "sympy", "numpy")
 NO_TESTS = 5  # pytest's exit code when a group is empty
 
 
-def run_group(group: str, arguments: list[str]) -> tuple[str, int, Counter[str]]:
-    """What pytest printed, its exit code, and how many tests passed, failed and were skipped."""
+def run_group(group: str, arguments: list[str], mutants: bool | None) -> tuple[str, int, Counter[str]]:
+    """What pytest printed, its exit code, and how many tests passed, failed and were skipped.
+
+    `mutants` is True for them alone, False for all others, None for all.
+    """
     marker = f"not ({' or '.join(LAYERS)})" if group == "engine" else group
+    marker += {True: " and mutants", False: " and not mutants", None: ""}[mutants]
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         command = [
@@ -61,11 +67,15 @@ def run_group(group: str, arguments: list[str]) -> tuple[str, int, Counter[str]]
 def main(arguments: list[str]) -> int:
     """Exit code 1 when a test failed, a group could not run, or nothing ran at all."""
     groups = [a for a in arguments if a in GROUPS] or list(GROUPS)
-    rest = [a for a in arguments if a not in GROUPS]
+    mutants = {"--mutants": True, "--no-mutants": False}
+    only = next((mutants[a] for a in arguments if a in mutants), None)
+    rest = [a for a in arguments if a not in GROUPS and a not in mutants]
     total: Counter[str] = Counter()
     broken = []
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        for group, (output, code, counts) in zip(groups, pool.map(lambda g: run_group(g, rest), groups), strict=True):
+        for group, (output, code, counts) in zip(
+            groups, pool.map(lambda g: run_group(g, rest, only), groups), strict=True
+        ):
             print(f"--- {group}\n{output.rstrip()}", flush=True)
             total += counts
             if code not in (0, NO_TESTS):

@@ -121,6 +121,7 @@ def _cases() -> list[object]:
     ]
 
 
+@pytest.mark.mutants
 @pytest.mark.parametrize(("paper", "mutant"), _cases())
 def test_mutant_is_rejected(paper: Paper, mutant: Mutant, mutated) -> None:
     layer = mutant["layer"]
