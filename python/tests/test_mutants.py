@@ -15,7 +15,7 @@ import pytest
 from s30 import documents
 from s30.corpus import Paper, load_corpus
 from s30.evidence import Evidence
-from s30.layers import CHECKS, EXECUTABLE, LAYERS, PARTS
+from s30.layers import AUTODIFF, CHECKS, EXECUTABLE, LAYERS, PARTS
 from s30.parity import blamed, check_paper
 from s30.sweep import Options, cache_folder, slots_for, sweep
 from s30.vocabulary import Outcome
@@ -128,8 +128,10 @@ def test_mutant_is_rejected(paper: Paper, mutant: Mutant, mutated) -> None:
     partners = [name for name in true_evidence(paper) if name != layer and name in EXECUTABLE]
     if mutant["caught_by"] in ("gradient", "trajectory"):
         partners = [name for name in partners if name != "numpy"]
-    if mutant["caught_by"] == "bridge" and layer != "sympy":  # the formula to hold it against is SymPy's
-        partners = [name for name in true_evidence(paper) if name == "sympy"]
+    if (
+        mutant["caught_by"] == "bridge"
+    ):  # SymPy's formula, and for SymPy's own a gradient or a third layer to say who is wrong
+        partners = [name for name in true_evidence(paper) if name in (AUTODIFF if layer == "sympy" else ("sympy",))]
     if mutant["caught_by"] in NUMERIC and not partners:
         pytest.skip(f"no layer is installed that {layer} could be held against")
     evidence = mutated(paper, mutant)
