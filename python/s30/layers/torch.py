@@ -54,15 +54,17 @@ class TorchBackend:
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
     ) -> tuple[Array, dict[str, Array]]:
+        # θ ← θ - η ∂L/∂θ by hand: building an optimizer imports PyTorch's compiler, which takes as long as PyTorch itself.
         model, tensors = self._build(params, config), _tensors(batch)
-        optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
-        losses = []
+        losses, leaves = [], [leaf for leaf in model.parameters() if leaf.requires_grad]
         for _ in range(steps):
-            optimizer.zero_grad()
             loss = model(tensors)["loss"]
             losses.append(loss.item())
-            loss.backward()
-            optimizer.step()
+            grads = torch.autograd.grad(loss, leaves, allow_unused=True)
+            with torch.no_grad():
+                for leaf, grad in zip(leaves, grads, strict=True):
+                    if grad is not None:
+                        leaf.sub_(learning_rate * grad)
         losses.append(model(tensors)["loss"].item())
         return np.array(losses), {name: value.detach().numpy() for name, value in model.state_dict().items()}
 
