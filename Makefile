@@ -49,7 +49,7 @@ figures: setup ## Draw the figures of every paper that is built
 agda-check: setup ## Check every proof and print the theorems
 	@$(S30) theorems
 
-bench: setup ## Time a cold sweep, a warm one and one edited file
+bench: setup ## Time a cold sweep, a warm one, one edited file per layer, and growth with papers and workers (minutes)
 	@.venv/bin/python ci/bench.py
 
 verification-status: setup ## Refresh verification.yaml, on a clean tree

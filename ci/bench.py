@@ -1,11 +1,12 @@
-"""Times a sweep in a scratch copy of the repository: cold, warm, and after an edit of one file per layer.
+"""Times sweeps in a scratch copy of the repository.
 
-    python ci/bench.py [--papers 26 03] [--no-claims]
+    python ci/bench.py                the first two of these
+    python ci/bench.py --edits        cold, warm, and after an edit of one file per layer
     python ci/bench.py --scaling      how a cold sweep without claims grows with papers (1, 2, 4) and workers (1, 2)
     python ci/bench.py --dask         the same sweep by local processes and by Dask (1 and 2 workers)
 
-The last two take many minutes; --layer NAME narrows them. Seconds are wall-clock on this machine, so compare the
-ratios, which come from one run. Nothing here is a test.
+Each takes minutes; --papers and --layer narrow them. Seconds are wall-clock on this machine, so compare the ratios,
+which come from one run. Nothing here is a test.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def copy(root: Path) -> None:
             shutil.copy2(ROOT / name, root / name)
 
 
-def sweeps(root: Path, rooms: list[Path], arguments: list[str]) -> None:
+def edits(root: Path, rooms: list[Path], arguments: list[str]) -> None:
     """Cold, warm, and after an edit of one file per layer."""
     arguments = [*(room.name[:2] for room in rooms), *arguments]
     rows = [("cold: nothing cached", timed(root, arguments)[0]), ("warm: nothing changed", timed(root, arguments)[0])]
@@ -93,16 +94,18 @@ def sweeps(root: Path, rooms: list[Path], arguments: list[str]) -> None:
         rows.append((f"one edit: {rooms[-1].name[:2]} {layer}", timed(root, arguments)[0]))
     print(f"{'sweep':<32} {'seconds':>8} {'of cold':>8}")
     for name, seconds in rows:
-        print(f"{name:<32} {seconds:>8.1f} {seconds / rows[0][1]:>8.2f}")
+        print(f"{name:<32} {seconds:>8.1f} {seconds / rows[0][1]:>8.2f}", flush=True)
 
 
 def scaling(root: Path, rooms: list[Path], arguments: list[str]) -> None:
-    """A cold sweep by papers and workers."""
-    print(f"{'cold sweep':<12}" + "".join(f"{f'{workers} workers':>12}" for workers in WORKERS))
+    """A cold sweep by papers and workers. In brackets, its ratio to that of one paper by one worker."""
+    print(f"{'cold sweep':<12}" + "".join(f"{f'{workers} workers':>18}" for workers in WORKERS))
+    unit = None
     for number in (n for n in PAPERS if n <= len(rooms)):
         papers = [room.name[:2] for room in rooms[:number]]
         seconds = [cold(root, [*papers, *arguments, "--workers", str(workers)])[0] for workers in WORKERS]
-        print(f"{f'{number} papers':<12}" + "".join(f"{s:>12.1f}" for s in seconds), flush=True)
+        unit = unit or seconds[0]
+        print(f"{f'{number} papers':<12}" + "".join(f"{s:>10.1f} ({s / unit:>5.2f})" for s in seconds), flush=True)
 
 
 def dask(root: Path, rooms: list[Path], arguments: list[str]) -> None:
@@ -123,7 +126,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--papers", nargs="*", default=[])
     parser.add_argument("--layer", nargs="*", default=[], help="these layers alone, with --scaling and --dask")
-    parser.add_argument("--no-claims", action="store_true", help="leave the experiments out")
+    parser.add_argument("--no-claims", action="store_true", help="leave the experiments out of --edits")
+    parser.add_argument("--edits", action="store_true", help="cold, warm and one edit per layer")
     parser.add_argument("--scaling", action="store_true", help="by papers and workers")
     parser.add_argument("--dask", action="store_true", help="local processes against Dask")
     options = parser.parse_args()
@@ -134,12 +138,13 @@ def main() -> None:
         rooms = [r for r in rooms if not options.papers or r.name[:2] in options.papers]
         print(f"{len(rooms)} papers: {', '.join(r.name[:2] for r in rooms)}; {os.cpu_count()} cores")
         few = ["--no-claims", *(word for layer in options.layer for word in ("--layer", layer))]
-        if options.scaling:
+        usual = not (options.edits or options.scaling or options.dask)
+        if options.edits or usual:
+            edits(root, rooms, ["--no-claims"] if options.no_claims else [])
+        if options.scaling or usual:
             scaling(root, rooms, few)
         if options.dask:
             dask(root, rooms, few)
-        if not (options.scaling or options.dask):
-            sweeps(root, rooms, ["--no-claims"] if options.no_claims else [])
 
 
 if __name__ == "__main__":
