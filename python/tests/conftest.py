@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -26,6 +27,9 @@ from s30.layers import AUTODIFF, ENGINE, LAYERS, PARTS
 from s30.layers import numpy as numpy_layer
 from s30.problem import SEEDS, STEPS, cotangents
 from s30.verdicts import ROOM, judge
+
+# What a shell starts in the background ignores SIGINT and hands that down: the sweeps interrupted here have to hear it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 NUMPY_CHECKS = '''\
 """scores = x W^T + b; hidden = tanh(scale * scores); loss = mean (hidden - targets)^2."""

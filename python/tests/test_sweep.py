@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -515,6 +517,13 @@ def test_a_worker_ends_with_a_sweep_that_was_killed(slow):
         time.sleep(0.02)
 
 
+def opened(pid: int) -> Iterator[str]:
+    """The paths of a process's open files; it may close some meanwhile."""
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            yield os.readlink(link)
+
+
 @pytest.mark.numpy
 def test_a_sweep_that_waits_for_another_can_be_interrupted(slow):
     environ = {k: v for k, v in os.environ.items() if not k.startswith("S30_")}
@@ -524,7 +533,7 @@ def test_a_sweep_that_waits_for_another_can_be_interrupted(slow):
     try:
         second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
         until = time.monotonic() + 60
-        while "locks" not in " ".join(os.readlink(f) for f in Path(f"/proc/{second.pid}/fd").iterdir()):
+        while not any("locks" in path for path in opened(second.pid)):
             assert time.monotonic() < until
             time.sleep(0.05)
         second.send_signal(signal.SIGINT)
