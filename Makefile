@@ -42,7 +42,7 @@ container-check: setup ## Run the Containerfile's steps in a fresh Debian (root;
 claims: setup ## Every claim, with the experiments' full profile
 	@$(S30) verify --profile full --time-limit 900
 
-figures: setup ## Draw the figures of every paper that is built
+figures: setup ## Draw the figures of every paper that is built, and the tables in its README, from the full profile
 	@for paper in $$($(S30) list --json | .venv/bin/python -c 'import json, sys; print(*(p["id"] for p in json.load(sys.stdin) if p["built"]))'); do \
 	  $(S30) train $$paper --profile full --time-limit 900 --save || exit 1; done
 

@@ -122,6 +122,20 @@ def unresolved_names(paper: Paper, evidences: Mapping[str, Evidence], experiment
     ]
 
 
+def bound_of(evidence: Mapping[str, Any]) -> str:
+    """What a card claims of a metric, such as `>= 0.95` or `< 0.8 updates_forget_bias_0`."""
+    relation = next(word for word in RELATIONS if word in evidence)
+    bound, within = evidence[relation], evidence.get("within")
+    if isinstance(bound, dict):
+        times, plus = bound.get("times", 1.0), bound.get("plus", 0.0)
+        factor = f"{times:g} " if times != 1 else ""
+        shift = f" {'+' if plus > 0 else '-'} {abs(plus):g}" if plus else ""
+        words = f"{factor}`{bound['metric']}`{shift}"
+    else:
+        words = f"{bound:g}"
+    return f"{RELATIONS[relation]} {words}" + (f" within {within:g}" if within else "")
+
+
 def _joint(findings: list[Finding]) -> Outcome:
     outcomes = {finding.outcome for finding in findings}
     if Outcome.FAILED in outcomes:

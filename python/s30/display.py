@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from s30.claims import Metrics, bound_of
+from s30.corpus import Paper
 from s30.layers import EXPERIMENT, LAYERS
 from s30.sweep import Event, Slot
 from s30.verdicts import PaperVerdict, Verification
@@ -125,6 +128,26 @@ def markdown_table(verification: Verification) -> str:
         lines[-1] += (
             f" {len(verification.unbuilt)} papers have no room yet: they are `not_run`, and nothing about them is claimed."
         )
+    return "\n".join(lines)
+
+
+def markdown_metrics(paper: Paper, metrics: Metrics, profile: str, seed: int, where: str) -> str:
+    """An experiment's metrics as Markdown, for a room's README: what is claimed of each, and what each layer measured."""
+    claimed: dict[str, list[str]] = {}
+    for claim in paper.card["claims"]:
+        for evidence in claim.get("evidence", ()):
+            if "metric" in evidence:
+                whose = "".join(f", {LAYERS[name].title}" for name in evidence.get("layers", ()))
+                claimed.setdefault(evidence["metric"], []).append(bound_of(evidence) + whose)
+    lines = [f"Profile {profile}, seed {seed}; means, with the range over seeds where there are several. {where}\n"]
+    lines += [f"| metric | claimed | {' | '.join(LAYERS[name].title for name in metrics)} |"]
+    lines += ["|---" * (len(metrics) + 2) + "|"]
+    for name in dict.fromkeys(name for measured in metrics.values() for name in measured):
+        cells = (
+            f"{fmean(v):.4g}" + (f" ({min(v):.4g} to {max(v):.4g})" if len(set(v)) > 1 else "") if v else "-"
+            for v in (measured.get(name, []) for measured in metrics.values())
+        )
+        lines.append(f"| `{name}` | {'; '.join(dict.fromkeys(claimed.get(name, ())))} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

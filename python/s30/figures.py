@@ -50,40 +50,42 @@ def svg(figure: Mapping[str, Any]) -> bytes:
 
 def _lines(plt: Any, figure: Mapping[str, Any]) -> Any:
     drawing, axes = plt.subplots(figsize=(5.2, 3.2))
+    style: dict[str, Any] = {"marker": "o" if figure["markers"] or not figure["joined"] else None, "markersize": 3}
+    style |= {"linewidth": 1.4, "linestyle": "-" if figure["joined"] else "none"}
     for label, (x, y) in figure["series"].items():
-        axes.plot(x, y, label=label, linewidth=1.4, marker="o" if figure["markers"] else None, markersize=3)
+        axes.plot(x, y, label=label, **style)
     if figure["log_x"]:
         axes.set_xscale("log")
     if figure["log_y"]:
         axes.set_yscale("log")
     axes.set(title=figure["title"], xlabel=figure["x_label"], ylabel=figure["y_label"])
     axes.grid(alpha=0.25, linewidth=0.5)
-    if len(figure["series"]) > 1:
-        axes.legend(frameon=False)
+    if len(figure["series"]) > 1:  # beside the axes, where it covers no curve
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return drawing
 
 
 def _bars(plt: Any, figure: Mapping[str, Any]) -> Any:
     drawing, axes = plt.subplots(figsize=(max(3.2, 0.9 * len(figure["values"])), 3.0))
-    names, heights = list(figure["values"]), list(figure["values"].values())
-    whiskers = [figure["errors"].get(name, 0.0) for name in names]
-    axes.bar(
-        range(len(names)), heights, yerr=whiskers if any(whiskers) else None, color=COLOURS[0], capsize=3, width=0.6
-    )
-    for place, height in enumerate(heights):
-        axes.annotate(
-            f"{height:.3g}",
-            (place, height),
-            ha="center",
-            va="bottom",
-            xytext=(0, 2),
-            textcoords="offset points",
-            fontsize=8,
-        )
-    axes.set_xticks(range(len(names)), names)
+    names, heights, limits = list(figure["values"]), list(figure["values"].values()), figure["y_limits"]
+    places, whiskers = range(len(names)), [figure["errors"].get(name, 0.0) for name in names]
+    if limits and limits[0] > 0:
+        axes.plot(places, heights, "o", color=COLOURS[0])
+        axes.set_xlim(-0.5, len(names) - 0.5)
+    else:
+        axes.bar(places, heights, color=COLOURS[0], width=0.6)
+    for place, height, whisker in zip(places, heights, whiskers, strict=True):
+        if whisker:
+            axes.errorbar(place, height, whisker, color="black", capsize=3, linewidth=1)
+        above = (0, 5 if limits and limits[0] > 0 and not whisker else 2)
+        at = (place, height + whisker)
+        axes.annotate(f"{height:#.3g}", at, above, textcoords="offset points", ha="center", va="bottom", fontsize=8)
+    axes.set_xticks(places, names)
     axes.set(title=figure["title"], ylabel=figure["y_label"])
-    if figure["y_limits"]:
-        axes.set_ylim(*figure["y_limits"])
+    if limits:
+        axes.set_ylim(*limits)
+    else:
+        axes.margins(y=0.12)  # room for the numbers
     return drawing
 
 
@@ -92,41 +94,43 @@ def _images(plt: Any, figure: Mapping[str, Any]) -> Any:
     columns = min(figure["columns"], len(images))
     rows = math.ceil(len(images) / columns)
     drawing, grid = plt.subplots(rows, columns, figsize=(1.1 * columns, 1.3 * rows), squeeze=False)
+    scale: dict[str, Any] = {"cmap": "gray_r"}
+    if figure["signed"]:
+        largest = max(abs(value) for image in images for row in image for value in row)
+        scale = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest}
     for place, axes in enumerate(grid.flat):
-        axes.axis("off")
+        axes.set(xticks=[], yticks=[], frame_on=place < len(images))
         if place < len(images):
-            axes.pcolormesh(images[place], cmap="gray_r", linewidth=0)
+            axes.spines[["top", "right"]].set_visible(True)  # where the image ends, on a white page
+            mesh = axes.pcolormesh(images[place], linewidth=0, **scale)
             axes.set_aspect("equal")
             axes.invert_yaxis()
             if place < len(figure["captions"]):
                 axes.set_title(figure["captions"][place], fontsize=7)
+    if figure["signed"]:
+        drawing.colorbar(mesh, ax=grid, shrink=0.8)
     drawing.suptitle(figure["title"], y=1.02)
     return drawing
 
 
 def _heatmap(plt: Any, figure: Mapping[str, Any]) -> Any:
     values, rows, columns = figure["values"], figure["rows"], figure["columns"]
+    known = [value for row in values for value in row if value is not None]
+    low, high = figure["limits"] or (min(known), max(known))
     drawing, axes = plt.subplots(figsize=(1.6 + 0.28 * len(values[0]), 1.2 + 0.24 * len(values)))
-    mesh = axes.pcolormesh(values, cmap="viridis", linewidth=0)
+    drawn = [[math.nan if value is None else value for value in row] for row in values]
+    mesh = axes.pcolormesh(drawn, cmap="viridis", linewidth=0, vmin=low, vmax=high)
     axes.invert_yaxis()
     axes.set_xticks(
         [i + 0.5 for i in range(len(columns))], columns, rotation=90 if max(map(len, columns), default=0) > 2 else 0
     )
     axes.set_yticks([i + 0.5 for i in range(len(rows))], rows)
     axes.set(title=figure["title"], xlabel=figure["x_label"], ylabel=figure["y_label"])
-    if figure["annotate"]:
-        middle = (max(map(max, values)) + min(map(min, values))) / 2
-        for i, row in enumerate(values):
-            for j, value in enumerate(row):
-                axes.text(
-                    j + 0.5,
-                    i + 0.5,
-                    f"{value:.3g}",
-                    ha="center",
-                    va="center",
-                    fontsize=6,
-                    color="white" if value < middle else "black",
-                )
+    for i, row in enumerate(values if figure["annotate"] else ()):
+        for j, value in enumerate(row):
+            if value is not None:
+                colour = "white" if value < (low + high) / 2 else "black"
+                axes.text(j + 0.5, i + 0.5, f"{value:.3g}", ha="center", va="center", fontsize=6, color=colour)
     drawing.colorbar(mesh, ax=axes)
     return drawing
 

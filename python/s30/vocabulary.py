@@ -115,7 +115,7 @@ class Bridge:
 
 @dataclass(frozen=True)
 class Lines:
-    """Curves over a common horizontal axis: `series` maps a label to its (x, y) values."""
+    """Curves over a common horizontal axis: `series` maps a label to its (x, y) values; points alone unless `joined`."""
 
     title: str
     x_label: str
@@ -124,21 +124,29 @@ class Lines:
     log_x: bool = False
     log_y: bool = False
     markers: bool = False
+    joined: bool = True
 
 
 @dataclass(frozen=True)
 class Images:
-    """A grid of small images, each (height, width), with a caption under each."""
+    """A grid of small images, each (height, width), with a caption over each.
+
+    Each has its own scale of greys; with `signed` all share one scale of colours whose middle, white, is zero.
+    """
 
     title: str
     images: Sequence[Array]
     captions: Sequence[str] = ()
     columns: int = 8
+    signed: bool = False
 
 
 @dataclass(frozen=True)
 class Bars:
-    """One bar per label; `errors` are half-lengths of the whiskers, in the units of the values."""
+    """One bar per label, or one point where `y_limits` leave zero out, since a bar's length would then mislead.
+
+    `errors` are half-lengths of the whiskers, in the units of the values.
+    """
 
     title: str
     y_label: str
@@ -149,15 +157,16 @@ class Bars:
 
 @dataclass(frozen=True)
 class Heatmap:
-    """A matrix with named rows and columns, such as an alignment."""
+    """A matrix with named rows and columns, such as an alignment. A cell that is None stays blank."""
 
     title: str
-    values: Array
+    values: Array | Sequence[Sequence[float | None]]
     rows: Sequence[str]
     columns: Sequence[str]
     x_label: str = ""
     y_label: str = ""
     annotate: bool = False
+    limits: tuple[float, float] | None = None  # of the colours; the values' own when None
 
 
 Figure = Lines | Images | Bars | Heatmap

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from s30.claims import check_claims, unresolved_names
+from s30.claims import bound_of, check_claims, unresolved_names
 from s30.errors import UsageError
 from s30.evidence import Evidence
 from s30.parity import check_paper
@@ -223,3 +223,17 @@ def test_names_are_not_judged_by_layers_that_did_not_finish(unresolved, evidence
     carried = {"parameter": "weight", "identity": "tanh_odd", "bridge": "x", "theorem": "Toy.odd", "metric": "accuracy"}
     assert unresolved(carried, found=alone, measured={}) == []
     assert unresolved({"output": "nothing"}, found=alone, measured={})
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        ({"at_least": 0.95}, ">= 0.95"),
+        ({"equals": 9, "within": 0.01}, "= 9 within 0.01"),
+        ({"below": {"metric": "baseline", "times": 0.8}}, "< 0.8 `baseline`"),
+        ({"above": {"metric": "baseline", "plus": -0.005}}, "> `baseline` - 0.005"),
+        ({"at_most": {"metric": "baseline", "times": 2, "plus": 1}}, "<= 2 `baseline` + 1"),
+    ],
+)
+def test_a_bound_in_words(evidence, words):
+    assert bound_of({"metric": "accuracy", **evidence}) == words

@@ -27,9 +27,12 @@ FIGURES = {
     "one line": Lines("t", "x", "y", {"a": (np.arange(3), np.ones(3))}),
     "bars": Bars("t", "accuracy", {"k-NN": 0.9, "softmax": np.float64(0.95)}, {"softmax": 0.01}, (0.5, 1.0)),
     "plain bars": Bars("t", "y", {"a": 1.0}),
+    "points": Lines("t", "x", "y", {"a": (np.arange(3), np.ones(3))}, joined=False),
     "images": Images("t", [np.eye(8), np.ones((8, 8))], ["one"], columns=3),
+    "signed images": Images("t", [np.eye(3), -np.eye(3)], signed=True),
     "heatmap": Heatmap("t", np.arange(6.0).reshape(2, 3), ["a", "b"], ["u", "v", "long"], "x", "y", annotate=True),
     "plain heatmap": Heatmap("t", np.eye(2), ["a", "b"], ["u", "v"]),
+    "blank cells": Heatmap("t", [[None, 1.0], [2.0, None]], ["a", "b"], ["u", "v"], annotate=True, limits=(0.0, 3.0)),
 }
 
 
@@ -70,6 +73,27 @@ def test_the_users_own_settings_do_not_change_a_figure():
 
 def test_different_values_draw_different_figures():
     assert svg(_plain(Bars("t", "y", {"a": 1.0}))) != svg(_plain(Bars("t", "y", {"a": 2.0})))
+
+
+def test_points_are_not_joined():
+    joined, points = svg(_plain(FIGURES["one line"])).decode(), svg(_plain(FIGURES["points"])).decode()
+    assert "stroke: #0072B2; stroke-width: 1.4" in joined.replace("0072b2", "0072B2")
+    assert "stroke-width: 1.4" not in points
+    assert points.count("<use") > joined.count("<use")
+
+
+def test_bars_that_would_not_start_at_zero_are_points():
+    bars = svg(_plain(Bars("t", "y", {"a": 0.97}, y_limits=(0.9, 1.0)))).decode()
+    assert bars.count("<use") > svg(_plain(Bars("t", "y", {"a": 0.97}, y_limits=(0.0, 1.0)))).decode().count("<use")
+    assert "0.970" in bars
+
+
+def test_a_blank_cell_is_neither_coloured_nor_numbered():
+    full = svg(_plain(Heatmap("t", [[0.5, 1.0], [2.0, 3.0]], ["a", "b"], ["u", "v"], annotate=True, limits=(0.0, 3.0))))
+    blank = svg(_plain(FIGURES["blank cells"]))
+    assert ">0.5<" in full.decode()
+    assert ">0.5<" not in blank.decode()
+    assert b"nan" not in blank.lower()
 
 
 def test_numbers_are_rounded_to_seven_digits():
