@@ -59,8 +59,7 @@ def check_claims(paper: Paper, checks: Iterable[Check], experiments: Mapping[str
     """A verdict for each claim of the card, from the floor's checks and from the experiments by training layer."""
     by_subject: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
-        name = check.quantity.split(" ", 2)[-1] if check.kind in ("invariant", "bridge") else check.quantity
-        by_subject.setdefault((check.kind, name), []).append(check)
+        by_subject.setdefault((check.kind, check.name), []).append(check)
     metrics = {name: e.facts["metrics"] for name, e in experiments.items() if e.outcome is Outcome.PASSED}
     why_not = {name: (e.outcome, e.error) for name, e in experiments.items() if e.outcome is not Outcome.PASSED}
     verdicts = []

@@ -619,21 +619,15 @@ def _profile(profile: str) -> str:
 
 def _finish(verification: Verification, names: Sequence[str], as_json: bool, seconds: float | None = None) -> None:
     """Prints the verdict and leaves with its exit code."""
-    good = (Outcome.PASSED, Outcome.WAIVED)
-    passed = all(cell.outcome in good for v in verification.papers for cell in v.cells.values())
-    passed = (
-        passed
-        and all(v.outcome is Outcome.PASSED for v in verification.papers if v.claims or v.problems)
-        and not verification.problems
-    )
     if as_json:
         _print_json(
             {
-                "passed": passed,
+                "passed": verification.passed,
+                "problems": list(verification.problems),
                 "papers": {v.paper.id: telemetry.paper_entry(v) for v in verification.papers if v.paper.built},
             }
         )
-        raise typer.Exit(0 if passed else 1)
+        raise typer.Exit(0 if verification.passed else 1)
     console.print(display.verification_table(verification, names))
     if verification.unbuilt:
         console.print(f"{len(verification.unbuilt)} papers have no room yet: not_run", style="dim")
@@ -645,8 +639,9 @@ def _finish(verification: Verification, names: Sequence[str], as_json: bool, sec
         + (f"; {seconds:.1f} s" if seconds is not None else ""),
         markup=False,
     )
-    console.print("PASSED" if passed else "FAILED", style="bold green" if passed else "bold red")
-    raise typer.Exit(0 if passed else 1)
+    word, style = ("PASSED", "bold green") if verification.passed else ("FAILED", "bold red")
+    console.print(word, style=style)
+    raise typer.Exit(0 if verification.passed else 1)
 
 
 def _print_failures(verification: Verification) -> None:

@@ -7,6 +7,7 @@ which must not hide the frameworks of those names.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import importlib.util
 import os
 import sys
@@ -23,6 +24,7 @@ from s30.vocabulary import Tolerance
 
 REGISTRY = "papers.yaml"
 CARD = "paper.yaml"
+TEMPLATE = "TEMPLATE"  # what a new room is copied from
 
 
 def default_root() -> Path:
@@ -39,23 +41,38 @@ def default_root() -> Path:
     raise UsageError(f"no {REGISTRY} in {Path.cwd()} or above it: work inside the repository, or set S30_ROOT")
 
 
+_executed: dict[Path, str] = {}
+
+
 def load_file(path: Path) -> ModuleType:
-    """The Python file at `path` as a module, executed once per process."""
+    """The Python file at `path` as a module, executed once per process.
+
+    It is compiled from its text every time: the interpreter's own cache tells two texts apart by their length and by
+    whole seconds. `executed` says which text it was.
+    """
     path = path.resolve()
     name = "s30_room" + "".join(c if c.isalnum() else "_" for c in str(path.with_suffix("")))
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
+    if spec is None or not path.is_file():
         raise S30Error(f"{path}: no such Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        text = path.read_bytes()
+        _executed[path] = hashlib.sha256(text).hexdigest()
+        exec(compile(text, str(path), "exec"), module.__dict__)
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+def executed(folder: Path) -> dict[str, str]:
+    """sha256 of each file of this folder that `load_file` executed, by its path relative to it."""
+    folder = folder.resolve()
+    return {str(p.relative_to(folder)): digest for p, digest in _executed.items() if p.is_relative_to(folder)}
 
 
 def sibling(file: str, name: str) -> ModuleType:
@@ -83,18 +100,24 @@ class Paper:
 
     @property
     def built(self) -> bool:
-        """Whether the room exists. A paper without one is `not_run` in every layer."""
-        return (self.folder / CARD).is_file()
+        """Whether the room exists. A paper without one is `not_run` in every layer; a room without a card is a fault."""
+        return self.folder.is_dir()
 
     @cached_property
     def card(self) -> Mapping[str, Any]:
         """The validated paper.yaml."""
-        card: Mapping[str, Any] = documents.load(self.folder / CARD, "paper")
-        for kind in ("claims", "equations"):
-            ids = [entry["id"] for entry in card[kind]]
-            twice = sorted({name for name in ids if ids.count(name) > 1})
-            if twice:
-                raise UsageError(f"{self.folder / CARD}: {kind}: the id {twice[0]!r} stands twice")
+        path = self.folder / CARD
+        card: Mapping[str, Any] = documents.load(path, "paper")
+        for kind, key in (("claims", "id"), ("equations", "id"), ("theorems", "name")):
+            documents.refuse_repetition(path, card[kind], key, (kind,))
+        for number, claim in enumerate(card["claims"]):
+            for place, evidence in enumerate(claim.get("evidence", ())):
+                bounds = [bound["metric"] for bound in evidence.values() if isinstance(bound, Mapping)]
+                if evidence.get("metric") in bounds:
+                    at = ("claims", number, "evidence", place)
+                    raise documents.error_at(
+                        path, at, f"the metric {bounds[0]!r} is held against itself, which cannot fail"
+                    )
         return card
 
     def module(self, relative: str) -> ModuleType:
@@ -144,8 +167,10 @@ def load_corpus(root: Path | None = None) -> Corpus:
     path = root / REGISTRY
     entries = documents.load(path, "papers")["papers"]
     for key in ("id", "slug", "order", "build_order"):
-        values = [entry[key] for entry in entries]
-        twice = [value for value in values if values.count(value) > 1]
-        if twice:
-            raise UsageError(f"{path}: the {key} {twice[0]!r} stands twice")
-    return Corpus(root, tuple(Paper(root=root, **{**entry, "year": str(entry["year"])}) for entry in entries))
+        documents.refuse_repetition(path, entries, key, ("papers",))
+    corpus = Corpus(root, tuple(Paper(root=root, **{**entry, "year": str(entry["year"])}) for entry in entries))
+    rooms = {paper.folder.name for paper in corpus.papers} | {TEMPLATE}
+    for folder in sorted((root / "papers").glob("*/")):
+        if folder.name not in rooms and not folder.name.startswith((".", "__")):
+            raise UsageError(f"{folder} belongs to no paper of {path}: rename it to NN_slug of its entry, or remove it")
+    return corpus

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def load(path: Path, schema: str) -> Any:
         loader = _Loader(text)
         root = loader.get_single_node()
         if root is not None:
-            _reject_duplicate_keys(root)
+            _reject(root)
         data = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -82,7 +82,23 @@ class _Dumper(yaml.SafeDumper):
         return super().increase_indent(flow, False)
 
 
-def _reject_duplicate_keys(node: yaml.Node, within: tuple[yaml.Node, ...] = ()) -> None:
+def error_at(path: Path, steps: Iterable[str | int], message: str) -> UsageError:
+    """The error `path:line: message` about the entry reached by `steps`."""
+    line = line_of(_Loader(path.read_text(encoding="utf-8")).get_single_node(), steps)
+    return UsageError(f"{path}:{line}: {message}")
+
+
+def refuse_repetition(path: Path, entries: Sequence[Mapping[str, Any]], key: str, within: Sequence[str]) -> None:
+    """Raises UsageError, naming the line, when two entries of the list at `within` have the same value of `key`."""
+    seen: set[Any] = set()
+    for number, entry in enumerate(entries):
+        if entry[key] in seen:
+            raise error_at(path, (*within, number), f"{'/'.join(within)}: the {key} {entry[key]!r} stands twice")
+        seen.add(entry[key])
+
+
+def _reject(node: yaml.Node, within: tuple[yaml.Node, ...] = ()) -> None:
+    """Raises for what YAML allows and no file here means: keys that stand twice, circles, infinities."""
     if node in within:
         raise yaml.MarkedYAMLError(problem="an alias refers to what contains it", problem_mark=node.start_mark)
     children: Sequence[yaml.Node] = ()
@@ -97,5 +113,7 @@ def _reject_duplicate_keys(node: yaml.Node, within: tuple[yaml.Node, ...] = ()) 
         children = [value for _, value in node.value]
     elif isinstance(node, yaml.SequenceNode):
         children = node.value
+    elif node.tag == "tag:yaml.org,2002:float" and node.value.lower().lstrip("+-") in (".inf", ".nan"):
+        raise yaml.MarkedYAMLError(problem=f"{node.value} is not a finite number", problem_mark=node.start_mark)
     for child in children:
-        _reject_duplicate_keys(child, (*within, node))
+        _reject(child, (*within, node))

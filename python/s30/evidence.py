@@ -37,6 +37,7 @@ class Evidence:
     run      JSON values that may differ from run to run: seconds, host
     error    why the layer did not finish, in one line; empty when it did
     outcome  PASSED when the layer finished, FAILED when it raised, NOT_RUN when it could not start
+    key      under which the entry was stored: the digest of all that it depends on; empty when it was not
     """
 
     paper: str
@@ -46,6 +47,7 @@ class Evidence:
     run: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
     outcome: Outcome = Outcome.PASSED
+    key: str = field(default="", compare=False)
 
     @cached_property
     def digest(self) -> str:
@@ -169,6 +171,7 @@ def load(folder: Path, key: str) -> Evidence | None:
             run=document["run"],
             error=document["error"],
             outcome=Outcome(document["outcome"]),
+            key=key,
         )
         whole = document["digest"] == evidence.digest and document["key"] == key and document["version"] == VERSION
     except Exception as error:  # a flipped byte surfaces anywhere in numpy, zipfile or json, as any of their errors

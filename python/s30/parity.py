@@ -16,7 +16,7 @@ import numpy as np
 from s30.corpus import Paper
 from s30.evidence import Evidence
 from s30.layers import AUTODIFF, EXECUTABLE, LAYERS
-from s30.problem import INVARIANT_SEEDS, SEEDS, Problem, directions
+from s30.problem import INVARIANT_SEEDS, SEEDS, directions
 from s30.vocabulary import EXACT, TOLERANCES, Array, Arrays, Outcome, Tolerance
 
 Evidences = Mapping[str, Evidence]  # by layer, of one paper
@@ -26,6 +26,7 @@ LARGEST = 1e300  # stands for every larger number, since JSON has no infinity
 @dataclass(frozen=True)
 class Check:
     """layers   the layer under test, then what it is held against, if that is another layer
+    name     what was compared: an output, a parameter, an invariant; `seed` of which problem, if of one
     error    largest absolute difference; `relative` is that over the largest expected magnitude
     worst    largest |difference| / (atol + rtol |expected|): at most 1 when the check passes
     """
@@ -33,9 +34,10 @@ class Check:
     paper: str
     kind: str
     layers: tuple[str, ...]
-    quantity: str
+    name: str
     outcome: Outcome
     message: str = ""
+    seed: int | None = None
     tolerance: Tolerance | None = None
     error: float | None = None
     relative: float | None = None
@@ -44,28 +46,42 @@ class Check:
     total: int = 0
 
     @property
+    def quantity(self) -> str:
+        return _quantity(self.seed, self.name)
+
+    @property
     def id(self) -> str:
         return f"{self.paper}/{'~'.join(self.layers)}/{self.kind}/{self.quantity}"
 
 
 def compare(
-    paper: Paper, kind: str, layers: tuple[str, ...], quantity: str, observed: Any, expected: Any, tolerance: Tolerance
+    paper: Paper,
+    kind: str,
+    layers: tuple[str, ...],
+    name: str,
+    observed: Any,
+    expected: Any,
+    tolerance: Tolerance,
+    seed: int | None = None,
 ) -> Check:
-    """Holds `observed` against `expected`, entry by entry: shape, then dtype, then finiteness, then values."""
-    own = next(
-        (t for name in layers if (t := paper.tolerance(kind, name, quantity.split(" ", 2)[-1])) is not None), None
-    )
+    """Holds `observed` against `expected`, entry by entry: shape, then dtype, then finiteness, then values.
+
+    A tolerance of the paper's own, by kind, layer and name, stands in for `tolerance`.
+    """
+    own = next((t for layer in layers if (t := paper.tolerance(kind, layer, name)) is not None), None)
     tolerance = own or tolerance
 
     def check(outcome: Outcome, problem: str = "", **numbers: Any) -> Check:
         against = f" against {layers[1]}" if len(layers) > 1 else ""
-        where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {quantity}"
+        where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name)}"
         message = f"{where}: {problem} ({tolerance})" if problem else ""
-        return Check(paper.id, kind, layers, quantity, outcome, message, tolerance, **numbers)
+        return Check(paper.id, kind, layers, name, outcome, message, seed, tolerance, **numbers)
 
     if observed is None or expected is None:
         lacking = layers[0] if observed is None else (layers[1] if len(layers) > 1 else "the reference")
-        return check(Outcome.FAILED, f"missing from {lacking}")
+        return check(
+            Outcome.FAILED, f"missing from {lacking}", total=int(np.size(expected if observed is None else observed))
+        )
     observed, expected = np.asarray(observed), np.asarray(expected)
     total = int(expected.size)
     if observed.shape != expected.shape:
@@ -103,33 +119,30 @@ def compare(
 
 
 def relate(
-    paper: Paper, layer: str, quantity: str, relation: str, left: Any, right: Any, tolerance: Tolerance | None
+    paper: Paper,
+    layer: str,
+    name: str,
+    relation: str,
+    left: Any,
+    right: Any,
+    tolerance: Tolerance | None,
+    seed: int | None = None,
 ) -> Check:
     """An invariant's two sides: equal within tolerance, or ordered at every entry."""
     if relation == "==":
         chosen = TOLERANCES["invariant", None] if tolerance is None else tolerance
-        return compare(paper, "invariant", (layer,), quantity, left, right, chosen)
+        return compare(paper, "invariant", (layer,), name, left, right, chosen, seed)
     orders: dict[str, Callable[[Array, Array], Array]] = {
         "<=": np.less_equal,
         "<": np.less,
         ">=": np.greater_equal,
         ">": np.greater,
     }
-    where = f"paper {paper.id}, layer {layer}, invariant {quantity}"
 
     def check(outcome: Outcome, message: str = "", compared: int = 0) -> Check:
-        text = f"{where}: {message}" if message else ""
-        return Check(
-            paper.id,
-            "invariant",
-            (layer,),
-            quantity,
-            outcome,
-            text,
-            EXACT,
-            compared=compared,
-            total=int(np.size(right)),
-        )
+        text = f"paper {paper.id}, layer {layer}, invariant {_quantity(seed, name)}: {message}" if message else ""
+        total = 0 if right is None else int(np.size(right))
+        return Check(paper.id, "invariant", (layer,), name, outcome, text, seed, EXACT, compared=compared, total=total)
 
     if left is None or right is None:
         return check(Outcome.FAILED, f"missing from {layer}")
@@ -151,16 +164,15 @@ def relate(
     return check(Outcome.FAILED, f"at index {_index(at)}: {left[at]} is not {relation} {right[at]}", int(left.size))
 
 
-def check_paper(paper: Paper, evidences: Evidences) -> list[Check]:
+def check_paper(paper: Paper, evidences: Evidences, experiments: Evidences | None = None) -> list[Check]:
     """Every check that the evidence of these layers allows. Layers that did not finish fail or are `not_run`."""
     checks = [_layer_check(paper, evidence) for evidence in evidences.values()]
+    checks += [_ran(paper, "experiment", evidence) for evidence in (experiments or {}).values()]
     whole = {name: e for name, e in evidences.items() if e.outcome is Outcome.PASSED}
     reference = whole.get("numpy")
     if reference is not None:
-        module = paper.module("numpy_checks.py")
-        problems = {seed: module.problem(seed) for seed in SEEDS}
         checks += _forward(paper, whole, reference)
-        checks += _differences(paper, whole, reference, problems)
+        checks += _differences(paper, whole, reference)
         checks += _bridges(paper, whole)
     checks += _pairs(paper, whole)
     checks += _invariants(paper, whole)
@@ -207,21 +219,29 @@ def blamed(checks: Iterable[Check]) -> dict[str, list[Check]]:
     return guilt
 
 
+def _ran(paper: Paper, kind: str, evidence: Evidence) -> Check:
+    """Whether a layer's checks (kind `layer`) or its experiment ran to the end."""
+    what = f"layer {evidence.layer}" + (f", {kind}" if kind != "layer" else "")
+    message = f"paper {paper.id}, {what}: {evidence.error}" if evidence.error else ""
+    return Check(paper.id, kind, (evidence.layer,), "ran to its end", evidence.outcome, message)
+
+
 def _layer_check(paper: Paper, evidence: Evidence) -> Check:
     """The layer itself: did it run to its end? NumPy's own results, the reference, must be finite float64 besides."""
-    message = f"paper {paper.id}, layer {evidence.layer}: {evidence.error}" if evidence.error else ""
-    outcome = evidence.outcome
-    if outcome is Outcome.PASSED and evidence.layer == "numpy":
-        for name, array in evidence.arrays.items():
-            problem = ""
-            if "/output/" in name and array.dtype.kind in "fc" and array.dtype != np.float64:
-                problem = f"is {array.dtype}, not float64"
-            elif array.dtype.kind == "f" and not np.isfinite(array).all():
-                at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-                problem = f"is {array[at]} at index {_index(at)}"
-            if problem and outcome is Outcome.PASSED:
-                message, outcome = f"paper {paper.id}, layer numpy, {name} {problem}", Outcome.FAILED
-    return Check(paper.id, "layer", (evidence.layer,), "ran to its end", outcome, message)
+    check = _ran(paper, "layer", evidence)
+    if check.outcome is not Outcome.PASSED or evidence.layer != "numpy":
+        return check
+    for name, array in evidence.arrays.items():
+        problem = ""
+        if "/output/" in name and array.dtype.kind in "fc" and array.dtype != np.float64:
+            problem = f"is {array.dtype}, not float64"
+        elif array.dtype.kind == "f" and not np.isfinite(array).all():
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            problem = f"is {array[at]} at index {_index(at)}"
+        if problem:
+            message = f"paper {paper.id}, layer numpy, {name} {problem}"
+            return replace(check, outcome=Outcome.FAILED, message=message)
+    return check
 
 
 def _forward(paper: Paper, whole: Evidences, reference: Evidence) -> list[Check]:
@@ -232,21 +252,13 @@ def _forward(paper: Paper, whole: Evidences, reference: Evidence) -> list[Check]
         expected, observed = reference.group(f"seed{seed}/output"), whole[layer].group(f"seed{seed}/output")
         tolerance = TOLERANCES.get(("forward", layer), TOLERANCES["forward", None])
         checks += [
-            compare(
-                paper,
-                "forward",
-                (layer, "numpy"),
-                f"seed {seed} {name}",
-                observed.get(name),
-                expected.get(name),
-                tolerance,
-            )
+            compare(paper, "forward", (layer, "numpy"), name, observed.get(name), expected.get(name), tolerance, seed)
             for name in sorted(expected.keys() | observed.keys())
         ]
     return checks
 
 
-def _differences(paper: Paper, whole: Evidences, reference: Evidence, problems: Mapping[int, Problem]) -> list[Check]:
+def _differences(paper: Paper, whole: Evidences, reference: Evidence) -> list[Check]:
     """Each autodiff layer's gradient, projected on each direction, against NumPy's central difference."""
     checks = []
     tolerance = TOLERANCES["difference", None]
@@ -254,11 +266,12 @@ def _differences(paper: Paper, whole: Evidences, reference: Evidence, problems: 
     for seed in SEEDS if layers else ():
         gradients = {layer: whole[layer].group(f"seed{seed}/gradient") for layer in layers}
         expected = reference.group(f"seed{seed}/difference")
-        for name, direction in directions(problems[seed].params, seed).items():
+        shapes = {name: tuple(shape) for name, shape in reference.facts["parameters"][str(seed)].items()}
+        for name, direction in directions(shapes, seed).items():
             for layer in layers:
-                slope, quantity = _project(gradients[layer], direction), f"seed {seed} {name}"
+                slope = _project(gradients[layer], direction)
                 checks.append(
-                    compare(paper, "difference", (layer, "numpy"), quantity, slope, expected.get(name), tolerance)
+                    compare(paper, "difference", (layer, "numpy"), name, slope, expected.get(name), tolerance, seed)
                 )
     return checks
 
@@ -274,18 +287,17 @@ def _pairs(paper: Paper, whole: Evidences) -> list[Check]:
     """Gradients and trajectories of each two autodiff layers, every entry of every parameter."""
     checks = []
     for one, other in itertools.combinations([name for name in AUTODIFF if name in whole], 2):
-        groups = [
-            (f"seed{seed}/{what}", "gradient", f"seed {seed} {label}")
+        groups: list[tuple[str, str, str, int | None]] = [
+            (f"seed{seed}/{what}", "gradient", label, seed)
             for seed in SEEDS
             for what, label in (("gradient", ""), ("loss_gradient", "loss:"))
         ]
-        groups += [("trajectory/param", "trajectory", "parameter ")]
-        for prefix, kind, label in groups:
+        groups.append(("trajectory/param", "trajectory", "parameter ", None))
+        for prefix, kind, label, seed in groups:
             left, right = whole[one].group(prefix), whole[other].group(prefix)
+            tolerance = TOLERANCES[kind, None]
             checks += [
-                compare(
-                    paper, kind, (one, other), f"{label}{name}", left.get(name), right.get(name), TOLERANCES[kind, None]
-                )
+                compare(paper, kind, (one, other), f"{label}{name}", left.get(name), right.get(name), tolerance, seed)
                 for name in sorted(left.keys() | right.keys())
             ]
         here, there = (whole[name].arrays.get("trajectory/loss") for name in (one, other))
@@ -298,6 +310,7 @@ def _bridges(paper: Paper, whole: Evidences) -> list[Check]:
     if "sympy" not in whole:
         return []
     checks = []
+    tolerance = TOLERANCES["bridge", None]
     for name, bridge in whole["sympy"].facts["bridges"].items():
         kind, _, target = bridge["target"].partition(":")
         prefix, layers = {"output": ("output", EXECUTABLE), "gradient": ("loss_gradient", AUTODIFF)}.get(kind, ("", ()))
@@ -306,58 +319,46 @@ def _bridges(paper: Paper, whole: Evidences) -> list[Check]:
             checks.append(Check(paper.id, "bridge", ("sympy",), name, Outcome.FAILED, message))
         for layer, seed in itertools.product(layers, SEEDS):
             if layer in whole:
-                value, computed = (
-                    whole["sympy"].arrays.get(f"seed{seed}/bridge/{name}"),
-                    whole[layer].arrays.get(f"seed{seed}/{prefix}/{target}"),
-                )
-                checks.append(
-                    compare(
-                        paper,
-                        "bridge",
-                        ("sympy", layer),
-                        f"seed {seed} {name}",
-                        value,
-                        computed,
-                        TOLERANCES["bridge", None],
-                    )
-                )
+                value = whole["sympy"].arrays.get(f"seed{seed}/bridge/{name}")
+                computed = whole[layer].arrays.get(f"seed{seed}/{prefix}/{target}")
+                checks.append(compare(paper, "bridge", ("sympy", layer), name, value, computed, tolerance, seed))
     return checks
 
 
 def _invariants(paper: Paper, whole: Evidences) -> list[Check]:
     checks = []
-    layers = [name for name in EXECUTABLE if name in whole]
-    if not layers:
-        return []
-    for invariant, layer, seed in itertools.product(
-        paper.module("numpy_checks.py").invariants(), layers, INVARIANT_SEEDS
-    ):
-        at = f"seed{seed}/invariant/{invariant.name}"
-        left, right = (whole[layer].arrays.get(f"{at}/{side}") for side in ("left", "right"))
-        quantity = f"seed {seed} {invariant.name}"
-        check = relate(paper, layer, quantity, invariant.relation, left, right, invariant.tolerance)
-        raised = whole[layer].facts.get("invariants_raised", {}).get(invariant.name)
-        if raised and check.outcome is Outcome.FAILED:
-            check = replace(check, message=f"paper {paper.id}, layer {layer}, invariant {quantity}: {raised}")
-        checks.append(check)
+    for layer in (name for name in EXECUTABLE if name in whole):
+        for asked, seed in itertools.product(whole[layer].facts.get("invariants", ()), INVARIANT_SEEDS):
+            at = f"seed{seed}/invariant/{asked['name']}"
+            left, right = (whole[layer].arrays.get(f"{at}/{side}") for side in ("left", "right"))
+            tolerance = Tolerance(*asked["tolerance"]) if asked["tolerance"] else None
+            check = relate(paper, layer, asked["name"], asked["relation"], left, right, tolerance, seed)
+            if asked["raised"] and check.outcome is Outcome.FAILED:
+                where = f"paper {paper.id}, layer {layer}, invariant {check.quantity}"
+                check = replace(check, message=f"{where}: {asked['raised']}")
+            checks.append(check)
     return checks
 
 
 def _proofs(paper: Paper, whole: Evidences) -> list[Check]:
+    found = [
+        ("identity", "sympy", name, "" if identity["proved"] else identity["why"])
+        for name, identity in (whole["sympy"].facts["identities"] if "sympy" in whole else {}).items()
+    ]
+    found += [
+        ("theorem", "agda", t["name"], "" if t["name"] in whole["agda"].facts["theorems"] else "not checked")
+        for t in (paper.card["theorems"] if "agda" in whole else ())
+    ]
     checks = []
-    for name, identity in whole["sympy"].facts["identities"].items() if "sympy" in whole else ():
-        outcome = Outcome.PASSED if identity["proved"] else Outcome.FAILED
-        message = "" if identity["proved"] else f"paper {paper.id}, layer sympy, identity {name}: {identity['why']}"
-        checks.append(Check(paper.id, "identity", ("sympy",), name, outcome, message))
-    for theorem in paper.card["theorems"] if "agda" in whole else ():
-        checked = theorem["name"] in whole["agda"].facts["theorems"]
-        message = "" if checked else f"paper {paper.id}, layer agda, theorem {theorem['name']}: not checked"
-        checks.append(
-            Check(
-                paper.id, "theorem", ("agda",), theorem["name"], Outcome.PASSED if checked else Outcome.FAILED, message
-            )
-        )
+    for kind, layer, name, problem in found:
+        message = f"paper {paper.id}, layer {layer}, {kind} {name}: {problem}" if problem else ""
+        outcome = Outcome.FAILED if problem else Outcome.PASSED
+        checks.append(Check(paper.id, kind, (layer,), name, outcome, message))
     return checks
+
+
+def _quantity(seed: int | None, name: str) -> str:
+    return name if seed is None else f"seed {seed} {name}"
 
 
 def _values(at: tuple[int, ...], observed: Any, expected: Any) -> str:

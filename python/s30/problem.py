@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +57,11 @@ class Problem:
         if not self.learning_rate > 0:
             raise S30Error(f"learning_rate must be positive, not {self.learning_rate}")
 
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The shape of every parameter."""
+        return {name: value.shape for name, value in self.params.items()}
+
 
 def cotangents(outputs: Arrays, seed: int) -> dict[str, Array]:
     """A fixed random cotangent for every floating-point output but the loss, of norm about one.
@@ -77,14 +83,13 @@ def objective(outputs: Mapping[str, Any], duals: Arrays) -> Any:
     return total
 
 
-def directions(params: Arrays, seed: int) -> dict[str, dict[str, Array]]:
-    """Directions of the finite differences: one unit direction per tensor, then joint ones over all tensors."""
-    single = {name: {name: _unit(_normal("direction", name, seed, params[name].shape))} for name in sorted(params)}
+def directions(shapes: Mapping[str, tuple[int, ...]], seed: int) -> dict[str, dict[str, Array]]:
+    """Directions of the finite differences in the space of parameters of these shapes: one unit direction per tensor,
+    then joint ones over all tensors."""
+    single = {name: {name: _unit(_normal("direction", name, seed, shapes[name]))} for name in sorted(shapes)}
+    size = sum(math.prod(shape) for shape in shapes.values())
     joint = {
-        f"joint {k}": {
-            name: _normal(f"joint {k}", name, seed, params[name].shape) / np.sqrt(sum(p.size for p in params.values()))
-            for name in sorted(params)
-        }
+        f"joint {k}": {name: _normal(f"joint {k}", name, seed, shapes[name]) / np.sqrt(size) for name in sorted(shapes)}
         for k in range(JOINT_DIRECTIONS)
     }
     return single | joint

@@ -8,11 +8,9 @@ from pathlib import Path
 import yaml
 
 from s30 import documents
-from s30.corpus import REGISTRY, Corpus, Paper
+from s30.corpus import REGISTRY, TEMPLATE, Corpus, Paper
 from s30.errors import S30Error, UsageError
 from s30.evidence import write_atomically
-
-TEMPLATE = "TEMPLATE"
 
 
 def new_room(corpus: Corpus, name: str, slug: str | None) -> Path:

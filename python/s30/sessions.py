@@ -61,13 +61,18 @@ def hand_over(
     profile: str,
     seed: int = 0,
 ) -> None:
-    """Writes the evidence of these slots for a merge, whatever its outcome; the manifest, which makes it valid, last."""
+    """Writes the evidence of these slots for a merge, whatever its outcome; the manifest, which makes it valid, last.
+
+    Raises S30Error when the sources are no longer those that were measured.
+    """
     check_empty(folder)
     entries = {}
     for paper, layer, task in slots:
-        parts = layers.ingredients(paper, layer, task, profile, seed)
+        found, parts = results[paper.id, layer.name, task], layers.ingredients(paper, layer, task, profile, seed)
+        if found.key not in ("", digest_of(parts)):
+            raise S30Error(f"the sources of {paper.id} {layer.name} changed after they were measured: run this again")
         entries[digest_of(parts)] = parts
-        store.save(results[paper.id, layer.name, task], folder, digest_of(parts))
+        store.save(found, folder, digest_of(parts))
     manifest: dict[str, Any] = {"version": VERSION, "environment": fingerprint(root), "entries": entries}
     manifest["digest"] = digest_of(manifest)
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False).encode())

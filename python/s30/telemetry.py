@@ -206,7 +206,7 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
             "experiment_evidence": experiments[name].digest if name in experiments else None,
         }
     rows = parity_rows(verdict)
-    outcomes = {check.quantity: str(check.outcome) for check in verdict.checks if check.kind in ("identity", "theorem")}
+    outcomes = {check.name: str(check.outcome) for check in verdict.checks if check.kind in ("identity", "theorem")}
     return {
         "title": paper.title,
         "outcome": str(verdict.outcome),
@@ -243,8 +243,7 @@ def _rows(checks: Sequence[Check]) -> list[dict[str, Any]]:
     """One row per pair of layers and quantity, over all seeds: the largest error, and how many entries were compared."""
     groups: dict[tuple[str, str], list[Check]] = {}
     for item in checks:
-        quantity = item.quantity.split(" ", 2)[-1] if item.quantity.startswith("seed ") else item.quantity
-        groups.setdefault((" ~ ".join(item.layers), quantity), []).append(item)
+        groups.setdefault((" ~ ".join(item.layers), item.name), []).append(item)
     rows = []
     for (pair, quantity), group in sorted(groups.items()):
         outcomes = {item.outcome for item in group}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from s30 import documents
 from s30.claims import Verdict, check_claims, unresolved_names
 from s30.corpus import Corpus, Paper
 from s30.evidence import Evidence
-from s30.layers import CHECKS, EXPERIMENT, LAYERS
+from s30.layers import CHECKS, EXECUTABLE, EXPERIMENT, LAYERS
 from s30.parity import Check, blamed, check_paper
 from s30.sweep import Slot
 from s30.vocabulary import Outcome
@@ -21,6 +22,8 @@ ROOM = (  # what every room holds
     *("torch/model.py", "torch/experiment.py", "jax/model.py", "jax/experiment.py"),
     *("cubical-agda/*.agda", "tests/test_*.py", "tests/mutants.yaml", "figures/*.svg"),
 )
+FLOOR = {"identity": 2, "bridge": 1, "invariant": 1, "theorem": 1}  # how many of each a room has at least
+MUTANTS = {"numpy": 6, "tinygrad": 6, "torch": 6, "jax": 6, "sympy": 2, "agda": 1}  # in tests/mutants.yaml, by layer
 GOOD = (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
 
 
@@ -113,7 +116,7 @@ def judge(
 
 
 def unfinished(paper: Paper) -> list[str]:
-    """Files that the room lacks, and places in it where a TODO of the template still stands, one line each."""
+    """What the room lacks of files and mutants, and where a TODO of the template still stands, one line each."""
     lines = [
         f"paper {paper.id}: {paper.folder.name}/{pattern} is missing"
         for pattern in ROOM
@@ -126,6 +129,35 @@ def unfinished(paper: Paper) -> list[str]:
                     f"paper {paper.id}: {path.relative_to(paper.root)}:{number}: still to do: {line.strip()[:80]}"
                 )
                 break
+    mutants = paper.folder / "tests" / "mutants.yaml"
+    if mutants.is_file():
+        listed = Counter(mutant["layer"] for mutant in documents.load(mutants, "mutants")["mutants"])
+        lines += [
+            f"paper {paper.id}: tests/mutants.yaml lists {listed[name]} mistakes of the {name} layer, at least {least} are asked for"
+            for name, least in MUTANTS.items()
+            if listed[name] < least
+        ]
+    return lines
+
+
+def below_floor(paper: Paper, evidences: Mapping[str, Evidence], checks: Sequence[Check]) -> list[str]:
+    """What the room lacks of identities, bridges, invariants and theorems, and tolerances that nothing uses."""
+    found = {(check.kind, check.name) for check in checks}
+    whole = {name for name, evidence in evidences.items() if evidence.outcome is Outcome.PASSED}
+    kinds = {
+        kind for kind, layer in (("identity", "sympy"), ("bridge", "sympy"), ("theorem", "agda")) if layer in whole
+    }
+    kinds |= {"invariant"} if whole & {*EXECUTABLE} else set()
+    lines = []
+    for kind, least in FLOOR.items():
+        number = sum(other == kind for other, _ in found)
+        if kind in kinds and number < least:
+            lines.append(f"paper {paper.id}: {number} of kind {kind}, at least {least} are asked for")
+    lines += [
+        f"paper {paper.id}: the tolerance of {entry['kind']} {entry['quantity']} belongs to no check: remove it"
+        for entry in paper.card.get("tolerances", ())
+        if (entry["kind"], entry["quantity"]) not in found
+    ]
     return lines
 
 
@@ -150,7 +182,7 @@ def _judge_paper(
     evidences = {name: results[slot] for name in LAYERS if (slot := (paper.id, name, CHECKS)) in results}
     experiments = {name: results[slot] for name in LAYERS if (slot := (paper.id, name, EXPERIMENT)) in results}
     checks = []
-    for check in check_paper(paper, evidences):
+    for check in check_paper(paper, evidences, experiments if with_claims else None):
         if check.outcome is Outcome.FAILED and check.id in waivers:
             used.add(check.id)
             check = replace(check, outcome=Outcome.WAIVED)
@@ -167,7 +199,7 @@ def _judge_paper(
     cells = {name: _cell(name, evidences.get(name), checks, guilt[name]) for name in names}
     problems = unresolved_names(paper, evidences, experiments)
     if with_claims and set(names) == set(LAYERS):
-        problems += unfinished(paper)
+        problems += [*unfinished(paper), *below_floor(paper, evidences, checks)]
     return PaperVerdict(paper, cells, checks, claims, problems, evidences, experiments)
 
 
@@ -180,6 +212,6 @@ def _cell(name: str, evidence: Evidence | None, checks: Sequence[Check], guilt: 
     if guilt:
         return Cell(Outcome.FAILED, guilt[0].message, len(own), len(guilt))
     waived = any(check.outcome is Outcome.WAIVED for check in own)
-    if not waived and not any(check.kind != "layer" for check in own):
+    if not waived and not any(check.kind not in ("layer", "experiment") for check in own):
         return Cell(Outcome.FAILED, "ran, but nothing about it could be checked", len(own), 0)
     return Cell(Outcome.WAIVED if waived else Outcome.PASSED, "", len(own), 0)

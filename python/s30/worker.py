@@ -30,9 +30,9 @@ from typing import Any
 
 from s30 import evidence as store
 from s30 import layers
-from s30.corpus import Paper, load_corpus
+from s30.corpus import Paper, executed, load_corpus
 from s30.errors import S30Error, one_line, place
-from s30.evidence import Evidence, UnfitEvidenceError
+from s30.evidence import Evidence, UnfitEvidenceError, digest_of
 from s30.layers import CHECKS, EXPERIMENT, Layer
 from s30.vocabulary import Experiment, Figure, Outcome
 
@@ -75,10 +75,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.meta_path.insert(0, ForeignFrameworks(layer))
     corpus = load_corpus(options.root)
     papers = [corpus.paper(name) for name in options.papers]
-    keys = {p.id: layers.key(p, layer, options.task, options.profile, options.seed, options.parts) for p in papers}
+
+    def ingredients(paper: Paper) -> dict[str, Any]:
+        return layers.ingredients(paper, layer, options.task, options.profile, options.seed, options.parts)
+
+    parts = {paper.id: ingredients(paper) for paper in papers}
+    keys = {number: digest_of(known) for number, known in parts.items()}
     failures = 0
     for paper, started, result in _results(layer, papers, options, report):
         found = result if isinstance(result, Evidence) else _failure(paper, layer, result)
+        room = parts[paper.id]["room"]
+        foreign = {name: d for name, d in executed(paper.folder).items() if room.get(name, d) != d}
+        if foreign or ingredients(paper) != parts[paper.id]:
+            found = _failure(paper, layer, S30Error("its sources changed while it was measured: run it again"))
         run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node()}
         try:
             try:

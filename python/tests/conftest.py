@@ -26,7 +26,7 @@ from s30.evidence import Evidence
 from s30.layers import AUTODIFF, ENGINE, LAYERS, PARTS
 from s30.layers import numpy as numpy_layer
 from s30.problem import SEEDS, STEPS, cotangents
-from s30.verdicts import ROOM, judge
+from s30.verdicts import MUTANTS, ROOM, judge
 
 # What a shell starts in the background ignores SIGINT and hands that down: the sweeps interrupted here have to hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -186,7 +186,18 @@ CARD: dict[str, Any] = {
     },
 }
 
-FILES = {"numpy_checks.py": NUMPY_CHECKS, "torch/model.py": TORCH, "jax/model.py": JAX, "sympy/derivations.py": SYMPY}
+MISTAKES = [
+    {"name": f"{layer} {number}", "layer": layer, "file": "it", "find": "a", "replace": "b", "caught_by": "layer"}
+    for layer, least in MUTANTS.items()
+    for number in range(least)
+]
+FILES = {
+    "numpy_checks.py": NUMPY_CHECKS,
+    "torch/model.py": TORCH,
+    "jax/model.py": JAX,
+    "sympy/derivations.py": SYMPY,
+    "tests/mutants.yaml": documents.dump({"mutants": MISTAKES}),
+}
 
 
 def entry(number: str, slug: str) -> dict[str, Any]:
@@ -301,6 +312,7 @@ def toy_evidences(paper: Paper) -> dict[str, Evidence]:
         "identities": {"tanh_odd": proved, "tanh_derivative": proved},
         "bridges": {name: {"statement": "s", "source": "(2)", "target": t} for name, t in target.items()},
     }
+    asked = reference.facts["invariants"]
     theorem = {"statement": "odd : Type", "says": "tanh is odd", "source": "(2)"}
     agda = {
         "agda": "2.7.0",
@@ -311,7 +323,7 @@ def toy_evidences(paper: Paper) -> dict[str, Evidence]:
     return {
         "numpy": reference,
         "sympy": Evidence(paper.id, "sympy", bridges, facts),
-        **{name: Evidence(paper.id, name, dict(arrays)) for name in AUTODIFF},
+        **{name: Evidence(paper.id, name, dict(arrays), {"invariants": asked}) for name in AUTODIFF},
         "agda": Evidence(paper.id, "agda", facts=agda),
     }
 

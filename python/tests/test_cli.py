@@ -155,15 +155,20 @@ def test_verify_fails_what_did_not_run(s30_here):
     assert "paper 01, layer jax: JAX is not installed: run `make setup`" in err
 
 
-def test_verify_prints_valid_json_and_nothing_else(s30_here):
+def test_verify_prints_valid_json_and_nothing_else(s30_here, corpus):
     code, out, err = s30_here("verify", "--json")
     assert (code, err) == (0, "")
     told = json.loads(out)
     assert told["passed"] is True
     assert told["papers"]["01"]["outcome"] == "passed"
+    assert told["problems"] == []
     code, out, _ = s30_here("verify", "--json", edit=broken)
     assert code == 1
     assert json.loads(out)["passed"] is False
+    (corpus.root / "waivers.yaml").write_text("waivers: [{id: 01/nothing, reason: r}]\n")
+    code, out, _ = s30_here("verify", "--json")
+    assert code == 1
+    assert json.loads(out)["problems"] == ["waivers.yaml: '01/nothing' matches no failing check: remove it"]
 
 
 def test_one_layer_is_verified_with_its_reference_and_the_claims_it_can_decide(s30_here):

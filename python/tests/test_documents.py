@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 
@@ -97,7 +99,7 @@ def test_no_two_papers_share_an_id_a_slug_or_a_place(refused, key, value):
     }
     lines = [f"{'  - ' if n == 0 else '    '}{k}: {v}" for n, (k, v) in enumerate((second | {key: value}).items())]
     message = refused(GOOD + "\n".join(lines) + "\n")
-    assert message == f" the {key} {value if value.isdigit() else repr(value.strip(chr(39)))} stands twice"
+    assert message == f"10: papers: the {key} {value if value.isdigit() else repr(value.strip(chr(39)))} stands twice"
 
 
 def test_a_missing_registry_is_refused(tmp_path):
@@ -137,12 +139,52 @@ def refused_card(make_corpus):
         ("kind: exact", "kind: exactly", "LINE: claims/0/kind: 'exactly' is not one of"),
         ("name: Toy.odd", "name: odd", "LINE: theorems/0/name: 'odd' does not match"),
         ("proxy_scope: toy", "proxy_scope: ''", "LINE: scope/proxy_scope: '' should be non-empty"),
-        ("id: learns", "id: odd", " claims: the id 'odd' stands twice"),
-        ("id: tanh", "id: affine", " equations: the id 'affine' stands twice"),
+        ("id: learns", "id: odd", "LINE: claims: the id 'odd' stands twice"),
+        ("id: tanh", "id: affine", "LINE: equations: the id 'affine' stands twice"),
+        (
+            "theorems:",
+            "theorems:\n  - {name: Toy.odd, says: s, source: s}",
+            " theorems: the name 'Toy.odd' stands twice",
+        ),
+        ("at_least: 0.9", "at_least: -.inf", "LINE: -.inf is not a finite number"),
+        ("at_least: 0.9", "equals: .nan", "LINE: .nan is not a finite number"),
+        ("at_least: 0.9", "equals: 0.9\n        within: .Inf", " .Inf is not a finite number"),
+        (
+            "at_least: 0.9",
+            "at_least: {metric: accuracy}",
+            " the metric 'accuracy' is held against itself, which cannot fail",
+        ),
     ],
 )
 def test_a_malformed_card_is_refused_with_file_and_line(refused_card, old, new, message):
-    assert refused_card(old, new).startswith(message)
+    said = refused_card(old, new)
+    assert said.startswith(message) or re.sub(r"^\d+:", "", said).startswith(message), said
+    assert re.match(r"(LINE|\d+): ", said), said
+
+
+def test_a_room_that_the_registry_does_not_know_is_refused(make_corpus):
+    corpus = make_corpus()
+    (corpus.root / "papers" / "03_stray").mkdir()
+    with pytest.raises(UsageError, match=r"papers/03_stray belongs to no paper of .*papers\.yaml: rename it"):
+        load_corpus(corpus.root)
+
+
+def test_a_room_without_its_card_is_a_fault_and_not_a_paper_to_come(make_corpus):
+    corpus = make_corpus()
+    (corpus.paper("01").folder / "paper.yaml").rename(corpus.paper("01").folder / "paper.yml")
+    assert corpus.paper("01").built
+    with pytest.raises(UsageError, match=r"paper\.yaml: cannot be read: "):
+        _ = corpus.paper("01").card
+
+
+def test_a_file_is_executed_as_it_stands_and_not_as_the_interpreter_remembers_it(tmp_path):
+    path, said = tmp_path / "it.py", []
+    command = f"from s30 import corpus; from pathlib import Path; print(corpus.load_file(Path({str(path)!r})).x)"
+    for text in ("x = 1\n", "x = 2\n"):  # of one length, within one second
+        path.write_text(text)
+        os.utime(path, (1e9, 1e9))
+        said.append(subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout)
+    assert said == ["1\n", "2\n"]
 
 
 def test_every_schema_is_itself_a_valid_schema():

@@ -18,9 +18,9 @@ TABLE = np.array([[1.0, -2.0, 0.0], [4.0, 5.0, 6.0]])
 
 
 def held(
-    paper, observed, expected, tolerance=TIGHT, kind="forward", layers=("torch", "numpy"), quantity="seed 0 scores"
+    paper, observed, expected, tolerance=TIGHT, kind="forward", layers=("torch", "numpy"), name="scores", seed=0
 ) -> Check:
-    return compare(paper, kind, layers, quantity, observed, expected, tolerance)
+    return compare(paper, kind, layers, name, observed, expected, tolerance, seed)
 
 
 def at(index, value, base=TABLE):
@@ -192,7 +192,7 @@ LEFT = np.array([1.0, 2.0])
     ],
 )
 def test_relations_hold_at_every_entry_or_fail(paper, relation, right, outcome):
-    check = relate(paper, "torch", "seed 0 monotone", relation, LEFT, np.array(right), None)
+    check = relate(paper, "torch", "monotone", relation, LEFT, np.array(right), None, 0)
     assert check.outcome == outcome
     if outcome == "failed":
         assert check.message.startswith("paper 01, layer torch, invariant seed 0 monotone: ")
@@ -207,19 +207,19 @@ def test_no_relation_holds_for_what_is_no_finite_number(paper, relation, poison)
         (LEFT, np.array([1.0, poison])),
         (np.array([poison]), np.array([poison])),
     ):
-        assert relate(paper, "jax", "seed 0 bounded", relation, left, right, None).outcome is Outcome.FAILED
+        assert relate(paper, "jax", "bounded", relation, left, right, None, 0).outcome is Outcome.FAILED
 
 
 @pytest.mark.parametrize("relation", ["==", "<", ">="])
 def test_relations_need_both_sides_of_one_shape_with_entries(paper, relation):
     for left, right in ((LEFT, LEFT[None]), (LEFT[:0], LEFT[:0]), (None, LEFT), (LEFT, None)):
-        assert relate(paper, "jax", "seed 0 bounded", relation, left, right, None).outcome is Outcome.FAILED
+        assert relate(paper, "jax", "bounded", relation, left, right, None, 0).outcome is Outcome.FAILED
 
 
 def test_an_equality_takes_its_own_tolerance_or_the_default(paper):
     right = LEFT * (1 + 1e-6)
-    assert relate(paper, "jax", "seed 0 x", "==", LEFT, right, Tolerance(1e-5, 0.0)).outcome is Outcome.PASSED
-    check = relate(paper, "jax", "seed 0 x", "==", LEFT, right, None)
+    assert relate(paper, "jax", "x", "==", LEFT, right, Tolerance(1e-5, 0.0), 0).outcome is Outcome.PASSED
+    check = relate(paper, "jax", "x", "==", LEFT, right, None, 0)
     assert check.outcome is Outcome.FAILED
     assert check.tolerance == TOLERANCES["invariant", None]
 
@@ -385,9 +385,9 @@ def test_an_invariant_that_raised_fails_with_what_it_raised(paper, evidences, ch
     torch = changed(
         {("torch", f"seed{s}/invariant/bounded/{side}"): lambda _: None for s in range(5) for side in ("left", "right")}
     )["torch"]
-    torch = replace(
-        torch, facts={"invariants_raised": {"bounded": "papers/01/numpy_checks.py:30: IndexError: out of bounds"}}
-    )
+    raised = "papers/01/numpy_checks.py:30: IndexError: out of bounds"
+    asked = [entry | {"raised": raised if entry["name"] == "bounded" else ""} for entry in torch.facts["invariants"]]
+    torch = replace(torch, facts={"invariants": asked})
     checks = failed(check_paper(paper, {**evidences, "torch": torch}))
     assert [c.message for c in checks] == [
         f"paper 01, layer torch, invariant seed {s} bounded: papers/01/numpy_checks.py:30: IndexError: out of bounds"
@@ -436,8 +436,8 @@ def test_a_layer_that_failed_or_did_not_run_passes_nothing(paper, evidences):
     assert outcomes["agda"][0] is Outcome.NOT_RUN
 
 
-def fake(kind: str, layers: tuple[str, ...], fine: bool, quantity: str = "seed 0 w") -> Check:
-    return Check("01", kind, layers, quantity, Outcome.PASSED if fine else Outcome.FAILED)
+def fake(kind: str, layers: tuple[str, ...], fine: bool, name: str = "seed 0 w") -> Check:
+    return Check("01", kind, layers, name, Outcome.PASSED if fine else Outcome.FAILED)
 
 
 def names(checks: list[Check]) -> set[str]:

@@ -71,6 +71,15 @@ def handed(corpus, tmp_path, results_of, monkeypatch):
     return make
 
 
+def test_evidence_of_sources_that_changed_since_is_not_handed_over(handed, corpus, results_of):
+    slot = ("01", "sympy", "checks")
+    key = layers.key(corpus.paper("01"), LAYERS["sympy"], "checks", "quick", 0)
+    results = results_of(corpus.paper("01"))
+    handed("sympy", name="same", results=results | {slot: replace(results[slot], key=key)})
+    with pytest.raises(S30Error, match="the sources of 01 sympy changed after they were measured: run this again"):
+        handed("sympy", name="other", results=results | {slot: replace(results[slot], key="0" * 64)})
+
+
 @pytest.fixture
 def everything(handed, tmp_path):
     """The folder of all sessions' folders."""

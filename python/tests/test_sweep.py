@@ -80,6 +80,7 @@ def misbehaved(tmp_path_factory, toy):
         "15_hangs": spoilt(right, "time.sleep(600)"),
         "16_forks": spoilt(right, "os.fork() == 0 and time.sleep(600); os._exit(7)"),
         "17_fine": right,
+        "18_changes": spoilt(right, "open(__file__, 'a').write('# more\\n')"),
     }
     corpus = toy.write_corpus(
         tmp_path_factory.mktemp("misbehaved"), {n: {"numpy_checks.py": t} for n, t in rooms.items()}
@@ -104,6 +105,7 @@ def misbehaved(tmp_path_factory, toy):
         ("12", "numpy_checks.problem(0) must return a Problem, not dict"),
         ("13", "the NumPy process ended with code 1 at «forward, seed 0»: enough"),
         ("14", "the NumPy process was killed by SIGKILL at «forward, seed 0»"),
+        ("18", "its sources changed while it was measured: run it again"),
         ("15", f"NumPy exceeded its time limit of {LIMIT:g} s at «forward, seed 0»; raise it with --time-limit"),
     ],
 )
@@ -120,7 +122,7 @@ def test_every_other_paper_is_measured_nevertheless(misbehaved):
     corpus, results, log, _ = misbehaved
     assert set(results) == {paper.id for paper in corpus.papers}
     assert sorted(log.of("done")) == ["01", "03", "07", "08", "17"]
-    assert results["01"].digest == Evidence("01", "numpy", results["17"].arrays).digest
+    assert results["01"].digest == replace(results["17"], paper="01").digest
 
 
 @pytest.mark.numpy
@@ -148,6 +150,24 @@ def test_a_child_that_outlives_its_worker_does_not_hold_up_the_sweep(misbehaved)
 
 
 @pytest.mark.numpy
+def test_a_file_that_was_another_one_while_it_was_read_is_no_evidence(make_corpus, toy, tmp_path):
+    """While 01 is measured, 02 is edited; the edit undoes itself as soon as it has been executed."""
+    script = tmp_path / "edit.py"
+    script.write_text(
+        "path = __file__.replace('01_first', '02_second'); text = open(path).read()\n"
+        "if '# undone' not in text:\n"
+        "    open(path, 'w').write(f'{text}open(__file__, \"w\").write({text!r})  # undone')\n"
+    )
+    first = spoilt(toy.numpy, f"exec(open({str(script)!r}).read())")
+    corpus = make_corpus({"01_first": {"numpy_checks.py": first}, "02_second": {"numpy_checks.py": toy.numpy}})
+    path = corpus.paper("02").folder / "numpy_checks.py"
+    results = run(corpus)
+    assert path.read_text() == toy.numpy
+    assert results["02", "numpy", "checks"].error == "its sources changed while it was measured: run it again"
+    again = run(corpus)["02", "numpy", "checks"]
+    assert again.outcome is Outcome.PASSED
+
+
 def test_failures_are_measured_again_and_successes_are_not(misbehaved):
     corpus, _, _, _ = misbehaved
     few = replace(corpus, papers=tuple(corpus.paper(n) for n in ("01", "02", "17")))

@@ -130,11 +130,25 @@ def test_induction_needs_its_symbol_on_both_sides():
     assert "does not occur on both sides" in adaptor.prove(identity(sympy.Sum(k, (k, 1, n)), x, induction=n))[1]
 
 
-def test_induction_over_positive_numbers_cannot_start_at_zero():
-    proved, why = adaptor.prove(
-        identity(sympy.Sum(k, (k, 1, m)), m * (m + 1) / 2, proof=("doit", "expand"), induction=m, base=0)
+@pytest.mark.parametrize(
+    ("symbol", "base", "why"),
+    [
+        (sympy.Symbol("r", real=True), 0, "not assumed to be a positive or a nonnegative integer"),
+        (sympy.Symbol("z", integer=True), 0, "not assumed to be a positive or a nonnegative integer"),
+        (sympy.Symbol("q", nonnegative=True), 0, "not assumed to be a positive or a nonnegative integer"),
+        (m, 0, "induction from 0, but m is assumed to be 1 or more"),
+        (m, 5, "induction from 5, but m is assumed to be 1 or more"),
+        (n, 1, "induction from 1, but n is assumed to be 0 or more"),
+    ],
+)
+def test_induction_starts_at_the_least_of_the_numbers_that_are_meant(symbol, base, why):
+    """sin(2 pi x) + x = x has base case and step for real x, and 2 m >= m + 5 has both from 5 on; both are false."""
+    statement = identity(
+        sympy.Sum(k, (k, 1, symbol)), symbol * (symbol + 1) / 2, proof=("doit", "expand"), induction=symbol, base=base
     )
-    assert (proved, why) == (False, "m is assumed positive, so the step does not start from the base case m = 0")
+    proved, said = adaptor.prove(statement)
+    assert not proved
+    assert why in said
 
 
 def test_the_toys_identities_are_proved_and_its_bridge_equals_numpy(paper, evidences):

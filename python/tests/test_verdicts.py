@@ -9,7 +9,7 @@ import pytest
 from s30 import documents
 from s30.errors import UsageError
 from s30.evidence import Evidence
-from s30.layers import LAYERS
+from s30.layers import EXECUTABLE, LAYERS
 from s30.verdicts import judge, load_waivers
 from s30.vocabulary import Outcome
 
@@ -177,3 +177,55 @@ def test_malformed_waivers_are_refused_with_file_and_line(corpus, text):
 def test_no_waivers_file_means_no_waivers(corpus):
     (corpus.root / "waivers.yaml").unlink()
     assert load_waivers(corpus.root) == {}
+
+
+@pytest.mark.parametrize("without", [False, True])
+def test_an_experiment_that_failed_fails_its_layer_whatever_is_claimed(make_corpus, card, results, without):
+    """No claim needs JAX's experiment here."""
+    card["claims"][1]["evidence"][0]["layers"] = ["torch"]
+    corpus = make_corpus(card=card)
+    results["01", "jax", "experiment"] = Evidence("01", "jax", error="ValueError: diverged", outcome=Outcome.FAILED)
+    verification = judge(corpus, corpus.papers, ALL, results, not without)
+    assert outcomes(verification)["jax"] == ("passed" if without else "failed")
+    assert verification.passed is without
+    if not without:
+        assert verification.papers[0].messages == ["paper 01, layer jax, experiment: ValueError: diverged"]
+
+
+def test_the_floor_of_a_room_is_asked_for(corpus, results):
+    sympy = results["01", "sympy", "checks"]
+    facts = {"identities": {"tanh_odd": sympy.facts["identities"]["tanh_odd"]}, "bridges": {}}
+    results["01", "sympy", "checks"] = replace(sympy, facts=facts, arrays={})
+    for layer in EXECUTABLE:
+        evidence = results["01", layer, "checks"]
+        results["01", layer, "checks"] = replace(evidence, facts=evidence.facts | {"invariants": []})
+    mutants = corpus.paper("01").folder / "tests" / "mutants.yaml"
+    listed = documents.load(mutants, "mutants")["mutants"]
+    mutants.write_text(documents.dump({"mutants": [m for m in listed if m["name"] != "torch 5"]}))
+    said = judge(corpus, corpus.papers, ALL, results, True).papers[0].problems
+    for line in (
+        "paper 01: 1 of kind identity, at least 2 are asked for",
+        "paper 01: 0 of kind bridge, at least 1 are asked for",
+        "paper 01: 0 of kind invariant, at least 1 are asked for",
+        "paper 01: tests/mutants.yaml lists 5 mistakes of the torch layer, at least 6 are asked for",
+    ):
+        assert line in said
+    assert not judge(corpus, corpus.papers, ALL, results, True).passed
+
+
+def test_a_tolerance_that_nothing_uses_is_a_fault(make_corpus, card, results):
+    entry = {"kind": "forward", "quantity": "scores", "rtol": 1e-9, "atol": 1e-12, "reason": "r"}
+    card["tolerances"] = [entry, {**entry, "quantity": "skores"}]
+    corpus = make_corpus(card=card)
+    verification = judge(corpus, corpus.papers, ALL, results, True)
+    assert verification.papers[0].problems == [
+        "paper 01: the tolerance of forward skores belongs to no check: remove it"
+    ]
+    assert not verification.passed
+
+
+def test_judging_executes_nothing_of_a_room(corpus, results):
+    """Whatever a room's code prints, raises or waits for happens in the workers."""
+    for path in corpus.paper("01").folder.rglob("*.py"):
+        path.write_text("raise SystemExit('executed by the judge')\n")
+    assert judge(corpus, corpus.papers, ALL, results, True).passed

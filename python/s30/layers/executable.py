@@ -2,12 +2,14 @@
 
 An adaptor brings a `Backend`; this file decides what is measured and under which name it is stored:
 
-    seedS/output/NAME       outputs of the forward pass
-    seedS/gradient/PARAM    d(loss + sum <cotangent, output>)/dPARAM
-    loss_gradient/PARAM     d(loss)/dPARAM at seed 0, S = 0, 1, 2: seedS/loss_gradient/PARAM
-    trajectory/loss         losses of STEPS steps of gradient descent and the loss after them
-    trajectory/param/PARAM  the parameters they end at
-    seedS/invariant/NAME/left, /right
+    seedS/output/NAME          outputs of the forward pass, S in SEEDS
+    seedS/gradient/PARAM       d(loss + sum <cotangent, output>)/dPARAM
+    seedS/loss_gradient/PARAM  d(loss)/dPARAM
+    trajectory/loss            losses of STEPS steps of gradient descent and the loss after them, seed 0
+    trajectory/param/PARAM     the parameters they end at
+    seedS/invariant/NAME/left, /right    S in INVARIANT_SEEDS
+
+The fact `invariants` lists what was asked of each invariant, and which raised: whoever judges needs the evidence alone.
 """
 
 from __future__ import annotations
@@ -28,10 +30,14 @@ Update = Callable[[Arrays, Arrays], dict[str, Array]]  # parameters, gradients -
 Parts = Collection[str]  # of layers.PARTS; outputs are always measured
 
 
-class Backend(Protocol):
-    """One framework's way to compute. All arrays that cross this border are NumPy's."""
+class Computes(Protocol):
+    """One layer's way to compute the outputs. All arrays that cross this border are NumPy's."""
 
     def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]: ...
+
+
+class Backend(Computes, Protocol):
+    """One framework's way to compute and to differentiate."""
 
     def gradient(self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays) -> dict[str, Array]:
         """The gradient of loss + sum <dual, output> by every parameter."""
@@ -88,7 +94,7 @@ def checked_outputs(outputs: Any) -> Outputs:
     return arrays
 
 
-def measure_outputs(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> None:
+def measure_outputs(paper: Paper, backend: Computes, arrays: dict[str, Array], progress: Progress) -> None:
     """Adds the outputs of every seed to `arrays`."""
     for seed in SEEDS:
         progress(f"forward, seed {seed}")
@@ -97,15 +103,20 @@ def measure_outputs(paper: Paper, backend: Backend, arrays: dict[str, Array], pr
         arrays |= {f"seed{seed}/output/{name}": value for name, value in outputs.items()}
 
 
-def measure_invariants(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> dict[str, Any]:
-    """Adds both sides of every invariant, for every seed, to `arrays`. Returns the facts: which raised, and what.
+def measure_invariants(paper: Paper, backend: Computes, arrays: dict[str, Array], progress: Progress) -> dict[str, Any]:
+    """Adds both sides of every invariant, for every seed, to `arrays`. Returns the fact `invariants`.
 
     An invariant of a wrong output may raise instead of failing (an index out of bounds); the outputs still have to be
     compared, since they say what is wrong.
     """
-    faults: dict[str, str] = {}
+    asked: list[dict[str, Any]] = []
     for invariant in paper.module("numpy_checks.py").invariants():
         progress(f"invariant {invariant.name}")
+        if invariant.name in [entry["name"] for entry in asked]:
+            raise S30Error(f"two invariants are named {invariant.name!r}")
+        tolerance = invariant.tolerance and [invariant.tolerance.rtol, invariant.tolerance.atol]
+        entry = {name: getattr(invariant, name) for name in ("name", "statement", "source", "relation")}
+        asked.append(entry | {"tolerance": tolerance, "raised": ""})
         for seed in INVARIANT_SEEDS:
             problem = problem_of(paper, seed)
 
@@ -117,11 +128,11 @@ def measure_invariants(paper: Paper, backend: Backend, arrays: dict[str, Array],
             try:
                 left, right = invariant.sides(forward, problem, np.random.default_rng(seed))
             except Exception as error:
-                faults[invariant.name] = place(error, paper.folder, paper.root) + one_line(error)
+                asked[-1]["raised"] = place(error, paper.folder, paper.root) + one_line(error)
                 continue
             arrays[f"seed{seed}/invariant/{invariant.name}/left"] = np.asarray(left)
             arrays[f"seed{seed}/invariant/{invariant.name}/right"] = np.asarray(right)
-    return {"invariants_raised": faults} if faults else {}
+    return {"invariants": asked}
 
 
 def measure_gradients(paper: Paper, backend: Backend, arrays: dict[str, Array], progress: Progress) -> None:

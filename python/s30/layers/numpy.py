@@ -28,11 +28,15 @@ class NumpyBackend:
 
 
 def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
-    """Adds `seedS/difference/DIRECTION`: the derivative of loss + sum <cotangent, output> along each direction."""
+    """Adds `seedS/difference/DIRECTION`: the derivative of loss + sum <cotangent, output> along each direction.
+
+    The fact `parameters` holds the shapes of every seed's parameters, from which the directions can be drawn again.
+    """
     backend = NumpyBackend(paper)
     arrays: dict[str, Array] = {}
-    measure_outputs(paper, backend, arrays, progress)  # type: ignore[arg-type]
-    facts = measure_invariants(paper, backend, arrays, progress) if "invariants" in parts else {}  # type: ignore[arg-type]
+    measure_outputs(paper, backend, arrays, progress)
+    facts = measure_invariants(paper, backend, arrays, progress) if "invariants" in parts else {}
+    facts["parameters"] = {str(seed): problem_of(paper, seed).shapes for seed in SEEDS}
     for seed in SEEDS if "gradients" in parts else ():
         progress(f"differences, seed {seed}")
         problem = problem_of(paper, seed)
@@ -42,7 +46,7 @@ def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
         def value(params: Arrays, _problem: Any = problem, _duals: Any = duals) -> float:
             return float(objective(backend.forward(params, _problem.batch, _problem.config), _duals))
 
-        for name, direction in directions(problem.params, seed).items():
+        for name, direction in directions(problem.shapes, seed).items():
             # df(p; d) = (f(p + h d) - f(p - h d)) / 2h + O(h^2)
             ahead = {k: p + STEP * direction[k] if k in direction else p for k, p in problem.params.items()}
             behind = {k: p - STEP * direction[k] if k in direction else p for k, p in problem.params.items()}

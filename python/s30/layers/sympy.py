@@ -53,8 +53,10 @@ def prove(identity: Identity) -> tuple[bool, str]:
     lhs, rhs = _lift(identity.lhs), _lift(identity.rhs)
     if not lhs.has(n) or not rhs.has(n):
         return False, f"induction over {n}, which does not occur on both sides"
-    if n.is_positive and identity.base < 1:
-        return False, f"{n} is assumed positive, so the step does not start from the base case {n} = {identity.base}"
+    if n.is_integer is not True or n.is_nonnegative is not True:
+        return False, f"induction over {n}, which is not assumed to be a positive or a nonnegative integer"
+    if identity.base != (least := 1 if n.is_positive else 0):
+        return False, f"induction from {identity.base}, but {n} is assumed to be {least} or more"
     holds, why = _decide(
         identity, lhs.subs(n, identity.base), rhs.subs(n, identity.base), f"base case {n} = {identity.base}: "
     )
