@@ -33,10 +33,11 @@ from s30 import (
 from s30.cluster import DaskExecutor
 from s30.corpus import Corpus, Paper
 from s30.display import console, errors
+from s30.environment import cache_folder
 from s30.errors import S30Error, UsageError
 from s30.evidence import write_atomically
 from s30.layers import EXPERIMENT, LAYERS, TRAINING
-from s30.sweep import TIME_LIMIT, Executor, LocalExecutor, Options, cache_folder, slots_for, sweep
+from s30.sweep import TIME_LIMIT, Executor, LocalExecutor, Options, slots_for, sweep
 from s30.verdicts import Verification, judge, load_waivers
 from s30.vocabulary import Outcome
 
