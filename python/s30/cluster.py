@@ -31,9 +31,10 @@ from typing import Any
 from s30 import environment, layers
 from s30 import evidence as store
 from s30.corpus import Paper, default_root, load_corpus
+from s30.environment import cache_folder
 from s30.errors import S30Error, UsageError, one_line
 from s30.evidence import Evidence
-from s30.sweep import Event, Job, JobRunner, LastWord, Listener, Options, Slot, cache_folder, only_one, try_writing
+from s30.sweep import Event, Job, JobRunner, LastWord, Listener, Options, Slot, only_one, try_writing
 from s30.vocabulary import Outcome
 
 ADDRESS = re.compile(r"(tcp|tls|ws|wss)://(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d+")
@@ -267,13 +268,13 @@ def _measure(request: Mapping[str, Any], worker: Any, where: str) -> list[dict[s
                 raise S30Error(_refusal(differing))
 
         def tell(event: Event) -> None:
-            if event.kind in ("start", "stage"):
+            if event.kind in ("start", "waiting", "stage"):
                 said = {"sweep": request["sweep"], "kind": event.kind, "slot": list(event.slot), "text": event.text}
                 worker.log_event(TOPIC, said)
 
         with (
             _while_wanted(worker, runner),
-            only_one(cache_folder(corpus.root), job, lambda: runner.stopping),
+            only_one(cache_folder(corpus.root), job, tell, lambda: runner.stopping),
         ):
             results = runner.run(job, options, tell)
         if runner.stopping:

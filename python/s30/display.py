@@ -70,7 +70,7 @@ class Progress:
     def __call__(self, event: Event) -> None:
         with self._guard:
             name = name_of(event.slot)
-            if event.kind in ("start", "stage"):
+            if event.kind in ("start", "waiting", "stage"):
                 self._now[event.slot] = event.text
             else:
                 self._now.pop(event.slot, None)
@@ -78,6 +78,8 @@ class Progress:
             self.measured += event.kind in ("done", "failed")
             if event.kind == "done":
                 self._line(f"  measured  {name} in {event.seconds:.1f} s")
+            elif event.kind == "waiting":
+                self._line(f"  {name} {event.text}")
             elif event.kind in ("failed", "not_run", "damaged"):
                 self._line(f"  {event.kind:<9} {name}: {event.text}")
             if self._live:

@@ -24,12 +24,20 @@ def validator(schema: str) -> Draft202012Validator:
     return Draft202012Validator(json.loads((SCHEMAS / f"{schema}.schema.json").read_text()))
 
 
+def text_of(path: Path) -> str:
+    """What a text file says. Raises UsageError, naming it, when it cannot be read or is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{path}:{line}: cannot be read: it is not UTF-8; save it as such") from None
+
+
 def load(path: Path, schema: str) -> Any:
     """The document in `path`. Raises UsageError with `path:line: reason` when it is missing, malformed or off-schema."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from None
+    text = text_of(path)
     try:
         loader = _Loader(text)
         root = loader.get_single_node()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -11,18 +12,20 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from s30 import data
+from s30 import data, documents
 from s30.errors import S30Error
 
 THREADS = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
+# Variables by which a shell can change what the libraries below every framework compute; with «_» at the end, all of them.
+ARITHMETIC = ("BLIS_", "GLIBC_TUNABLES", "KMP_", "MKL_", "NPY_", "NVPL_", "OMP_", "OPENBLAS_", "VECLIB_")
 LLVM_MAJORS = range(16, 22)  # what tinygrad 0.13 can use: it loads 14 and 15 too, but they refuse its opaque pointers
 LLVM_FOLDERS = (
     "/usr/lib/*-linux-gnu",
@@ -32,6 +35,26 @@ LLVM_FOLDERS = (
     "/usr/lib/llvm-*/lib",
     "/opt/homebrew/opt/llvm*/lib",
 )
+
+
+def cores() -> int:
+    """How many processors this process may use: a batch system or `taskset` may give it fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cache_folder(root: Path) -> Path:
+    """S30_CACHE, or `.s30/cache` in the repository."""
+    return Path(os.environ.get("S30_CACHE") or root / ".s30" / "cache").resolve()
+
+
+def variables(names: Sequence[str]) -> dict[str, str]:
+    """The variables of this process that are called so, or begin so where a name ends with «_»; sorted.
+
+    TORCH_INDEX is none of them: it says where `make setup` looks for PyTorch.
+    """
+    families = tuple(name for name in names if name.endswith("_"))
+    own = {n: v for n, v in os.environ.items() if n in names or n.startswith(families)}
+    return {name: value for name, value in sorted(own.items()) if name != "TORCH_INDEX"}
 
 
 @cache
@@ -99,7 +122,7 @@ def agda_version(agda: str) -> str:
     """The version number. Raises S30Error when the program does not answer."""
     try:
         answer = subprocess.run([agda, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
-    except (OSError, subprocess.SubprocessError) as error:
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
         raise S30Error(f"{agda} --version did not answer: {error}") from None
     found = re.search(r"(\d+(?:\.\d+)+)", answer)
     if found is None:
@@ -108,11 +131,19 @@ def agda_version(agda: str) -> str:
 
 
 def find_provider(root: Path) -> Provider:
-    """S30_CUBICAL (a cubical.agda-lib, or `embedded`), else a `cubical` registered with Agda, else the embedded one."""
-    embedded = Provider("cubical-lite (embedded)", root / "agda" / "cubical-lite" / "cubical-lite.agda-lib", True)
+    """The real cubical library that is named or registered, else the one that is embedded in the repository."""
+    embedded = root / "agda" / "cubical-lite" / "cubical-lite.agda-lib"
+    return real_provider() or Provider("cubical-lite (embedded)", embedded, True)
+
+
+def real_provider() -> Provider | None:
+    """S30_CUBICAL (a cubical.agda-lib, or `embedded`), else a `cubical` registered with Agda; None for the embedded one.
+
+    Raises S30Error for a name that leads to no file, and for a list of libraries that cannot be read.
+    """
     named = os.environ.get("S30_CUBICAL")
     if named == "embedded":
-        return embedded
+        return None
     if named:
         path = Path(named).expanduser().resolve()
         if not path.is_file():
@@ -121,7 +152,7 @@ def find_provider(root: Path) -> Provider:
     for path in _registered_libraries():
         if re.fullmatch(r"cubical(-[\d.]+)?", _library_name(path)):
             return Provider(_library_name(path), path, False)
-    return embedded
+    return None
 
 
 def _registered_libraries() -> Iterable[Path]:
@@ -129,7 +160,7 @@ def _registered_libraries() -> Iterable[Path]:
     for folder in folders:
         listing = Path(folder).expanduser() / "libraries" if folder else None
         if listing is not None and listing.is_file():
-            for line in listing.read_text(encoding="utf-8").splitlines():
+            for line in documents.text_of(listing).splitlines():
                 entry = line.split("--")[0].strip()
                 path = Path(os.path.expandvars(entry)).expanduser()
                 if entry and path.is_file():
@@ -137,7 +168,7 @@ def _registered_libraries() -> Iterable[Path]:
 
 
 def _library_name(path: Path) -> str:
-    named = re.search(r"^name:\s*(\S+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    named = re.search(r"^name:\s*(\S+)", documents.text_of(path), re.MULTILINE)
     return named[1] if named else path.stem
 
 
@@ -167,9 +198,16 @@ def lock_digests(root: Path) -> dict[str, str]:
     return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in locks if p.is_file()}
 
 
-def fingerprint(root: Path, distributions: Iterable[str], flags: dict[str, dict[str, str]]) -> dict[str, Any]:
-    """The environment as the record states it: the same on every run in the same environment."""
-    llvm, agda = find_llvm(), find_agda()
+def fingerprint(root: Path, distributions: Iterable[str], processes: Mapping[str, Any]) -> dict[str, Any]:
+    """The environment as the record states it: the same on every run in the same environment.
+
+    `processes` are the facts about the layers' processes. What costs the Agda layer alone is None here.
+    """
+    llvm, agda, proofs = find_llvm(), None, None
+    with contextlib.suppress(S30Error):
+        agda = agda_version(program) if (program := find_agda()) else None
+    with contextlib.suppress(S30Error):
+        proofs = find_provider(root).name
     return {
         "kind": kind(),
         "python": platform.python_version(),
@@ -178,9 +216,9 @@ def fingerprint(root: Path, distributions: Iterable[str], flags: dict[str, dict[
         "threads": 1,
         "packages": {name: version(name) for name in sorted(distributions)},
         "llvm": llvm.major if llvm else None,
-        "agda": agda_version(agda) if agda else None,
-        "cubical": find_provider(root).name,
-        "flags": {layer: dict(sorted(values.items())) for layer, values in sorted(flags.items())},
+        "agda": agda,
+        "cubical": proofs,
+        **processes,
         "locks": lock_digests(root),
         "data": data.digests(),
     }

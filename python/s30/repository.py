@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
+from s30 import documents
 from s30.errors import S30Error
 
 RECORD = "verification.yaml"
@@ -89,16 +90,27 @@ def _digest(entries: Iterable[str]) -> str:
 
 
 def _files(root: Path) -> Iterator[str]:
-    """What `git ls-tree` would print if all files here were committed, those left out that .gitignore names."""
-    patterns = (root / ".gitignore").read_text(encoding="utf-8").split()  # names alone; `name/` is for folders
+    """What `git ls-tree` would print if all files here were committed, those left out that .gitignore names.
 
-    def ignored(name: str, folder: bool) -> bool:
-        return any(fnmatch(name, p.rstrip("/")) for p in patterns if folder or not p.endswith("/"))
+    Of .gitignore's language it knows names, `name/` for folders alone, and paths, whose slash ties them to the root.
+    """
+    lines = documents.text_of(root / ".gitignore").splitlines()
+    patterns = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+    def matches(path: Path, pattern: str) -> bool:
+        steps = pattern.strip("/").split("/")
+        parts = path.relative_to(root).parts if "/" in pattern.rstrip("/") else (path.name,)
+        return len(steps) == len(parts) and all(map(fnmatch, parts, steps))
+
+    def ignored(path: Path, folder: bool) -> bool:
+        return any(matches(path, p) for p in patterns if folder or not p.endswith("/"))
 
     for place, folders, files in os.walk(root):
         links = [name for name in folders if Path(place, name).is_symlink()]  # which git takes for files
-        folders[:] = [name for name in folders if not ignored(name, True)]
-        for path in (Path(place, name) for name in (*files, *links) if not ignored(name, False)):
+        folders[:] = [name for name in folders if not ignored(Path(place, name), True)]
+        for path in (Path(place, name) for name in (*files, *links)):
+            if ignored(path, False):
+                continue
             linked = path.is_symlink()
             content = os.readlink(path).encode() if linked else path.read_bytes()
             mode = "120000" if linked else "100755" if path.stat().st_mode & 0o100 else "100644"

@@ -44,7 +44,8 @@ def matrix(corpus: Corpus) -> list[dict[str, Any]]:
 def fingerprint(root: Path) -> dict[str, Any]:
     """This machine's environment as the record and the manifest state it."""
     distributions = {name for layer in LAYERS.values() for name in layer.distributions} | {*EVERYWHERE, "agda"}
-    return environment.fingerprint(root, distributions, _flags())
+    variables = {name: layers.variables(layer) for name, layer in sorted(LAYERS.items())}
+    return environment.fingerprint(root, distributions, {**_flags(), "variables": variables})
 
 
 def check_empty(folder: Path) -> None:
@@ -201,14 +202,18 @@ def _joint(root: Path, environments: Mapping[str, Sequence[Mapping[str, Any]]]) 
         "packages": {package: joint(users(package), "packages", package) for package in entries("packages")},
         "llvm": joint(["tinygrad"], "llvm"),
         **{fact: joint(["agda"], fact) for fact in ("agda", "cubical")},
-        "flags": {name: dict(sorted(flags.items())) for name, flags in sorted(_flags().items())},
+        **_flags(),
+        "variables": {name: joint([name], "variables", name) for name in entries("variables")},
         **{fact: {entry: joint(LAYERS, fact, entry) for entry in entries(fact)} for fact in ("locks", "data")},
     }
 
 
-def _flags() -> dict[str, dict[str, str]]:
-    """The variables of each layer's process, without the place of a library, which no result depends on."""
-    return {
-        name: {k: v for k, v in layers.process_flags(layer, CHECKS).items() if k != "LLVM_PATH"}
-        for name, layer in LAYERS.items()
+def _flags() -> dict[str, dict[str, dict[str, str]]]:
+    """The variables that the engine sets for each layer's checks, without the place of a library, which no result depends
+    on; and those that are otherwise for its experiments."""
+    flags = {
+        name: {k: v for k, v in sorted(layers.process_flags(layer, CHECKS).items()) if k != "LLVM_PATH"}
+        for name, layer in sorted(LAYERS.items())
     }
+    otherwise = {name: dict(layer.experiment_flags) for name, layer in LAYERS.items() if layer.experiment_flags}
+    return {"flags": flags, "experiment_flags": otherwise}

@@ -8,7 +8,6 @@ remaining papers go on in a new process.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
@@ -17,14 +16,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from s30 import environment, layers, locks
 from s30 import evidence as store
-from s30 import layers
 from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import DamagedEntryError, Evidence
@@ -41,7 +40,10 @@ LAYER_COST = {"agda": 0, "tinygrad": 1, "jax": 2, "torch": 3, "sympy": 4, "numpy
 
 @dataclass(frozen=True)
 class Event:
-    """What a display may show: `kind` is cached, start, stage, done, failed, not_run or damaged."""
+    """What a display may show: `kind` is cached, start, waiting, stage, done, failed, not_run or damaged.
+
+    `waiting` comes once for a job, with its first paper's slot, when another sweep measures the same.
+    """
 
     kind: str
     slot: Slot
@@ -78,7 +80,7 @@ class Options:
     profile: str = "quick"
     seed: int = 0
     time_limit: float = TIME_LIMIT
-    workers: int = field(default_factory=lambda: max(1, os.cpu_count() or 1))
+    workers: int = field(default_factory=environment.cores)
     fresh: bool = False  # ignore what is cached
     parts: tuple[str, ...] = layers.PARTS  # of what an executable layer is asked
 
@@ -87,11 +89,6 @@ class Executor(Protocol):
     """Where jobs run. `run` yields each job's results as they come."""
 
     def run(self, jobs: Sequence[Job], options: Options, listen: Listener) -> dict[Slot, Evidence]: ...
-
-
-def cache_folder(root: Path) -> Path:
-    """S30_CACHE, or `.s30/cache` in the repository."""
-    return Path(os.environ.get("S30_CACHE") or root / ".s30" / "cache").resolve()
 
 
 def sweep(
@@ -184,7 +181,7 @@ class LocalExecutor:
 
     def _job(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
         results: dict[Slot, Evidence] = {}
-        with only_one(options.cache, job, lambda: self.runner.stopping):
+        with only_one(options.cache, job, listen, lambda: self.runner.stopping):
             if not options.fresh:  # another sweep may have done it while this one waited
                 for paper in job.papers:
                     if found := _cached(paper, job.layer, job.task, options, listen):
@@ -337,29 +334,17 @@ class _Watch:
                 return
 
 
-@contextlib.contextmanager
-def only_one(cache: Path, job: Job, stopping: Callable[[], bool]) -> Iterator[None]:
-    """Lets one sweep at a time run a job of this name beside this cache; another waits, then finds the results.
+def only_one(
+    cache: Path, job: Job, listen: Listener, stopping: Callable[[], bool]
+) -> contextlib.AbstractContextManager[None]:
+    """Lets one sweep at a time run a job of this name beside this cache; another waits, then finds the results."""
+    numbers = ", ".join(paper.id for paper in job.papers)
+    text = f"waits for another sweep that measures {'it' if len(job.papers) == 1 else f'papers {numbers}'}"
 
-    The waiting is in short turns, so that an interrupted sweep does not wait for the other one's end.
-    """
-    path = cache / "locks" / f"{job.name}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("w")
-    except OSError as error:
-        raise S30Error(f"cannot write {path}: {error.strerror}; free space or choose another folder") from None
-    with file:
-        while not stopping():
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                time.sleep(0.1)
-            except OSError as error:
-                raise S30Error(f"cannot lock {path}: {error.strerror}; choose another folder with S30_CACHE") from None
-            else:
-                break
-        yield
+    def waiting() -> None:
+        listen(Event("waiting", job.slot(job.papers[0]), text))
+
+    return locks.held(cache / "locks" / f"{job.name}.lock", waiting, stopping)
 
 
 def try_writing(cache: Path) -> None:

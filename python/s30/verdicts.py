@@ -11,6 +11,7 @@ from pathlib import Path
 from s30 import documents
 from s30.claims import Verdict, check_claims, unresolved_names
 from s30.corpus import Corpus, Paper
+from s30.errors import S30Error
 from s30.evidence import Evidence
 from s30.layers import CHECKS, EXECUTABLE, EXPERIMENT, LAYERS
 from s30.parity import Check, blamed, check_paper
@@ -116,14 +117,19 @@ def judge(
 
 
 def unfinished(paper: Paper) -> list[str]:
-    """What the room lacks of files and mutants, and where a TODO of the template still stands, one line each."""
+    """What the room lacks of files and mutants, what cannot be read, and where a TODO still stands, one line each."""
     lines = [
         f"paper {paper.id}: {paper.folder.name}/{pattern} is missing"
         for pattern in ROOM
         if not any(paper.folder.glob(pattern))
     ]
     for path in sorted(p for p in paper.folder.rglob("*") if p.suffix in (".md", ".py", ".yaml", ".agda")):
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            text = documents.text_of(path)
+        except S30Error as error:
+            lines.append(f"paper {paper.id}: {error}")
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
             if re.search(r"\bTODO\b", line):
                 lines.append(
                     f"paper {paper.id}: {path.relative_to(paper.root)}:{number}: still to do: {line.strip()[:80]}"

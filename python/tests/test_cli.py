@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from s30 import cli, documents, environment, layers
+from s30 import __version__, cli, documents, environment, layers
 from s30.errors import S30Error
 from s30.evidence import Evidence
 from s30.layers import LAYERS
@@ -83,6 +83,10 @@ def test_without_a_command_the_help_is_shown_and_nothing_is_an_error(s30_here, a
     assert code == 2
     assert "Commands" in out
     assert "error" not in err
+
+
+def test_the_version_is_told(s30_here):
+    assert s30_here("--version") == (0, f"s30 {__version__}\n", "")
 
 
 @pytest.mark.parametrize(
@@ -260,6 +264,57 @@ def test_malformed_files_are_told_before_anything_is_measured(s30_here, corpus, 
     code, out, err = s30_here("verify", edit=never)
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {corpus.root / file}:1: ")
+    assert len(err.splitlines()) == 1
+
+
+def as_folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def as_broken_link(path):
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"), [(as_folder, "Is a directory"), (as_broken_link, "No such file or directory")]
+)
+def test_a_layer_that_is_no_file_is_one_line(corpus, s30, harm, reason):
+    path = corpus.paper("01").folder / "torch" / "model.py"
+    harm(path)
+    done = s30(corpus.root, "run", "--layer", "torch")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: {path}: {reason}\n"
+
+
+def test_text_that_is_not_utf8_fails_its_room_by_name_and_loses_no_verdict(s30_here, corpus):
+    (corpus.paper("01").folder / "spec.md").write_bytes("# One\nGrüße\n".encode("latin-1"))
+    code, out, err = s30_here("verify")
+    assert code == 1
+    assert out.splitlines()[-1] == "FAILED"
+    assert (
+        f"paper 01: {corpus.paper('01').folder / 'spec.md'}:2: cannot be read: it is not UTF-8; save it as such" in err
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (PermissionError(13, "Permission denied", "/etc/secret"), "error: /etc/secret: Permission denied\n"),
+        (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device\n"),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), "invalid start byte\n"),
+    ],
+)
+def test_a_file_fault_that_nobody_expected_is_one_line(s30_here, monkeypatch, error, words):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(cli.corpus, "load_corpus", fail)
+    code, out, err = s30_here("list")
+    assert (code, out) == (1, "")
+    assert err.startswith("error: ")
+    assert err.endswith(words)
     assert len(err.splitlines()) == 1
 
 

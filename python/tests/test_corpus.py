@@ -15,10 +15,11 @@ import pytest
 
 from s30.claims import bound_of
 from s30.corpus import Corpus, Paper, load_corpus
+from s30.environment import cache_folder
 from s30.layers import AUTODIFF, EXECUTABLE, LAYERS
 from s30.parity import Check, check_paper
 from s30.scaffold import new_room
-from s30.sweep import Options, cache_folder, slots_for, sweep
+from s30.sweep import Options, slots_for, sweep
 from s30.verdicts import load_waivers, unfinished
 from s30.vocabulary import Outcome
 

@@ -82,7 +82,7 @@ def test_a_malformed_registry_is_refused_with_file_and_line(refused, text, messa
 
 
 def test_what_is_not_utf8_is_refused(refused):
-    assert "cannot be read: 'utf-8' codec" in refused(GOOD.encode() + b"\xff")
+    assert refused(GOOD.encode() + b"\xff") == "10: cannot be read: it is not UTF-8; save it as such"
 
 
 @pytest.mark.parametrize(("key", "value"), [("id", "'01'"), ("slug", "affine"), ("order", "1"), ("build_order", "1")])

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from s30 import documents
 from s30.corpus import Corpus, load_corpus
-from s30.environment import find_agda
+from s30.environment import find_agda, find_provider
+from s30.errors import S30Error
 from s30.evidence import Evidence
-from s30.layers.agda import run_all, stage
+from s30.layers.agda import place, run_all, stage, stage_of
+from s30.locks import held
 from s30.sweep import Options, slots_for, sweep
 
 pytestmark = pytest.mark.agda
@@ -55,6 +60,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def lay_out(shared: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("S30_CUBICAL", "embedded")
+    monkeypatch.delenv("S30_CACHE", raising=False)
 
     def make(*rooms: tuple[str, str, list[str]]) -> Corpus:
         """One paper per (module, source, claimed theorems)."""
@@ -131,19 +137,85 @@ def test_one_broken_paper_costs_no_other(lay_out) -> None:
 
 def test_two_papers_may_not_share_a_module_name(lay_out) -> None:
     corpus = lay_out(("Good", GOOD, []), ("Good", GOOD, []))
-    with pytest.raises(Exception, match="taken by another paper"):
-        results(corpus)
+    for result in (*results(corpus), *results(replace(corpus, papers=corpus.papers[1:]))):  # together and alone
+        assert "taken by another paper" in str(result)
+
+
+def test_a_module_may_not_have_the_name_of_a_generated_one(lay_out) -> None:
+    (error,) = results(lay_out(("Claims01", GOOD.replace("module Good", "module Claims01"), [])))
+    assert str(error).endswith(
+        "01_p1/cubical-agda/Claims01.agda: this name is taken by a module that is generated: rename it"
+    )
+
+
+@pytest.mark.parametrize(
+    "statement", ["open import Good", "private\n  open import Good using (twice)", "import Good as G"]
+)
+def test_a_paper_may_not_import_another_ones_module_whether_they_share_a_process_or_not(
+    lay_out, statement: str
+) -> None:
+    user = f"{{-# OPTIONS --safe #-}}\nmodule User where\n{statement}\n"
+    corpus = lay_out(("Good", GOOD, ["Good.twice"]), ("User", user, []))
+    expected = (
+        "02_p2 imports Good from papers/01_p1/cubical-agda/Good.agda, which is another paper's: "
+        "a paper stands on its own; what two share belongs into agda/S30"
+    )
+    good, user_of_it = results(corpus)
+    assert isinstance(good, Evidence)
+    assert str(user_of_it) == expected
+    (alone,) = results(replace(corpus, papers=corpus.papers[1:]))
+    assert str(alone) == expected
 
 
 def test_staging_leaves_unchanged_files_alone(lay_out) -> None:
-    from s30.environment import find_provider
-
     corpus = lay_out(("Good", GOOD, ["Good.twice"]))
-    folder = stage(corpus.root, find_provider(corpus.root), corpus.papers)
+    folder = stage(corpus.root, find_provider(corpus.root))
+    place(corpus.papers[0], folder)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.agda")}
     (folder / "Stale.agda").write_text("module Stale where\n")
-    stage(corpus.root, find_provider(corpus.root), corpus.papers)
+    (folder / "S30" / "Stale.agda").write_text("module S30.Stale where\n")
+    stage(corpus.root, find_provider(corpus.root))
+    place(corpus.papers[0], folder)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.agda")} == before
+
+
+def test_the_stage_is_in_the_cache_so_that_the_sources_need_not_be_writable(
+    lay_out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    corpus = lay_out(("Good", GOOD, ["Good.twice"]))
+    before = sorted(corpus.root.rglob("*"))
+    monkeypatch.setenv("S30_CACHE", str(tmp_path / "cache"))
+    folder = stage(corpus.root, find_provider(corpus.root))
+    assert folder.is_relative_to(tmp_path / "cache")
+    assert sorted(corpus.root.rglob("*")) == before
+
+
+def test_one_agda_at_a_time_works_in_a_stage(lay_out) -> None:
+    """Another's files would be taken away under it."""
+    corpus = lay_out(("Good", GOOD, ["Good.twice"]))
+    folder = stage_of(corpus.root, find_provider(corpus.root))
+    said: list[str] = []
+    found: list[object] = []
+    with held(folder.with_name(f"{folder.name}.lock")):
+        second = threading.Thread(target=lambda: found.extend(run_all(list(corpus.papers), said.append)))
+        second.start()
+        time.sleep(1.0)
+        assert not found
+        assert said == [f"waits for another Agda in {folder}"]
+    second.join(60)
+    ((_, evidence),) = found
+    assert isinstance(evidence, Evidence)
+
+
+def test_sources_that_cannot_be_read_are_named(lay_out) -> None:
+    corpus = lay_out(("Good", GOOD, ["Good.twice"]))
+    link = corpus.root / "agda" / "S30" / "Gone.agda"
+    link.symlink_to("nowhere")
+    try:
+        with pytest.raises(S30Error, match=r"S30/Gone\.agda: cannot be read: No such file or directory"):
+            results(corpus)
+    finally:
+        link.unlink()
 
 
 def test_the_layer_runs_in_its_own_process(lay_out, shared: Path) -> None:

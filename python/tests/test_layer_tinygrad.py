@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from s30 import layers
 from s30.errors import S30Error
 
 pytestmark = pytest.mark.tinygrad
@@ -108,3 +109,19 @@ def test_captured_kernels_follow_new_inputs() -> None:
     for call in range(5):
         weight, x = np.array([1.0, call]), np.array([call + 0.5, 2.0])
         assert backend.forward({"weight": weight}, {"x": x}, {})["loss"] == pytest.approx(weight @ x, rel=1e-15)
+
+
+def test_every_flag_of_tinygrad_either_changes_a_key_or_no_number() -> None:
+    """A flag that a new tinygrad brings has to be judged: it belongs into layers.TINYGRAD_VARIABLES or here."""
+    from tinygrad import helpers
+
+    silent = {
+        *("ALLOW_DEVICE_USAGE", "CAPTURE_PROCESS_REPLAY", "CAPTURING", "CCACHE", "CHECK_OOB", "DEBUG", "DEBUG_GC"),
+        *("DEBUG_RANGEIFY", "IGNORE_BEAM_CACHE", "LRU", "MAX_BUFFER_SIZE", "NO_COLOR", "NO_MEMORY_PLANNER", "VIZ"),
+        *("NULL_ALLOW_COPYOUT", "PROFILE", "REWRITE_STACK_LIMIT", "SCACHE", "SPEC", "TRACEMETA", "TRACK_MATCH_STATS"),
+        "VALIDATE_WITH_CPU",
+    }
+    known = {*layers.TINYGRAD_VARIABLES, *layers.LAYERS["tinygrad"].flags, *silent}
+    families = tuple(name for name in known if name.endswith("_"))
+    flags = {flag for flag in helpers.ContextVar._cache if flag not in known and not flag.startswith(families)}
+    assert not flags

@@ -14,10 +14,11 @@ import pytest
 
 from s30 import documents
 from s30.corpus import Paper, load_corpus
+from s30.environment import cache_folder
 from s30.evidence import Evidence
 from s30.layers import AUTODIFF, CHECKS, EXECUTABLE, LAYERS, PARTS
 from s30.parity import blamed, check_paper
-from s30.sweep import Options, cache_folder, slots_for, sweep
+from s30.sweep import Options, slots_for, sweep
 from s30.vocabulary import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -79,6 +79,33 @@ def test_the_record_and_ignored_files_leave_the_digest_alone(bare, monkeypatch):
     assert repository.source_digest(bare) == before
 
 
+def test_ignored_paths_are_read_as_git_reads_them(bare, git_repository):
+    """`/name/` is a folder of the root, `/name` anything there, `a/name` a path, `name/` a folder anywhere."""
+    (bare / ".gitignore").write_text(
+        "# evidence result\n/evidence/\n\n/result\npapers/*.log\n__pycache__/\n*.py[cod]\n.s30/\n"
+    )
+    for name in (
+        *(
+            "evidence/a.json",
+            "papers/evidence/kept.json",
+            "result",
+            "papers/result",
+            "papers/x.log",
+            "x.log",
+            "evidence.md",
+        ),
+        *("papers/deep/x.log", "papers/__pycache__/x.txt", "deep/result", "x.pyc", "#"),
+    ):
+        (bare / name).parent.mkdir(parents=True, exist_ok=True)
+        (bare / name).write_text("x\n")
+    listed = git_repository(bare)("ls-files").split()
+    assert "papers/evidence/kept.json" in listed
+    assert "evidence/a.json" not in listed
+    wanted = repository.source_digest(bare)
+    shutil.rmtree(bare / ".git")
+    assert repository.files_digest(bare) == wanted
+
+
 def test_the_commit_is_the_stated_one_and_the_tree_is_clean(tracked, bare, monkeypatch):
     stated(monkeypatch, bare, digest=repository.source_digest(tracked))
     assert repository.head(bare) == COMMIT

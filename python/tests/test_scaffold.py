@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from s30 import scaffold
 from s30.corpus import load_corpus
 from s30.errors import S30Error, UsageError
+from s30.layers import ENGINE
 from s30.scaffold import new_room
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -87,10 +97,60 @@ def test_a_registry_laid_out_otherwise_is_left_alone(templated):
     assert path.read_text() == before
 
 
+def test_a_folder_that_takes_no_room_is_one_error_and_nothing_half_made_is_left(templated):
+    (templated.root / "papers" / "TEMPLATE" / "zz.md").write_bytes("Grüße".encode("latin-1"))
+    before = sorted(templated.root.rglob("*")), (templated.root / "papers.yaml").read_text()
+    with pytest.raises(S30Error, match=r"zz\.md:1: cannot be read: it is not UTF-8"):
+        new_room(templated, "31", "my_paper")
+    assert (sorted(templated.root.rglob("*")), (templated.root / "papers.yaml").read_text()) == before
+    (templated.root / "papers" / "TEMPLATE" / "zz.md").unlink()
+    blocker = templated.root / "papers" / ".02_set_to_set.new"
+    blocker.write_text("")
+    with pytest.raises(S30Error, match=r"cannot write .*: (File exists|Not a directory)"):
+        new_room(templated, "2", None)
+    blocker.unlink()
+    assert new_room(templated, "2", None).is_dir()
+
+
+def test_a_read_only_repository_is_one_line(templated):
+    mount = f"mount --bind {templated.root} {templated.root} && mount -o remount,bind,ro {templated.root}"
+    if subprocess.run(["unshare", "-m", "sh", "-c", mount], capture_output=True).returncode:
+        pytest.skip("this user may not mount a folder read-only (unshare -m)")
+    before = files(templated.root)
+    script = f'{mount} && exec "$@"'
+    command = ["unshare", "-m", "sh", "-c", script, "sh", sys.executable, "-m", "s30.cli", "new"]
+    environ = os.environ | {"S30_ROOT": str(templated.root), "PYTHONPATH": str(ENGINE.parent)}
+    for arguments in (["2"], ["31", "my_paper"]):
+        done = subprocess.run([*command, *arguments], capture_output=True, text=True, env=environ, timeout=120)
+        assert (done.returncode, done.stdout) == (1, "")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"error: cannot write {templated.root / 'papers'}/")
+        assert "Read-only file system" in line
+    assert files(templated.root) == before
+
+
+def test_the_rooms_of_all_papers_to_come_are_in_order(tmp_path):
+    """Whatever the length of a title or an address, ruff has nothing to say."""
+    if importlib.util.find_spec("ruff") is None:
+        pytest.skip("ruff is not installed")
+    for name in ("papers.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "papers" / "TEMPLATE", tmp_path / "papers" / "TEMPLATE")
+    (tmp_path / "python").symlink_to(ENGINE.parent)  # by which ruff knows the engine's imports from foreign ones
+    corpus = load_corpus(tmp_path)
+    for paper in corpus.papers:
+        new_room(corpus, paper.id, None)
+    for check in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *check, "papers"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_an_interrupted_copy_leaves_no_room_and_can_be_repeated(templated, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(scaffold, "_filled", lambda text, words: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             new_room(templated, "2", None)
-    assert not templated.paper("02").folder.exists()
+    assert sorted(p.name for p in (templated.root / "papers").iterdir()) == ["01_affine", "TEMPLATE"]
     assert new_room(templated, "2", None).is_dir()

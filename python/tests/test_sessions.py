@@ -287,7 +287,9 @@ def test_each_fact_of_the_environment_comes_from_the_layers_that_it_bears_on(cor
     folders = [handed("torch")]
     monkeypatch.setattr(environment, "version", lambda name: {"numpy": "2.0", "torch": "0.0"}.get(name, "1.0"))
     monkeypatch.setattr(environment, "cpu_model", lambda: "Another")
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
     folders.append(handed("jax"))
+    monkeypatch.delenv("OPENBLAS_CORETYPE")
     monkeypatch.setattr(environment, "version", installed)
     _, measured_in = merged(corpus, *folders)
     assert measured_in["packages"]["torch"] == "9.9"
@@ -295,6 +297,8 @@ def test_each_fact_of_the_environment_comes_from_the_layers_that_it_bears_on(cor
     assert measured_in["packages"]["sympy"] is None
     assert measured_in["cpu"] == f"{local['cpu']} (torch); Another (jax)"
     assert measured_in["python"] == local["python"]
+    assert measured_in["variables"]["jax"] == {**local["variables"]["jax"], "OPENBLAS_CORETYPE": "Prescott"}
+    assert measured_in["variables"]["torch"] == local["variables"]["torch"]
     assert measured_in.keys() == local.keys()
 
 

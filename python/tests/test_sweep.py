@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from s30.evidence import Evidence
 from s30.layers import CHECKS, ENGINE, EXPERIMENT, LAYERS, PARTS
 from s30.layers import numpy as numpy_layer
 from s30.parity import blamed, check_paper
-from s30.sweep import Event, LocalExecutor, Options, plan, slots_for, sweep
+from s30.sweep import Event, LocalExecutor, Options, only_one, plan, slots_for, sweep
 from s30.vocabulary import Outcome
 
 HEAD = "import os, signal, sys, time\nimport numpy as np\n"
@@ -466,9 +467,34 @@ def test_two_sweeps_at_once_do_the_work_once(make_corpus, toy):
     ]
     said = [process.communicate(timeout=120) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert sorted(line for _, err in said for line in err.splitlines() if "from the cache" in line) == [
+    lines = [line for _, err in said for line in err.splitlines()]
+    assert sorted(line for line in lines if "from the cache" in line) == [
         "  0 measured, 1 from the cache",
         "  1 measured, 0 from the cache",
+    ]
+    assert [line for line in lines if "waits" in line] == ["  01 NumPy waits for another sweep that measures it"]
+
+
+def test_a_sweep_that_waits_for_another_says_so_once(make_corpus):
+    corpus = make_corpus({"01_one": {}, "02_two": {}})
+    (job,) = plan(slots_for(corpus.papers, ["numpy"], False))
+    log = Log()
+    free = threading.Event()
+    with only_one(corpus.root, job, log, lambda: False):
+        assert not log  # it was free
+
+        def second() -> None:
+            with only_one(corpus.root, job, log, lambda: False):
+                free.set()
+
+        waiter = threading.Thread(target=second)
+        waiter.start()
+        time.sleep(0.5)
+        assert not free.is_set()
+    waiter.join(10)
+    assert free.is_set()
+    assert list(log) == [
+        Event("waiting", ("01", "numpy", CHECKS), "waits for another sweep that measures papers 01, 02")
     ]
 
 
@@ -559,7 +585,10 @@ def test_a_sweep_that_waits_for_another_can_be_interrupted(slow):
         second.send_signal(signal.SIGINT)
         _, err = second.communicate(timeout=20)
         assert second.returncode == 130
-        assert err == "interrupted: what was finished is kept, and a rerun goes on from there\n"
+        assert err.splitlines() == [
+            "  02 NumPy waits for another sweep that measures it",
+            "interrupted: what was finished is kept, and a rerun goes on from there",
+        ]
     finally:
         first.send_signal(signal.SIGINT)
         first.communicate(timeout=20)
@@ -733,12 +762,10 @@ def test_after_an_interrupt_nothing_more_is_told(corpus, monkeypatch):
 
 
 def test_the_cache_is_in_the_repository_unless_named(tmp_path, monkeypatch):
-    from s30.sweep import cache_folder
-
     monkeypatch.delenv("S30_CACHE", raising=False)
-    assert cache_folder(tmp_path) == tmp_path / ".s30" / "cache"
+    assert environment.cache_folder(tmp_path) == tmp_path / ".s30" / "cache"
     monkeypatch.setenv("S30_CACHE", str(tmp_path / "elsewhere"))
-    assert cache_folder(tmp_path) == tmp_path / "elsewhere"
+    assert environment.cache_folder(tmp_path) == tmp_path / "elsewhere"
 
 
 def test_evidence_of_an_older_layout_is_measured_again(corpus, monkeypatch):

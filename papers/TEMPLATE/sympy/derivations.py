@@ -1,4 +1,6 @@
-r"""What follows from the formulas of __TITLE__, derived and proved.
+r"""What follows from the formulas of this paper, derived and proved:
+
+__TITLE__.
 
 TODO: at least two identities that are the paper's own mathematics, and one bridge.
 """

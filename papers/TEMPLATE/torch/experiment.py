@@ -1,4 +1,7 @@
-"""TODO: the phenomenon that __TITLE__ reports, on real or generated data."""
+"""TODO: the phenomenon that this paper reports, on real or generated data:
+
+__TITLE__.
+"""
 
 from collections.abc import Callable
 

@@ -5,15 +5,18 @@ The adaptor of a layer is the module of the same name in this package; it is imp
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from s30 import environment
+from s30 import data, environment
 from s30.corpus import Paper
 from s30.errors import S30Error, UsageError
 from s30.evidence import VERSION, digest_files, digest_of
@@ -22,6 +25,7 @@ CHECKS, EXPERIMENT = "checks", "experiment"
 PARTS = ("outputs", "gradients", "invariants")  # what an executable layer is asked
 ENGINE = Path(__file__).resolve().parent.parent
 CORE = (
+    "__init__",
     "errors",
     "vocabulary",
     "problem",
@@ -40,6 +44,7 @@ class Layer:
     """module         the framework that this layer's process may import (None: none beyond NumPy)
     distributions  packages whose versions are part of every result
     flags          environment of the process, set before anything is imported
+    variables      those by which a user may change what the framework computes, as `environment.variables` takes them
     files          what the layer reads in a paper's room
     engine         the engine's files behind it, besides CORE
     job_per_paper  its framework imports in no time and then works for long, so papers need not share a process
@@ -54,6 +59,7 @@ class Layer:
     flags: Mapping[str, str] = field(default_factory=dict)
     engine: tuple[str, ...] = ()
     experiment_flags: Mapping[str, str] = field(default_factory=dict)
+    variables: tuple[str, ...] = ()
     job_per_paper: bool = False
 
     @property
@@ -78,6 +84,15 @@ EXECUTABLE = ("numpy", "tinygrad", "torch", "jax")
 AUTODIFF = ("tinygrad", "torch", "jax")
 TRAINING = ("torch", "jax")
 _EXECUTABLE_ENGINE = ("layers/executable",)
+# Of tinygrad's flags those that change the kernels it writes, or their order; the others show, check or store.
+TINYGRAD_VARIABLES = (
+    *("ALL2ALL", "ALLOW_HALF8", "ALLOW_TF32", "ALLREDUCE_CAST", "BEAM", "BEAM_", "CONST_LR", "CPU_COUNT", "EMULATE"),
+    *("DISABLE_FAST_IDIV", "DISALLOW_BROADCAST", "EMULATED_DTYPES", "EXPAND_SSA", "FLOAT16", "FUSE_OPTIM", "HALF"),
+    *("IMAGE", "JIT", "JITBEAM", "JIT_BATCH_SIZE", "LATE_ALLREDUCE", "LLVMOPT", "MAX_KERNEL_BUFFERS", "MV", "MV_"),
+    *("NOLOCALS", "NOSKIP", "OPENPILOT_HACKS", "OPTIM_DTYPE", "PCONTIG", "REDUCEOP_SPLIT_", "RING", "RING_"),
+    *("SPLIT_REDUCEOP", "SUM_DTYPE", "TC", "TC_", "THREADS", "TRANSCENDENTAL", "TUPLE_ORDER", "UNSAFE_DISABLE_MASK"),
+    *("USE_ATOMICS", "WINO"),
+)
 
 LAYERS: dict[str, Layer] = {
     layer.name: layer
@@ -109,6 +124,7 @@ LAYERS: dict[str, Layer] = {
             ("*.py", "tinygrad/*.py"),
             flags={"DEV": "CPU:LLVM", "DEFAULT_FLOAT": "float64", "NOOPT": "1", "CACHELEVEL": "0"},
             engine=_EXECUTABLE_ENGINE,
+            variables=TINYGRAD_VARIABLES,
             job_per_paper=True,
         ),
         Layer(
@@ -119,6 +135,7 @@ LAYERS: dict[str, Layer] = {
             ("numpy", "torch"),
             ("*.py", "torch/*.py"),
             engine=_EXECUTABLE_ENGINE,
+            variables=("ATEN_", "DNNL_", "GOMP_", "ONEDNN_", "PYTORCH_", "TORCH_"),
         ),
         Layer(
             "jax",
@@ -134,6 +151,7 @@ LAYERS: dict[str, Layer] = {
             },
             engine=_EXECUTABLE_ENGINE,
             experiment_flags={"JAX_ENABLE_X64": "0"},
+            variables=("JAX_", "TF_XLA_", "XLA_"),
         ),
         Layer(
             "agda",
@@ -142,10 +160,12 @@ LAYERS: dict[str, Layer] = {
             None,
             (),
             ("cubical-agda/*.agda", "paper.yaml"),
+            engine=("locks",),
         ),
     )
 }
-MACHINE = ("packages", "python", "cpu", "llvm", "agda")  # ingredients that the environment decides, not the sources
+# Ingredients that the environment decides, not the sources.
+MACHINE = ("packages", "python", "cpu", "llvm", "agda", "variables", "data")
 FRAMEWORKS = frozenset(layer.module for layer in LAYERS.values() if layer.module) | {"jaxlib"}
 
 
@@ -174,15 +194,26 @@ def process_flags(layer: Layer, task: str) -> dict[str, str]:
     return flags | dict(layer.experiment_flags) if task == EXPERIMENT else flags
 
 
+def variables(layer: Layer, task: str = CHECKS) -> dict[str, str]:
+    """What is set here that changes what the layer computes, besides the flags of its process, which are set anyway."""
+    if layer.name == "agda":
+        return {}
+    fixed = process_flags(layer, task)
+    found = environment.variables((*environment.ARITHMETIC, *layer.variables))
+    return {name: value for name, value in found.items() if name not in fixed}
+
+
 def missing(layer: Layer) -> str | None:
     """Why the layer cannot run here and what to do about it, or None when it can."""
     remedy = "run `make setup`"
     if layer.module and environment.missing_module(layer.module):
         return f"{layer.title} is not installed: {remedy}"
     if layer.name == "tinygrad" and environment.find_llvm() is None:
-        majors = environment.LLVM_MAJORS
+        majors = f"libLLVM {environment.LLVM_MAJORS[0]} to {environment.LLVM_MAJORS[-1]}"
+        if (named := os.environ.get("LLVM_PATH")) and not Path(named).is_file():
+            return f"LLVM_PATH={named}: no such file; name the file of {majors}, or unset it to have one looked for"
         return (
-            f"tinygrad's LLVM backend needs libLLVM {majors[0]} to {majors[-1]}: "
+            f"tinygrad's LLVM backend needs {majors}: "
             "install Debian's libllvm19 (`apt-get install libllvm19`) or point LLVM_PATH at the library"
         )
     if layer.name == "agda":
@@ -193,6 +224,10 @@ def missing(layer: Layer) -> str | None:
             environment.agda_version(agda)
         except S30Error as error:
             return f"{error}: {remedy}, or set S30_AGDA to the program"
+        try:
+            environment.real_provider()
+        except S30Error as error:
+            return str(error)
     return None
 
 
@@ -218,6 +253,8 @@ def ingredients(
         "cpu": environment.cpu_model(),
         "flags": {k: v for k, v in process_flags(layer, task).items() if k != "LLVM_PATH"},
     }
+    if layer.name != "agda":  # whose proofs neither compute with numbers nor read data
+        parts |= {"variables": variables(layer, task), "data": _data()}
     if layer.name == "tinygrad":
         parts["llvm"] = llvm.major if (llvm := environment.find_llvm()) else None
     if layer.name == "agda":
@@ -237,12 +274,19 @@ def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
     return [*files, *(ENGINE / "training").glob("*.py")] if task == EXPERIMENT else files
 
 
+@cache
+def _data() -> dict[str, str]:
+    return data.digests()
+
+
 def _agda_parts(paper: Paper) -> dict[str, Any]:
-    agda = environment.find_agda()
-    provider = environment.find_provider(paper.root)
-    home = provider.library.parent
-    return {
-        "version": environment.agda_version(agda) if agda else None,
-        "provider": provider.name,
-        "library": None if provider.embedded else digest_of(digest_files(home.rglob("*.agda"), home)),
-    }
+    """The program and its library, None where `missing` says what is wrong with them."""
+    parts: dict[str, Any] = {"version": None, "provider": None, "library": None}
+    with contextlib.suppress(S30Error):
+        parts["version"] = environment.agda_version(agda) if (agda := environment.find_agda()) else None
+    with contextlib.suppress(S30Error):
+        provider = environment.find_provider(paper.root)
+        home = provider.library.parent
+        parts["provider"] = provider.name
+        parts["library"] = None if provider.embedded else digest_of(digest_files(home.rglob("*.agda"), home))
+    return parts

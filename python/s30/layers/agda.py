@@ -1,9 +1,12 @@
 """The Agda layer: checks every proof in one `agda` process and records each claimed theorem as Agda prints it.
 
-Sources are staged into one folder, so that interfaces are cached there and never beside the sources:
+Sources are staged into one folder of the cache, so that interfaces are kept there and never beside the sources, which
+need not be writable. One process at a time works in it:
 
-    .s30/agda/PROVIDER/    s30.agda-lib, S30/, the papers' modules, provider/ (the embedded library, when it is used),
-                           libraries (which provider), ClaimsNN.agda (generated: opens every theorem that is claimed)
+    CACHE/agda/PROVIDER/    s30.agda-lib, S30/, provider/ (the embedded library, when it is used), libraries (which provider),
+                            and the modules of the paper that is checked now, with ClaimsNN.agda (generated: opens every
+                            theorem that is claimed)
+    CACHE/agda/PROVIDER.lock
 """
 
 from __future__ import annotations
@@ -13,47 +16,68 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s30.corpus import Paper
-from s30.environment import Provider, agda_version, find_agda, find_provider
+from s30.environment import Provider, agda_version, cache_folder, find_agda, find_provider
 from s30.errors import S30Error
-from s30.evidence import Evidence
-from s30.layers.executable import Progress
+from s30.evidence import Evidence, write_atomically
+from s30.locks import held
 
-STAGE = Path(".s30") / "agda"
+if TYPE_CHECKING:
+    from s30.layers.executable import Progress
+
+MISSING = re.compile(r"ailed to find source of module (\S+)")
 
 
-def stage(root: Path, provider: Provider, papers: Iterable[Paper]) -> Path:
-    """Brings the staging folder in line with the sources; unchanged files keep their interfaces. Returns the folder."""
-    folder = root / STAGE / re.sub(r"[^\w.-]+", "-", provider.name)
-    wanted = {Path("s30.agda-lib"): (root / "agda" / "s30.agda-lib").read_text(encoding="utf-8")}
-    for path in (root / "agda" / "S30").rglob("*.agda"):
-        wanted[Path("S30") / path.relative_to(root / "agda" / "S30")] = path.read_text(encoding="utf-8")
-    library = provider.library
+def stage_of(root: Path, provider: Provider) -> Path:
+    """The folder in which Agda works with this provider."""
+    return cache_folder(root) / "agda" / re.sub(r"[^\w.-]+", "-", provider.name)
+
+
+def stage(root: Path, provider: Provider) -> Path:
+    """Brings all but the papers' modules in line with the sources. Returns the folder."""
+    folder = stage_of(root, provider)
+    shared, library, home = root / "agda", provider.library, provider.library.parent
+    wanted = {path.relative_to(shared): path for path in [shared / "s30.agda-lib", *(shared / "S30").rglob("*.agda")]}
     if provider.embedded:
-        home = library.parent
-        library = folder / "provider" / home.name / provider.library.name
-        for path in [provider.library, *home.rglob("*.agda")]:
-            wanted[Path("provider") / home.name / path.relative_to(home)] = path.read_text(encoding="utf-8")
-    wanted[Path("libraries")] = f"{library}\n"
-    for paper in papers:
-        for path in paper.agda_files():
-            if Path(path.name) in wanted:
-                raise S30Error(f"{path}: the module name {path.stem} is taken by another paper")
-            wanted[Path(path.name)] = path.read_text(encoding="utf-8")
-        wanted[Path(f"Claims{paper.id}.agda")] = claims_module(paper)
-    for path in folder.rglob("*"):
-        if path.is_file() and "_build" not in path.parts and path.relative_to(folder) not in wanted:
-            path.unlink()
-    for name, text in wanted.items():
-        target = folder / name
-        if not target.is_file() or target.read_text(encoding="utf-8") != text:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+        place = Path("provider") / home.name
+        wanted |= {place / path.relative_to(home): path for path in [library, *home.rglob("*.agda")]}
+        library = folder / place / library.name
+    contents = {name: _content(path) for name, path in wanted.items()} | {Path("libraries"): f"{library}\n".encode()}
+    there = (path for path in folder.rglob("*") if path.is_file() and "_build" not in path.parts)
+    _bring(folder, contents, (path for path in there if path not in set(folder.glob("*.agda"))))
     return folder
+
+
+def place(paper: Paper, folder: Path) -> None:
+    """Puts the paper's modules in the place of another's, so that none can import what is not its own."""
+    contents = {Path(path.name): _content(path) for path in paper.agda_files()}
+    claims = Path(f"Claims{paper.id}.agda")
+    if claims in contents:
+        raise S30Error(
+            f"{paper.folder}/cubical-agda/{claims}: this name is taken by a module that is generated: rename it"
+        )
+    _bring(folder, contents | {claims: claims_module(paper).encode()}, folder.glob("*.agda"))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise S30Error(f"{path}: cannot be read: {error.strerror or error}") from None
+
+
+def _bring(folder: Path, contents: Mapping[Path, bytes], there: Iterable[Path]) -> None:
+    """Of the files `there`, only these contents are left; those that are right already keep their interfaces."""
+    for path in there:
+        if path.relative_to(folder) not in contents:
+            path.unlink()
+    for name, content in contents.items():
+        if not (folder / name).is_file() or (folder / name).read_bytes() != content:
+            write_atomically(folder / name, content)
 
 
 def claims_module(paper: Paper) -> str:
@@ -161,25 +185,43 @@ def run_all(papers: list[Paper], progress: Progress) -> Iterator[tuple[Paper, Ev
     program, provider = find_agda(), find_provider(root)
     if program is None:
         raise S30Error("Agda is not installed")
-    folder = stage(root, provider, papers)
-    agda = Agda(program, folder)
-    try:
-        for paper in papers:
-            try:
-                yield paper, _check(agda, paper, agda_version(program), provider, progress)
-            except S30Error as error:
-                yield paper, error
-                if agda.ended():
-                    agda.close()
-                    agda = Agda(program, folder)
-    finally:
-        agda.close()
+    folder = stage_of(root, provider)
+    with held(folder.with_name(f"{folder.name}.lock"), lambda: progress(f"waits for another Agda in {folder}")):
+        stage(root, provider)
+        agda = Agda(program, folder)
+        try:
+            for paper in papers:
+                try:
+                    place(paper, folder)
+                    yield paper, _check(agda, paper, agda_version(program), provider, progress)
+                except S30Error as error:
+                    yield paper, _foreign_import(paper, str(error)) or error
+                    if agda.ended():
+                        agda.close()
+                        agda = Agda(program, folder)
+        finally:
+            agda.close()
+
+
+def _foreign_import(paper: Paper, message: str) -> S30Error | None:
+    """What to say when a module is missing because it is another paper's."""
+    found = MISSING.search(message)
+    for path in sorted(paper.root.glob(f"papers/*/cubical-agda/{found[1]}.agda")) if found else ():
+        where = f"{path.relative_to(paper.root)}, which is another paper's"
+        return S30Error(
+            f"{paper.folder.name} imports {path.stem} from {where}: a paper stands on its own; what two share belongs into agda/S30"
+        )
+    return None
 
 
 def _check(agda: Agda, paper: Paper, version: str, provider: Provider, progress: Progress) -> Evidence:
     files = [path.name for path in paper.agda_files()]
     if not files:
         raise S30Error(f"{paper.folder / 'cubical-agda'} holds no .agda file")
+    for path in paper.agda_files():
+        for other in paper.root.glob(f"papers/*/cubical-agda/{path.name}"):
+            if other != path:
+                raise S30Error(f"{path}: the module name {path.stem} is taken by another paper, in {other}")
     for file in files:
         progress(f"checking {file}")
         agda.load(file, progress)
