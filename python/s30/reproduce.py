@@ -577,8 +577,8 @@ def _sweep(
 
 def _measured_environment(answer: Answer, place: Place, tree: Path, tell: Tell) -> Mapping[str, Any]:
     """The fingerprint of the environment of a part's sweep, which gives no record; taken by this engine's own code."""
-    asked = "import json, sys; from pathlib import Path; from s30 import sessions; "
-    asked += "print(json.dumps(sessions.fingerprint(Path(sys.argv[1]))))"
+    asked = "import json, sys; from pathlib import Path; from s30 import layers; "
+    asked += "print(json.dumps(layers.fingerprint(Path(sys.argv[1]))))"
     code, last, said = answer(place.python, "-P", "-c", asked, str(tree), PYTHONPATH=str(ENGINE.parent))
     if code:
         tell(f"the environment cannot be compared: {last}")

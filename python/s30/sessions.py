@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from s30 import environment, layers
 from s30 import evidence as store
+from s30 import layers
 from s30.corpus import Corpus, Paper
 from s30.errors import S30Error, UsageError, one_line
 from s30.evidence import DamagedEntryError, Evidence, digest_of, write_atomically
-from s30.layers import CHECKS, LAYERS, MACHINE, Layer
+from s30.layers import CHECKS, EVERYWHERE, LAYERS, MACHINE, Layer
 from s30.sweep import Slot, slots_for
 from s30.vocabulary import Outcome
 
@@ -25,7 +25,6 @@ VERSION = 1  # of the manifest
 MANIFEST = "manifest.json"
 FOLDER = "evidence"  # where CI's sessions hand over, each in a folder of its own name
 AGAIN = "run that session again, on these sources"
-EVERYWHERE = ("scikit-learn",)  # a package that any layer may use
 
 
 def matrix(corpus: Corpus) -> list[dict[str, Any]]:
@@ -39,12 +38,6 @@ def matrix(corpus: Corpus) -> list[dict[str, Any]]:
         row(name, f"--evidence {FOLDER}/{name}", 30 + 2 * built * (1 + layer.trains)) for name, layer in LAYERS.items()
     ]
     return [row("lint", "", 15), row("workflows", "", 15), row("tests", "engine", 30 + built), *measuring]
-
-
-def fingerprint(root: Path) -> dict[str, Any]:
-    """This machine's environment as the record and the manifest state it."""
-    distributions = {name for layer in LAYERS.values() for name in layer.distributions} | {*EVERYWHERE, "agda"}
-    return environment.fingerprint(root, distributions, _flags())
 
 
 def check_empty(folder: Path) -> None:
@@ -68,7 +61,7 @@ def hand_over(
         parts = layers.ingredients(paper, layer, task, profile, seed)
         entries[digest_of(parts)] = parts
         store.save(results[paper.id, layer.name, task], folder, digest_of(parts))
-    manifest: dict[str, Any] = {"version": VERSION, "environment": fingerprint(root), "entries": entries}
+    manifest: dict[str, Any] = {"version": VERSION, "environment": layers.fingerprint(root), "entries": entries}
     manifest["digest"] = digest_of(manifest)
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
 
@@ -196,14 +189,8 @@ def _joint(root: Path, environments: Mapping[str, Sequence[Mapping[str, Any]]]) 
         "packages": {package: joint(users(package), "packages", package) for package in entries("packages")},
         "llvm": joint(["tinygrad"], "llvm"),
         **{fact: joint(["agda"], fact) for fact in ("agda", "cubical")},
-        "flags": {name: dict(sorted(flags.items())) for name, flags in sorted(_flags().items())},
+        "flags": {
+            name: dict(sorted(layers.recorded_flags(layer, CHECKS).items())) for name, layer in sorted(LAYERS.items())
+        },
         **{fact: {entry: joint(LAYERS, fact, entry) for entry in entries(fact)} for fact in ("locks", "data")},
-    }
-
-
-def _flags() -> dict[str, dict[str, str]]:
-    """The variables of each layer's process, without the place of a library, which no result depends on."""
-    return {
-        name: {k: v for k, v in layers.process_flags(layer, CHECKS).items() if k != "LLVM_PATH"}
-        for name, layer in LAYERS.items()
     }

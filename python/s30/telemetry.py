@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from s30 import documents, repository, sessions
+from s30 import documents, layers, repository
 from s30.claims import Verdict
 from s30.errors import S30Error
 from s30.evidence import digest_of, write_atomically
@@ -52,7 +52,7 @@ def assemble(
         "tree": {"state": "dirty" if changed else "clean", "changed": changed}
         | ({"stated_by": "S30_COMMIT"} if repository.stated(root) else {}),
         "profile": profile,
-        "environment": sessions.fingerprint(root) if measured_in is None else measured_in,
+        "environment": layers.fingerprint(root) if measured_in is None else measured_in,
         "summary": summary(verification),
         "problems": list(verification.problems),
         "papers": {verdict.paper.id: paper_entry(verdict) for verdict in verification.papers}

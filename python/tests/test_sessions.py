@@ -272,7 +272,7 @@ def test_evidence_is_never_handed_over_into_a_folder_in_use(corpus, handed):
 
 
 def test_each_fact_of_the_environment_comes_from_the_layers_that_it_bears_on(corpus, handed, monkeypatch):
-    local = sessions.fingerprint(corpus.root)
+    local = layers.fingerprint(corpus.root)
     installed = environment.version
     monkeypatch.setattr(environment, "version", lambda name: {"torch": "9.9"}.get(name, "1.0"))
     folders = [handed("torch")]
@@ -290,7 +290,7 @@ def test_each_fact_of_the_environment_comes_from_the_layers_that_it_bears_on(cor
 
 
 def test_one_environment_is_stated_as_a_sweep_states_it(corpus, everything):
-    assert merged(corpus, everything)[1] == sessions.fingerprint(corpus.root)
+    assert merged(corpus, everything)[1] == layers.fingerprint(corpus.root)
 
 
 @pytest.fixture

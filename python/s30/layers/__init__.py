@@ -145,6 +145,7 @@ LAYERS: dict[str, Layer] = {
         ),
     )
 }
+EVERYWHERE = ("scikit-learn",)  # a package that any layer may use
 MACHINE = ("packages", "python", "cpu", "llvm", "agda")  # ingredients that the environment decides, not the sources
 FRAMEWORKS = frozenset(layer.module for layer in LAYERS.values() if layer.module) | {"jaxlib"}
 
@@ -172,6 +173,18 @@ def process_flags(layer: Layer, task: str) -> dict[str, str]:
     if layer.name == "tinygrad" and (llvm := environment.find_llvm()):
         flags["LLVM_PATH"] = llvm.path
     return flags | dict(layer.experiment_flags) if task == EXPERIMENT else flags
+
+
+def recorded_flags(layer: Layer, task: str) -> dict[str, str]:
+    """The same without the place of a library, which no result depends on."""
+    return {name: value for name, value in process_flags(layer, task).items() if name != "LLVM_PATH"}
+
+
+def fingerprint(root: Path) -> dict[str, Any]:
+    """This machine's environment as the record, and the manifest of a session, state it."""
+    distributions = {name for layer in LAYERS.values() for name in layer.distributions} | {*EVERYWHERE, "agda"}
+    flags = {name: recorded_flags(layer, CHECKS) for name, layer in LAYERS.items()}
+    return environment.fingerprint(root, distributions, flags)
 
 
 def missing(layer: Layer) -> str | None:
@@ -213,10 +226,10 @@ def ingredients(
         "task": task,
         "room": digest_files(files, paper.folder),
         "engine": digest_files(_engine_files(layer, task), ENGINE),
-        "packages": {name: environment.version(name) for name in (*layer.distributions, "scikit-learn")},
+        "packages": {name: environment.version(name) for name in (*layer.distributions, *EVERYWHERE)},
         "python": platform.python_version(),
         "cpu": environment.cpu_model(),
-        "flags": {k: v for k, v in process_flags(layer, task).items() if k != "LLVM_PATH"},
+        "flags": recorded_flags(layer, task),
     }
     if layer.name == "tinygrad":
         parts["llvm"] = llvm.major if (llvm := environment.find_llvm()) else None
