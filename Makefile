@@ -52,7 +52,7 @@ agda-check: setup ## Check every proof and print the theorems
 bench: setup ## Time a cold sweep, a warm one, one edited file per layer, and growth with papers and workers (minutes)
 	@.venv/bin/python ci/bench.py
 
-verification-status: setup ## Refresh verification.yaml, on a clean tree
+verification-status: setup ## Measure everything anew and write verification.yaml, on a clean tree (minutes)
 	@$(S30) verify --record verification.yaml
 
 readme: setup ## Refresh the table of results in README.md

@@ -20,12 +20,16 @@ RELATIONS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equ
 
 @dataclass(frozen=True)
 class Finding:
-    """One piece of evidence: what was looked at, what came out, in words that hold the measured values."""
+    """One piece of evidence: what was looked at, what came out, in words that hold the measured values.
+
+    `values` are those of a metric that was held against its bound: `value`, `relation`, `limit`, `within` where the card
+    allows a margin, and `limit_from`, the card's own words, where the limit is another metric's and so measured as well.
+    """
 
     subject: str
     outcome: Outcome
     measured: str
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,17 @@ def bound_of(evidence: Mapping[str, Any]) -> str:
     return f"{RELATIONS[relation]} {words}" + (f" within {within:g}" if within else "")
 
 
+def holds(relation: str, value: float, limit: float, within: float = 0.0) -> bool:
+    """Whether a value meets its bound. `within` is the margin of `equals`."""
+    return {
+        "at_least": value >= limit,
+        "at_most": value <= limit,
+        "above": value > limit,
+        "below": value < limit,
+        "equals": abs(value - limit) <= within,
+    }[relation]
+
+
 def _joint(findings: list[Finding]) -> Outcome:
     outcomes = {finding.outcome for finding in findings}
     if Outcome.FAILED in outcomes:
@@ -178,15 +193,12 @@ def _metric(
         else values[bound["metric"]] * bound.get("times", 1.0) + bound.get("plus", 0.0)
     )
     within = evidence.get("within", 0.0)
-    holds = {
-        "at_least": observed >= limit,
-        "at_most": observed <= limit,
-        "above": observed > limit,
-        "below": observed < limit,
-        "equals": abs(observed - limit) <= within,
-    }[relation]
+    outcome = Outcome.PASSED if holds(relation, observed, limit, within) else Outcome.FAILED
     spread = metrics[layer][name]
     seeds = f" (mean of {len(spread)} seeds, {min(spread):.4g} to {max(spread):.4g})" if len(spread) > 1 else ""
     margin = f" within {within:g}" if within else ""
     words = f"{observed:.6g}{seeds}; claimed {RELATIONS[relation]} {limit:.6g}{margin}"
-    return Finding(subject, Outcome.PASSED if holds else Outcome.FAILED, words, {**values, "limit": float(limit)})
+    numbers: dict[str, Any] = {"value": observed, "relation": relation, "limit": float(limit)}
+    numbers |= {"within": within} if within else {}
+    numbers |= {"limit_from": dict(bound)} if isinstance(bound, dict) else {}
+    return Finding(subject, outcome, words, numbers)

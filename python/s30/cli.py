@@ -19,6 +19,7 @@ from rich.markup import escape
 
 from s30 import (
     __version__,
+    comparison,
     corpus,
     display,
     documents,
@@ -35,7 +36,7 @@ from s30.cluster import DaskExecutor
 from s30.corpus import Corpus, Paper
 from s30.display import console, errors
 from s30.environment import cache_folder
-from s30.errors import S30Error, UsageError, one_line, place
+from s30.errors import Interrupted, S30Error, UsageError, one_line, place
 from s30.evidence import write_atomically
 from s30.layers import EXPERIMENT, LAYERS, TRAINING
 from s30.sweep import TIME_LIMIT, Executor, LocalExecutor, Options, slots_for, sweep
@@ -178,7 +179,6 @@ def run(
         time_limit=time_limit,
         workers=workers,
         executor=_executor(executor, scheduler, workers),
-        quiet=as_json,
     )
     _finish(verification, needed, as_json)
 
@@ -187,7 +187,7 @@ def run(
 def parity(paper: OnePaper, as_json: Json = False) -> None:
     """Every comparison of one paper's layers, with its largest error and tolerance. Example: `s30 parity 26`"""
     chosen = corpus.load_corpus()
-    verification = _verify(chosen, [_built(chosen.paper(paper))], list(LAYERS), False, quiet=as_json)
+    verification = _verify(chosen, [_built(chosen.paper(paper))], list(LAYERS), False)
     verdict = verification.papers[0]
     rows = telemetry.parity_rows(verdict)
     if as_json:
@@ -220,7 +220,7 @@ def train(
     names = _names(layer, TRAINING)
     options = _options(chosen, profile=_profile(profile), seed=seed, fresh=fresh, time_limit=time_limit)
     slots = [slot for slot in slots_for([found], names, True) if slot[2] == EXPERIMENT]
-    with display.Progress(as_json) as progress:
+    with display.Progress() as progress:
         results = sweep(slots, options, progress)
     failed = [e for e in results.values() if e.error]
     metrics = {name: e.facts["metrics"] for (_, name, _), e in results.items() if not e.error}
@@ -253,7 +253,7 @@ def theorems(papers: Papers = None, as_json: Json = False) -> None:
     """Every theorem that Agda checked, as Agda prints it. Example: `s30 theorems 26`"""
     chosen = corpus.load_corpus()
     selected = [_built(paper) for paper in _select(chosen, papers)]
-    verification = _verify(chosen, selected, ["agda"], False, quiet=as_json)
+    verification = _verify(chosen, selected, ["agda"], False)
     found = {v.paper.id: (v.evidences or {})["agda"].facts.get("theorems", {}) for v in verification.papers}
     if as_json:
         _print_json(found)
@@ -285,7 +285,14 @@ def verify(
     readme: Annotated[
         Path | None, typer.Option(help="Rewrite the table of results between this file's markers.", show_default=False)
     ] = None,
-    fresh: Fresh = False,
+    fresh: Annotated[
+        bool | None,
+        typer.Option(
+            "--fresh/--cached",
+            help="Measure again, or take what is cached.",
+            show_default="cached, but fresh with --record",
+        ),
+    ] = None,
     time_limit: Limit = TIME_LIMIT,
     workers: Workers = None,
     executor: ExecutorOption = None,
@@ -295,7 +302,9 @@ def verify(
     """Verifies papers in all layers: parity, proofs, invariants, claims. Example: `s30 verify` or `s30 verify 26 --layer jax`
 
     With `--layer`, NumPy, the reference, runs as well, and only the claims that the named layers can decide are judged.
+    A record is of what was measured for it: `--record` measures everything anew, unless `--cached` allows what is cached.
     """
+    fresh = record is not None if fresh is None else fresh
     started = time.monotonic()
     chosen = corpus.load_corpus()
     names = _with_reference(_names(layer))
@@ -312,21 +321,31 @@ def verify(
             )
     if evidence is not None:
         sessions.check_empty(evidence)
-    verification = _verify(
-        chosen,
-        selected,
-        names,
-        claims,
-        profile=_profile(profile),
-        fresh=fresh,
-        time_limit=time_limit,
-        workers=workers,
-        executor=_executor(executor, scheduler, workers),
-        quiet=as_json,
-    )
+    progress = display.Progress()
+    try:
+        verification = _verify(
+            chosen,
+            selected,
+            names,
+            claims,
+            progress,
+            profile=_profile(profile),
+            fresh=fresh,
+            time_limit=time_limit,
+            workers=workers,
+            executor=_executor(executor, scheduler, workers),
+        )
+    except KeyboardInterrupt:
+        if not fresh:
+            raise
+        raise Interrupted(
+            "interrupted: what was finished is kept, and a rerun with --cached goes on from there"
+        ) from None
     if record is not None:
+        slots = {name: getattr(progress, name) for name in ("measured", "cached", "not_run")}
+        seconds = time.monotonic() - started
         telemetry.write(
-            telemetry.assemble(chosen.root, verification, profile, time.monotonic() - started, allow_dirty), record
+            telemetry.assemble(chosen.root, verification, profile, seconds, allow_dirty, slots=slots), record
         )
         errors.print(f"  wrote {record}", markup=False)
     if evidence is not None:  # of the named layers alone: the reference that came along is another session's
@@ -358,9 +377,10 @@ def merge(
     results, measured_in = sessions.merge(chosen, folders, _profile(profile))
     verification = judge(chosen, _select(chosen, None), list(LAYERS), results, True)
     if record is not None:
-        seconds = time.monotonic() - started
+        seconds, there = time.monotonic() - started, sum(e.outcome is not Outcome.NOT_RUN for e in results.values())
+        slots = {"handed_over": there, "not_run": len(results) - there}
         telemetry.write(
-            telemetry.assemble(chosen.root, verification, profile, seconds, allow_dirty, measured_in), record
+            telemetry.assemble(chosen.root, verification, profile, seconds, allow_dirty, measured_in, slots), record
         )
         errors.print(f"  wrote {record}", markup=False)
     _finish(verification, list(LAYERS), as_json, time.monotonic() - started)
@@ -430,7 +450,7 @@ def reproduce_record(
     request = reproduce.Request(
         corpus.default_root(), target, tuple(paper or ()), claims, offline, fresh_environment, time_limit, workers
     )
-    report = reproduce.reproduce(request, lambda line: None if as_json else errors.print(line, markup=False))
+    report = reproduce.reproduce(request, lambda line: errors.print(line, markup=False))
     if output is not None:
         write_atomically(output, (json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n").encode())
         errors.print(f"  wrote {output}", markup=False)
@@ -446,22 +466,34 @@ def telemetry_check(
     record: Annotated[
         Path | None, typer.Argument(help="The record; verification.yaml by default.", show_default=False)
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Says whether the record is fresh, stale or tampered with. Example: `s30 telemetry check`"""
     root = corpus.default_root()
     state, why = telemetry.check(root, record or root / repository.RECORD)
-    console.print(f"{state}: {why}", markup=False, soft_wrap=True)
+    if as_json:
+        _print_json({"state": state, "why": why})
+    else:
+        console.print(f"{state}: {why}", markup=False, soft_wrap=True)
     raise typer.Exit(0 if state == "fresh" else 1)
 
 
 @telemetry_app.command("diff")
-def telemetry_diff(old: Path, new: Path) -> None:
-    """What two records say differently about the papers. Example: `s30 telemetry diff old.yaml verification.yaml`"""
-    lines = telemetry.differences(telemetry.read(old), telemetry.read(new))
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
-    console.print("no difference in outcomes or beyond tolerance" if not lines else f"{len(lines)} differences")
-    raise typer.Exit(1 if lines else 0)
+def telemetry_diff(old: Path, new: Path, as_json: Json = False) -> None:
+    """What two records say differently. Example: `s30 telemetry diff old.yaml verification.yaml`
+
+    What differs in an outcome, a statement, a count or beyond a tolerance is a difference, for which the exit code is 1.
+    Another commit, environment or metric, or an error that moved within its tolerance, is told as information.
+    """
+    found = comparison.between(telemetry.read(old), telemetry.read(new))
+    failing = sum(difference.fails for difference in found)
+    if as_json:
+        _print_json({"agree": not failing, **comparison.told(found)})
+    else:
+        _print_differences(found, "old", "new", "see --json")
+        words = f"{failing} differences" if failing else "no difference in outcomes or beyond tolerance"
+        console.print(words + (f"; {len(found) - failing} of information" if len(found) > failing else ""))
+    raise typer.Exit(1 if failing else 0)
 
 
 @telemetry_app.command("export")
@@ -572,7 +604,7 @@ def _verify(
     papers: list[Paper],
     names: Sequence[str],
     claims: bool,
-    quiet: bool = False,
+    progress: display.Progress | None = None,
     executor: Executor | None = None,
     **settings: Any,
 ) -> Verification:
@@ -580,11 +612,10 @@ def _verify(
     for paper in papers:
         if paper.built:
             _ = paper.card
-    with display.Progress(quiet) as progress:
+    with progress or display.Progress() as progress:
         slots = slots_for([p for p in papers if p.built], names, claims)
         results = sweep(slots, _options(chosen, **settings), progress, executor)
-    if not quiet:
-        errors.print(f"  {progress.measured} measured, {progress.cached} from the cache")
+    errors.print(f"  {progress.measured} measured, {progress.cached} from the cache")
     return judge(chosen, papers, names, results, claims)
 
 
@@ -680,28 +711,32 @@ def _print_failures(verification: Verification) -> None:
         errors.print(line, style="red", markup=False)
 
 
-def _print_report(report: reproduce.Report, most: int = 60) -> None:
-    """A table of what failed, then one of the information, each cut after `most` lines: the report's file holds all."""
-    failing = [difference for difference in report.differences if difference.fails]
-    for title, found in (
-        ("Differences", failing),
-        ("Information (no failure)", [d for d in report.differences if not d.fails]),
-    ):
+def _print_differences(
+    differences: Sequence[comparison.Difference], old: str, new: str, whole: str, most: int = 60
+) -> None:
+    """A table of what failed, then one of the information, each cut after `most` lines; `whole` says where all stand."""
+    for title, fails in (("Differences", True), ("Information (no failure)", False)):
+        found = [difference for difference in differences if difference.fails is fails]
         if found:
-            table = _table("where", "recorded", "measured now", "why", title=title)
+            table = _table("where", old, new, "why", title=title)
             for difference in found[:most]:
-                values = (_short(difference.recorded), _short(difference.measured))
+                values = (_short(difference.old), _short(difference.new))
                 table.add_row(*map(escape, (difference.at, *values, difference.why)))
             console.print(table)
             if len(found) > most:
-                console.print(f"... and {len(found) - most} more: see --output or --json")
+                console.print(f"... and {len(found) - most} more: {whole}")
+
+
+def _print_report(report: reproduce.Report) -> None:
+    _print_differences(report.differences, "recorded", "measured now", "see --output or --json")
+    failing = sum(difference.fails for difference in report.differences)
     for line in (
         f"record: {report.record}, commit {report.checked_commit}",
         *report.notes,
         f"environment: {report.environment}",
         f"network: {report.network}",
         f"compared: papers {', '.join(report.papers)}{'' if report.claims else ' without claims'}, {report.values:,} values",
-        f"{len(failing)} differences; {report.seconds:.1f} s",
+        f"{failing} differences; {report.seconds:.1f} s",
     ):
         console.print(line, markup=False, soft_wrap=True)
     console.print(

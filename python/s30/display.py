@@ -47,16 +47,16 @@ def name_of(slot: Slot) -> str:
 
 
 class Progress:
-    """Listens to a sweep. On a terminal it shows what runs now; elsewhere it prints a line when something ends."""
+    """Listens to a sweep. On a terminal it shows what runs now; elsewhere it prints a line when something ends.
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
+    All of it goes to standard error, so that a program may read standard output and a person still see how far it is.
+    """
+
+    def __init__(self) -> None:
         self._now: dict[Slot, str] = {}
         self._guard = threading.Lock()
-        self._live = (
-            Live(console=errors, refresh_per_second=8, transient=True) if errors.is_terminal and not quiet else None
-        )
-        self.measured = self.cached = 0
+        self._live = Live(console=errors, refresh_per_second=8, transient=True) if errors.is_terminal else None
+        self.measured = self.cached = self.not_run = 0
 
     def __enter__(self) -> Progress:
         if self._live:
@@ -76,6 +76,7 @@ class Progress:
                 self._now.pop(event.slot, None)
             self.cached += event.kind == "cached"
             self.measured += event.kind in ("done", "failed")
+            self.not_run += event.kind == "not_run"
             if event.kind == "done":
                 self._line(f"  measured  {name} in {event.seconds:.1f} s")
             elif event.kind == "waiting":
@@ -88,8 +89,7 @@ class Progress:
                 )
 
     def _line(self, text: str) -> None:
-        if not self._quiet:
-            (self._live.console if self._live else errors).print(text, markup=False)
+        (self._live.console if self._live else errors).print(text, markup=False)
 
 
 def verification_table(verification: Verification, names: Sequence[str]) -> Table:
@@ -201,4 +201,5 @@ def parity_table(verdict: PaperVerdict, rows: dict[str, list[dict[str, Any]]]) -
 def failures(verification: Verification, limit: int = 40) -> list[str]:
     """All that failed, one line each, cut after `limit`."""
     lines = [line for verdict in verification.papers for line in verdict.messages] + list(verification.problems)
-    return lines[:limit] + ([f"... and {len(lines) - limit} more: see the record"] if len(lines) > limit else [])
+    more = f"... and {len(lines) - limit} more: `s30 verify --json` tells all, as failures and problems"
+    return lines[:limit] + ([more] if len(lines) > limit else [])

@@ -15,6 +15,12 @@ class S30Error(Exception):
     exit_code = 1
 
 
+class Interrupted(S30Error):  # noqa: N818 - it is no error of anyone
+    """Ctrl-C, where the command line's usual word about it would not be true."""
+
+    exit_code = 130
+
+
 class UsageError(S30Error):
     """The request or a file of the project is malformed."""
 

@@ -70,9 +70,9 @@ def export(form: str, path: Path) -> str:
     if form not in FORMATS:
         raise UsageError(f"no format {form!r}: choose from {', '.join(FORMATS)}")
     record = telemetry.read(path)
-    if not telemetry.intact(record):
+    if broken := telemetry.broken_seal(record):
         raise S30Error(
-            f"{path.name} was edited after it was generated, so that it is not exported: its record_digest does not match"
+            f"{path.name} was edited after it was generated, so that it is not exported: its {broken} does not match"
         )
     return FORMATS[form](record, path.read_bytes(), path.name)
 
@@ -113,14 +113,15 @@ def _tests(record: Mapping[str, Any]) -> Iterator[Test]:
             ("invariant", paper["invariants"]),
         ):
             for row in rows:
-                yield Test(number, kind, row["id"], row["outcome"], _beyond(row), 0, _numbers(row))
+                message = "; ".join(filter(None, [row.get("statement"), _beyond(row)]))
+                yield Test(number, kind, row["id"], row["outcome"], message, 0, _numbers(row))
         for kind, proofs in (("identity", paper["identities"]), ("theorem", paper["theorems"])):
             for proof in proofs:
                 yield Test(number, kind, proof["name"], proof["outcome"], proof["statement"])
         for claim in paper["claims"]:
             words = [f"{e['subject']}: {e['measured']}" for e in claim["evidence"]]
             message = "; ".join([claim["statement"], *words, *filter(None, [claim.get("reason")])])
-            yield Test(number, "claim", claim["id"], claim["outcome"], message)
+            yield Test(number, "claim", claim["id"], claim["outcome"], message, 0, {"claim_kind": claim["kind"]})
 
 
 def _judged(problems: Sequence[str]) -> tuple[str, str]:
@@ -148,7 +149,8 @@ def _beyond(row: Mapping[str, Any]) -> str:
 def in_toto(record: Mapping[str, Any], content: bytes, name: str) -> str:
     """An in-toto Statement v1 about the record's file, with a test result v0.1 as its predicate.
 
-    `result` is FAILED whenever the record's outcome is, also when nothing failed but something required did not run.
+    `result` is FAILED whenever the record's outcome is, also when nothing failed but something required did not run, and
+    WARNED when it passed with anything waived.
     """
     tests = tests_of(record)
     lists = {
@@ -206,6 +208,7 @@ def ctrf(record: Mapping[str, Any], content: bytes, name: str) -> str:
         "extra": {
             "s30/record": {"name": name, "sha256": hashlib.sha256(content).hexdigest()},
             "s30/outcome": record["outcome"],
+            "s30/summary": record["summary"],
         },
         "results": {
             "tool": {"name": "s30"},

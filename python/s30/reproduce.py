@@ -1,16 +1,5 @@
 """A record measured again: its commit in a worktree of its own, by that commit's engine in that commit's environment, from an
 empty cache; then the two records are compared.
-
-| must be equal                                          | may differ, and is told as information               |
-|--------------------------------------------------------|------------------------------------------------------|
-| every outcome, which check, proof and claim there is    | the environment                                      |
-| statements, sources, proofs, depths, scope              | the bits of the evidence (its digests)               |
-| tolerances, how many entries were compared              | an observed error, while both are within tolerance   |
-| the summary's counts                                    | a metric's value, while its bound decides the same   |
-
-An error beyond its tolerance (the row failed or was waived) must come back as well: within twice the tolerance, since either
-of the two values that it is the difference of may move by one. What a record says must also fit together: a row that passed
-lies within its tolerance, a metric that passed meets its bound. `run` is ignored.
 """
 
 from __future__ import annotations
@@ -28,41 +17,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s30 import environment, repository, telemetry
-from s30.errors import S30Error, UsageError
+from s30 import comparison, environment, repository, telemetry
+from s30.errors import Interrupted, S30Error, UsageError
 from s30.layers import ENGINE
 
 Tell = Callable[[str], None]
 Answer = Callable[..., tuple[int, str, str]]  # a command -> its exit code, last line and output
 
-ABSENT = "absent"
-ROWS = ("parity", "bridges", "invariants")
-ERRORS = ("error", "relative", "worst")
-FROM_CLAIMS = ("outcome", "claims", "metrics", "problems", "failures")  # of a paper: they depend on its experiments
-MEASURED = re.compile(r"(\S+)(?: \(.*\))?; claimed (>=|<=|>|<|=) (\S+?)(?: within (\S+))?")
-ROUNDING = 1e-5  # of a number that a finding prints with six digits
 PATIENCE = 15.0  # seconds that an interrupted sweep has to end its own workers
-
-
-class Interrupted(S30Error):  # noqa: N818 - it is no error of anyone
-    """Ctrl-C: the worktree is gone, and nothing is kept, since a reproduction begins without a cache."""
-
-    exit_code = 130
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One place where the records differ. What does not fail is information."""
-
-    at: str
-    recorded: Any
-    measured: Any
-    why: str
-    fails: bool = True
 
 
 @dataclass(frozen=True)
@@ -92,7 +58,7 @@ class Report:
     network: str
     notes: tuple[str, ...]
     values: int
-    differences: tuple[Difference, ...]
+    differences: tuple[comparison.Difference, ...]
     seconds: float
 
     @property
@@ -101,171 +67,8 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """The report for machines: failing differences apart from information."""
-        told: dict[str, Any] = {"reproduced": self.reproduced, **asdict(self)}
-        both = [{k: v for k, v in d.items() if k != "fails"} for d in told.pop("differences")]
-        told["differences"] = [d for d, own in zip(both, self.differences, strict=True) if own.fails]
-        told["information"] = [d for d, own in zip(both, self.differences, strict=True) if not own.fails]
-        return told
-
-
-# Comparison
-
-
-def compare_records(
-    old: Mapping[str, Any], new: Mapping[str, Any], papers: Sequence[str] | None = None, claims: bool = True
-) -> list[Difference]:
-    """Where the record `new` differs from `old`, which was made earlier from the same commit.
-
-    With `papers` only these are compared, and without `claims` nothing that rests on experiments; `new` may then lack
-    what describes the whole: outcome, summary and problems.
-    """
-    found = []
-    if not telemetry.intact(old):
-        why = "the record was edited after it was generated: its record_digest does not match"
-        found.append(Difference("record_digest", old["record_digest"], ABSENT, why))
-    whole = papers is None and claims
-    for key in ("checked_commit", "source_digest", "profile", *(("outcome", "summary", "problems") if whole else ())):
-        found += [Difference(_name(at), a, b, "must be equal") for at, a, b in _unequal(old[key], new[key], (key,))]
-    for number in sorted(old["papers"].keys() | new["papers"].keys()) if papers is None else papers:
-        one, other = (chosen(side["papers"].get(number, {}), claims) for side in (old, new))
-        found += _compare_paper(one, other, number)
-        for side, entry in (("record", one), ("new measurement", other)):
-            found += _contradictions(entry, number, side)
-    environments = old["environment"], new.get("environment", {})
-    found += [
-        Difference(_name(at), a, b, "another environment", fails=False)
-        for at, a, b in (_unequal(*environments, ("environment",)) if environments[1] else ())
-    ]
-    return sorted(found, key=lambda difference: not difference.fails)
-
-
-def chosen(entry: Mapping[str, Any], claims: bool) -> Mapping[str, Any]:
-    """The part of a paper's entry that is compared."""
-    if claims or "layers" not in entry:
-        return entry
-    layers = {
-        name: {key: value for key, value in layer.items() if key != "experiment_evidence"}
-        for name, layer in entry["layers"].items()
-    }
-    return {key: value for key, value in entry.items() if key not in FROM_CLAIMS} | {"layers": layers}
-
-
-def _compare_paper(one: Mapping[str, Any], other: Mapping[str, Any], number: str) -> Iterator[Difference]:
-    rows, others = dict(_rows(one, (number,))), dict(_rows(other, (number,)))
-    findings, theirs = dict(_findings(one, (number,))), dict(_findings(other, (number,)))
-    judged = set()
-    for at, recorded, measured in _unequal(one, other, (number,)):
-        place, part, fails, why = at, at[:-1], True, "must be equal"
-        if ABSENT in (recorded, measured):
-            why = "only one of the two has it"
-        elif at[-1] in ERRORS and part in rows and part in others:
-            if part in judged:  # one line for a row's three numbers
-                continue
-            judged.add(part)
-            place, recorded, measured = (*part, "error"), rows[part]["error"], others[part]["error"]
-            why = _moved(rows[part], others[part])
-            fails, why = bool(why), why or "both within tolerance"
-        elif at[-1] == "measured" and part in findings and part in theirs:
-            why = _decides_otherwise(findings[part], theirs[part])
-            fails, why = bool(why), why or "the same outcome"
-        elif at[1] == "metrics":
-            fails, why = False, "a metric's value: its bounds decide, under claims"
-        elif at[1] == "failures" or (at[1] == "layers" and at[-1] == "message"):
-            fails, why = False, "words: the outcomes decide"
-        elif at[1] == "layers" and at[-1] in ("evidence", "experiment_evidence"):
-            fails, why = False, "other bits"
-        yield Difference(_name(place), recorded, measured, why, fails)
-
-
-def _moved(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """What is wrong with two unequal errors of a row; empty when nothing is."""
-    if any((one[name] is None) != (other[name] is None) for name in ERRORS):
-        return "a number on one side only"
-    if one["outcome"] == other["outcome"] == "passed":
-        return ""  # both within tolerance, or else a contradiction, which is told as such
-    tolerance = one["tolerance"] or {"rtol": 0.0, "atol": 0.0}
-    scale = one["error"] / one["relative"] if one["relative"] else 0.0  # the largest expected magnitude
-    allowed = 2 * (tolerance["atol"] + tolerance["rtol"] * scale)
-    moved = abs(other["error"] - one["error"])
-    return "" if moved <= allowed else f"an error beyond its tolerance moved by {moved:.3g}, more than {allowed:.3g}"
-
-
-def _decides_otherwise(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """What is wrong with two unequal findings of a claim; empty when nothing is."""
-    bounds = [MEASURED.fullmatch(side["measured"]) for side in (one, other)]
-    if bounds[0] and bounds[1]:
-        return "" if bounds[0].group(2, 4) == bounds[1].group(2, 4) else "another bound"
-    if one["outcome"] == other["outcome"] != "passed":
-        return ""  # the words of a failure
-    return "must be equal"
-
-
-def _contradictions(entry: Mapping[str, Any], number: str, side: str) -> Iterator[Difference]:
-    """What cannot be as one record says it."""
-
-    def difference(at: tuple[str, ...], value: Any, why: str) -> Difference:
-        recorded, measured = (value, "") if side == "record" else ("", value)
-        return Difference(_name(at), recorded, measured, f"the {side} contradicts itself: {why}")
-
-    for at, row in _rows(entry, (number,)):
-        if row["outcome"] == "passed" and row["worst"] is not None and not row["worst"] <= 1.0:
-            yield difference((*at, "worst"), row["worst"], "passed, beyond its tolerance (worst > 1)")
-    for at, finding in _findings(entry, (number,)):
-        bound = MEASURED.fullmatch(finding["measured"])
-        if bound and not _fits(bound, finding["outcome"] == "passed"):
-            yield difference((*at, "measured"), finding["measured"], f"it {finding['outcome']}")
-
-
-def _fits(bound: re.Match[str], passed: bool) -> bool:
-    """Whether a finding's outcome can be true of its numbers, which are rounded."""
-    try:
-        value, limit, within = float(bound[1]), float(bound[3]), float(bound[4] or 0.0)
-    except ValueError:
-        return False
-    above = value - limit if bound[2] in (">=", ">") else limit - value  # how far on the right side of the bound
-    if bound[2] == "=":
-        above = within - abs(value - limit)
-    slack = ROUNDING * max(abs(value), abs(limit))
-    return above >= -slack if passed else not above > slack
-
-
-def _rows(entry: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """Every row of numbers of a paper with the way to it."""
-    for section in ROWS:
-        groups = entry.get(section, {})
-        for kind, rows in groups.items() if isinstance(groups, Mapping) else (("", groups),):
-            for row in rows:
-                yield (*at, section, *([kind] if kind else []), row["id"]), row
-
-
-def _findings(entry: Mapping[str, Any], at: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """Every finding of a paper's claims with the way to it."""
-    for claim in entry.get("claims", ()):
-        for index, finding in enumerate(claim["evidence"]):
-            yield (*at, "claims", claim["id"], "evidence", str(index)), finding
-
-
-def _unequal(one: Any, other: Any, at: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
-    """Where two parts differ, with both values. What only one of them has is told once, at its highest place."""
-    sides = [dict(telemetry.leaves(side, at)) for side in (one, other)]
-    within = [{path[:n] for path in side for n in range(1, len(path) + 1)} for side in sides]
-    told = set()
-    for path in sorted(sides[0].keys() | sides[1].keys()):
-        values = [side.get(path, ABSENT) for side in sides]
-        if path in sides[0] and path in sides[1]:
-            if values[0] != values[1]:
-                yield path, *values
-            continue
-        lacking = within[path in sides[0]]
-        top = next((path[:n] for n in range(1, len(path)) if path[:n] not in lacking), path)
-        if top not in told:
-            told.add(top)
-            one_value, other_value = (v if top == path or v == ABSENT else "present" for v in values)
-            yield top, one_value, other_value
-
-
-def _name(at: tuple[str, ...]) -> str:
-    return "/".join(at)
+        facts = {name: value for name, value in vars(self).items() if name != "differences"}
+        return {"reproduced": self.reproduced, **facts, **comparison.told(self.differences, "recorded", "measured")}
 
 
 # The record
@@ -384,10 +187,9 @@ def reproduce(request: Request, tell: Tell) -> Report:
             "interrupted: the worktree is removed, and nothing is kept, since a reproduction begins without a cache"
         ) from None
     papers = None if whole and request.claims else numbers
-    differences = compare_records(found.record, new, papers, request.claims)
-    values = sum(
-        1 for number in numbers for _ in telemetry.leaves(chosen(found.record["papers"][number], request.claims))
-    )
+    differences = comparison.measured_again(found.record, new, papers, request.claims)
+    parts = (comparison.chosen(found.record["papers"][number], request.claims) for number in numbers)
+    values = sum(1 for part in parts for _ in comparison.leaves(part))
     return Report(
         found.name,
         commit,
@@ -560,8 +362,7 @@ def _sweep(
     if there:
         tell(f"{'papers' if len(there) > 1 else 'paper'} {', '.join(there)}: swept without a cache")
         options += [] if request.claims else ["--no-claims"]
-        with _announced(folder / "cache", tell):
-            code, last, said = answer(*s30, "verify", *there, "--json", *options)
+        code, last, said = answer(*s30, "verify", *there, "--json", *options)
         try:
             papers = json.loads(said)["papers"]
         except (ValueError, KeyError):
@@ -577,8 +378,8 @@ def _sweep(
 
 def _measured_environment(answer: Answer, place: Place, tree: Path, tell: Tell) -> Mapping[str, Any]:
     """The fingerprint of the environment of a part's sweep, which gives no record; taken by this engine's own code."""
-    asked = "import json, sys; from pathlib import Path; from s30 import sessions; "
-    asked += "print(json.dumps(sessions.fingerprint(Path(sys.argv[1]))))"
+    asked = "import json, sys; from pathlib import Path; from s30 import layers; "
+    asked += "print(json.dumps(layers.fingerprint(Path(sys.argv[1]))))"
     code, last, said = answer(place.python, "-P", "-c", asked, str(tree), PYTHONPATH=str(ENGINE.parent))
     if code:
         tell(f"the environment cannot be compared: {last}")
@@ -658,26 +459,3 @@ def _undisturbed() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _announced(cache: Path, tell: Tell) -> Iterator[None]:
-    """Tells what the sweep has measured so far, by the entries of its cache: with --json it says nothing itself."""
-    done = threading.Event()
-
-    def watch() -> None:
-        known: set[Path] = set()
-        while not done.wait(0.5):
-            for path in sorted(set(cache.glob("*.json")) - known):
-                known.add(path)
-                with contextlib.suppress(OSError, ValueError, KeyError):
-                    entry = json.loads(path.read_text(encoding="utf-8"))
-                    tell(f"  measured  {entry['paper']} {entry['layer']} in {entry['run'].get('seconds', 0.0):.1f} s")
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from s30 import environment, layers
 from s30 import evidence as store
+from s30 import layers
 from s30.corpus import Corpus, Paper
 from s30.errors import S30Error, UsageError, one_line
 from s30.evidence import DamagedEntryError, Evidence, digest_of, write_atomically
-from s30.layers import CHECKS, LAYERS, MACHINE, Layer
+from s30.layers import EVERYWHERE, LAYERS, MACHINE, Layer
 from s30.sweep import Slot, slots_for
 from s30.vocabulary import Outcome
 
@@ -25,7 +25,6 @@ VERSION = 1  # of the manifest
 MANIFEST = "manifest.json"
 FOLDER = "evidence"  # where CI's sessions hand over, each in a folder of its own name
 AGAIN = "run that session again, on these sources"
-EVERYWHERE = ("scikit-learn",)  # a package that any layer may use
 
 
 def matrix(corpus: Corpus) -> list[dict[str, Any]]:
@@ -39,13 +38,6 @@ def matrix(corpus: Corpus) -> list[dict[str, Any]]:
         row(name, f"--evidence {FOLDER}/{name}", 30 + 2 * built * (1 + layer.trains)) for name, layer in LAYERS.items()
     ]
     return [row("lint", "", 15), row("workflows", "", 15), row("tests", "engine", 30 + built), *measuring]
-
-
-def fingerprint(root: Path) -> dict[str, Any]:
-    """This machine's environment as the record and the manifest state it."""
-    distributions = {name for layer in LAYERS.values() for name in layer.distributions} | {*EVERYWHERE, "agda"}
-    variables = {name: layers.variables(layer) for name, layer in sorted(LAYERS.items())}
-    return environment.fingerprint(root, distributions, {**_flags(), "variables": variables})
 
 
 def check_empty(folder: Path) -> None:
@@ -74,7 +66,7 @@ def hand_over(
             raise S30Error(f"the sources of {paper.id} {layer.name} changed after they were measured: run this again")
         entries[digest_of(parts)] = parts
         store.save(found, folder, digest_of(parts))
-    manifest: dict[str, Any] = {"version": VERSION, "environment": fingerprint(root), "entries": entries}
+    manifest: dict[str, Any] = {"version": VERSION, "environment": layers.fingerprint(root), "entries": entries}
     manifest["digest"] = digest_of(manifest)
     write_atomically(folder / MANIFEST, json.dumps(manifest, indent=1, ensure_ascii=False).encode())
 
@@ -202,18 +194,7 @@ def _joint(root: Path, environments: Mapping[str, Sequence[Mapping[str, Any]]]) 
         "packages": {package: joint(users(package), "packages", package) for package in entries("packages")},
         "llvm": joint(["tinygrad"], "llvm"),
         **{fact: joint(["agda"], fact) for fact in ("agda", "cubical")},
-        **_flags(),
+        **layers.stated_flags(),
         "variables": {name: joint([name], "variables", name) for name in entries("variables")},
         **{fact: {entry: joint(LAYERS, fact, entry) for entry in entries(fact)} for fact in ("locks", "data")},
     }
-
-
-def _flags() -> dict[str, dict[str, dict[str, str]]]:
-    """The variables that the engine sets for each layer's checks, without the place of a library, which no result depends
-    on; and those that are otherwise for its experiments."""
-    flags = {
-        name: {k: v for k, v in sorted(layers.process_flags(layer, CHECKS).items()) if k != "LLVM_PATH"}
-        for name, layer in sorted(LAYERS.items())
-    }
-    otherwise = {name: dict(layer.experiment_flags) for name, layer in LAYERS.items() if layer.experiment_flags}
-    return {"flags": flags, "experiment_flags": otherwise}

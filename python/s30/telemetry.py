@@ -1,26 +1,30 @@
-"""The record: assembled from verdicts, validated, written, read back, checked against the repository, compared.
+"""The record: assembled from verdicts, validated, written, read back, checked against the repository.
 
-It is observability and no certificate. Two runs on one commit in one environment differ under `run` alone.
+It is observability and no certificate. Two runs on one commit in one environment differ under `run` alone, which therefore
+has a digest of its own.
 """
 
 from __future__ import annotations
 
+import itertools
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from s30 import documents, repository, sessions
+from s30 import documents, layers, repository
 from s30.claims import Verdict
+from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import digest_of, write_atomically
 from s30.parity import Check
-from s30.verdicts import PaperVerdict, Verification
+from s30.verdicts import Cell, PaperVerdict, Verification
 from s30.vocabulary import Outcome
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # records of version 1, which had no `run.digest` and no numbers of findings, are still read
+CLAIMS = ("exact", "reproduced", "proxy", "out_of_scope")
 PARITY = ("forward", "gradient", "difference", "trajectory")
 UNSIGNED = ("run", "record_digest")  # not covered by the record's own digest
 
@@ -32,10 +36,12 @@ def assemble(
     seconds: float,
     allow_dirty: bool,
     measured_in: Mapping[str, Any] | None = None,
+    slots: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """The record of a verification. Raises S30Error on a dirty tree unless `allow_dirty`, which is then marked in it.
 
-    `measured_in` is the environment of the evidence; this machine's own when None.
+    `measured_in` is the environment of the evidence; this machine's own when None. `slots` says where the evidence came
+    from: how many slots were measured for this record, how many were cached, how many handed over.
     """
     changed = repository.changed_files(root)
     if changed and not allow_dirty:
@@ -52,7 +58,7 @@ def assemble(
         "tree": {"state": "dirty" if changed else "clean", "changed": changed}
         | ({"stated_by": "S30_COMMIT"} if repository.stated(root) else {}),
         "profile": profile,
-        "environment": sessions.fingerprint(root) if measured_in is None else measured_in,
+        "environment": layers.fingerprint(root) if measured_in is None else measured_in,
         "summary": summary(verification),
         "problems": list(verification.problems),
         "papers": {verdict.paper.id: paper_entry(verdict) for verdict in verification.papers}
@@ -61,12 +67,30 @@ def assemble(
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 1),
             "host": platform.node(),
-            "measured": {v.paper.id: _seconds(v) for v in verification.papers},
+            **({"slots": dict(slots)} if slots is not None else {}),
+            "measured": {v.paper.id: _told(v, "seconds") for v in verification.papers},
+            **({"measured_at": when} if (when := _moments(verification)) else {}),
         },
     }
     record["papers"] = dict(sorted(record["papers"].items()))
-    record["record_digest"] = _digest(record)
-    return record
+    return sealed(record)
+
+
+def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record with the digests of what it holds."""
+    run = {key: value for key, value in record["run"].items() if key != "digest"}
+    return {**record, "run": run | {"digest": digest_of(run)}, "record_digest": _digest(record)}
+
+
+def broken_seal(record: Mapping[str, Any]) -> str:
+    """The digest that does not match what it was made of, so that the record was edited; empty when it was not."""
+    try:
+        whole = sealed(record)
+    except (TypeError, ValueError):  # a date or a NaN, which no record holds
+        return "record_digest"
+    if whole["record_digest"] != record["record_digest"]:
+        return "record_digest"
+    return "run/digest" if whole["run"]["digest"] != record["run"].get("digest", whole["run"]["digest"]) else ""
 
 
 def write(record: Mapping[str, Any], path: Path) -> None:
@@ -90,19 +114,11 @@ def read(path: Path) -> dict[str, Any]:
     return record
 
 
-def intact(record: Mapping[str, Any]) -> bool:
-    """Whether the record is what was generated: its own digest matches what it holds."""
-    return bool(_digest(record) == record["record_digest"])
-
-
 def check(root: Path, path: Path) -> tuple[str, str]:
     """(`fresh` | `stale` | `tampered`, why). Raises S30Error when there is no record to read."""
     record = read(path)
-    if not intact(record):
-        return (
-            "tampered",
-            f"{path.name} was edited after it was generated: its record_digest does not match its content",
-        )
+    if broken := broken_seal(record):
+        return "tampered", f"{path.name} was edited after it was generated: its {broken} does not match its content"
     commit = record["checked_commit"]
     if not repository.has_commit(root, commit):
         if repository.source_digest(root) != record["source_digest"]:
@@ -128,63 +144,35 @@ def check(root: Path, path: Path) -> tuple[str, str]:
     return "fresh", f"it describes these sources, checked at commit {commit[:12]}"
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    """What two records say differently about the papers, one line each: outcomes exactly, errors within tolerance."""
-    lines = []
-    before, after = ({"/".join(at): v for at, v in leaves(side["papers"])} for side in (old, new))
-    for at in sorted(before.keys() | after.keys()):
-        one, other = before.get(at), after.get(at)
-        if (
-            one != other
-            and not at.endswith(("/evidence", "/experiment_evidence"))
-            and not _both_small(at, one, other, before, after)
-        ):
-            lines.append(f"{at}: {one!r} -> {other!r}")
-    return lines
-
-
-def _both_small(at: str, one: Any, other: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Observed errors may differ between machines as long as each stays within its own tolerance (worst <= 1)."""
-    row, _, field = at.rpartition("/")
-    if field not in ("error", "relative", "worst") or one is None or other is None:
-        return False
-    return all(side.get(f"{row}/worst", 2.0) <= 1.0 for side in (before, after))
-
-
-def leaves(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every value of a record with the way to it; an entry of a list goes by its id, its name or its number."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from leaves(inner, (*at, str(key)))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            name = inner.get("id") or inner.get("name") or index if isinstance(inner, Mapping) else index
-            yield from leaves(inner, (*at, str(name)))
-    else:
-        yield at, value
-
-
 def _digest(record: Mapping[str, Any]) -> str:
     return digest_of({key: value for key, value in record.items() if key not in UNSIGNED})
 
 
 def summary(verification: Verification) -> dict[str, Any]:
-    """Counts over all papers."""
-    checks = [check for verdict in verification.papers for check in verdict.checks]
+    """Counts over all papers, of what is recorded: a check that stands twice is one."""
+    checks = [check for verdict in verification.papers for check in _distinct(verdict)]
     claims = [claim for verdict in verification.papers for claim in verdict.claims]
+    cells = [cell for verdict in verification.papers for cell in verdict.cells.values()]
+    kinds = {claim.kind: [c for c in claims if c.kind == claim.kind] for claim in claims}
     papers = Counter(str(v.outcome) for v in verification.papers)
     papers.update([str(Outcome.NOT_RUN)] * len(verification.unbuilt))
     return {
         "papers": dict(sorted(papers.items())),
+        "cells": _count(cells),
         "checks": _count(checks),
         "claims": _count(claims),
+        "claims_by_kind": {kind: _count(kinds[kind]) for kind in CLAIMS if kind in kinds},
         "entries": {"compared": sum(c.compared for c in checks), "total": sum(c.total for c in checks)},
         "identities": sum(c.kind == "identity" and c.outcome is Outcome.PASSED for c in checks),
         "theorems": sum(c.kind == "theorem" and c.outcome is Outcome.PASSED for c in checks),
     }
 
 
-def _count(items: Iterable[Check | Verdict]) -> dict[str, int]:
+def _distinct(verdict: PaperVerdict) -> list[Check]:
+    return list({check.id: check for check in verdict.checks}.values())
+
+
+def _count(items: Iterable[Check | Verdict | Cell]) -> dict[str, int]:
     return dict(sorted(Counter(str(item.outcome) for item in items).items()))
 
 
@@ -236,11 +224,22 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
 
 def parity_rows(verdict: PaperVerdict) -> dict[str, list[dict[str, Any]]]:
     """For each kind of comparison, one row per pair of layers and quantity."""
-    return {kind: _rows([c for c in verdict.checks if c.kind == kind]) for kind in (*PARITY, "bridge", "invariant")}
+    kinds: dict[str, list[Check]] = {kind: [] for kind in (*PARITY, "bridge", "invariant")}
+    for check in _distinct(verdict):
+        kinds.get(check.kind, []).append(check)
+    facts = {name: evidence.facts for name, evidence in (verdict.evidences or {}).items()}
+    described = {
+        "bridge": facts.get("sympy", {}).get("bridges", {}),
+        "invariant": {i["name"]: i for i in facts.get("numpy", {}).get("invariants", ())},
+    }
+    return {kind: _rows(verdict.paper, checks, described.get(kind, {})) for kind, checks in kinds.items()}
 
 
-def _rows(checks: Sequence[Check]) -> list[dict[str, Any]]:
-    """One row per pair of layers and quantity, over all seeds: the largest error, and how many entries were compared."""
+def _rows(paper: Paper, checks: Sequence[Check], described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row per pair of layers and quantity, over all seeds: the largest error, and how many entries were compared.
+
+    `described` are the statement and the source of a quantity by its name, where the evidence holds them.
+    """
     groups: dict[tuple[str, str], list[Check]] = {}
     for item in checks:
         groups.setdefault((" ~ ".join(item.layers), item.name), []).append(item)
@@ -249,15 +248,27 @@ def _rows(checks: Sequence[Check]) -> list[dict[str, Any]]:
         outcomes = {item.outcome for item in group}
         outcome = next((o for o in (Outcome.FAILED, Outcome.WAIVED, Outcome.PASSED) if o in outcomes), Outcome.NOT_RUN)
         row: dict[str, Any] = {"id": f"{pair}: {quantity}", "outcome": str(outcome)}
+        row |= {key: described[quantity][key] for key in ("statement", "source") if key in described.get(quantity, {})}
         for name in ("error", "relative", "worst"):
             values = [value for item in group if (value := getattr(item, name)) is not None]
             row[name] = max(values) if values else None
         tolerance = group[0].tolerance
         row["tolerance"] = {"rtol": tolerance.rtol, "atol": tolerance.atol} if tolerance else None
+        if tolerance and (reason := _reason(paper, group[0])):
+            row["tolerance"]["reason"] = reason
         rows.append(
             row | {"compared": sum(item.compared for item in group), "total": sum(item.total for item in group)}
         )
     return rows
+
+
+def _reason(paper: Paper, check: Check) -> str | None:
+    """Why the card gives this comparison a tolerance of its own; None when it gives none."""
+    wanted = check.kind, check.name
+    for layer, own in itertools.product(check.layers, paper.card.get("tolerances", ())):
+        if (own["kind"], own["quantity"]) == wanted and own.get("layer", layer) == layer:
+            return str(own["reason"])
+    return None
 
 
 def _claim(claim: Verdict) -> dict[str, Any]:
@@ -268,12 +279,20 @@ def _claim(claim: Verdict) -> dict[str, Any]:
         "statement": claim.statement,
         "source": claim.source,
         **({"reason": claim.reason} if claim.reason else {}),
-        "evidence": [{"subject": f.subject, "outcome": str(f.outcome), "measured": f.measured} for f in claim.findings],
+        "evidence": [
+            {"subject": f.subject, "outcome": str(f.outcome), "measured": f.measured, **f.values}
+            for f in claim.findings
+        ],
     }
 
 
-def _seconds(verdict: PaperVerdict) -> dict[str, float]:
-    measured = {name: evidence.run.get("seconds", 0.0) for name, evidence in (verdict.evidences or {}).items()}
-    return measured | {
-        f"{name} experiment": e.run.get("seconds", 0.0) for name, e in (verdict.experiments or {}).items()
-    }
+def _moments(verification: Verification) -> dict[str, dict[str, Any]]:
+    """When each slot was measured, of the papers of which the evidence tells."""
+    return {v.paper.id: found for v in verification.papers if (found := _told(v, "finished"))}
+
+
+def _told(verdict: PaperVerdict, what: str) -> dict[str, Any]:
+    """What each slot's evidence tells of its own run, where it does."""
+    experiments = {f"{name} experiment": evidence for name, evidence in (verdict.experiments or {}).items()}
+    slots = {**(verdict.evidences or {}), **experiments}
+    return {name: evidence.run[what] for name, evidence in slots.items() if what in evidence.run}

@@ -24,6 +24,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -88,7 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         foreign = {name: d for name, d in executed(paper.folder).items() if room.get(name, d) != d}
         if foreign or ingredients(paper) != parts[paper.id]:
             found = _failure(paper, layer, S30Error("its sources changed while it was measured: run it again"))
-        run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node()}
+        finished = datetime.now(UTC).isoformat(timespec="seconds")
+        run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node(), "finished": finished}
         try:
             try:
                 store.save(replace(found, run=run), options.cache, keys[paper.id])

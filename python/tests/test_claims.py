@@ -71,7 +71,18 @@ def test_a_verdict_says_what_was_measured_and_what_was_claimed(judged):
         "paper 01, claim it: torch accuracy: 0.9 (mean of 3 seeds, 0.8 to 1); claimed >= 1; "
         "jax accuracy: 0.9 (mean of 3 seeds, 0.8 to 1); claimed >= 1"
     )
-    assert verdict.findings[0].values == pytest.approx({"accuracy": 0.9, "baseline": 0.5, "limit": 1.0})
+    assert verdict.findings[0].values == {
+        "value": pytest.approx(0.9),
+        "relation": "at_least",
+        "limit": 1.0,
+        "limit_from": {"metric": "baseline", "times": 2},
+    }
+
+
+def test_a_bound_of_the_cards_own_has_no_source_and_a_margin_only_where_it_is_given(judged):
+    (first, _) = judged({"metric": "steps", "equals": 11, "within": 2}).findings
+    assert first.values == {"value": 10.0, "relation": "equals", "limit": 11.0, "within": 2}
+    assert judged({"identity": "tanh_odd"}).findings[0].values == {}
 
 
 def test_a_claim_on_one_layer_looks_at_that_layer_alone(judged):

@@ -159,9 +159,23 @@ def test_verify_fails_what_did_not_run(s30_here):
     assert "paper 01, layer jax: JAX is not installed: run `make setup`" in err
 
 
+def test_failures_beyond_the_screen_are_where_the_last_line_says(s30_here):
+    def all_wrong(results):
+        torch = results["01", "torch", "checks"]
+        doubled = {n: 2 * a if a.dtype.kind == "f" else a for n, a in torch.arrays.items()}
+        return results | {("01", "torch", "checks"): replace(torch, arrays=doubled)}
+
+    code, _, err = s30_here("verify", edit=all_wrong)
+    *shown, last = [line for line in err.splitlines() if line.startswith(("paper 01", "..."))]
+    told = json.loads(s30_here("verify", "--json", edit=all_wrong)[1])
+    failures = told["papers"]["01"]["failures"] + told["problems"]
+    more = f"... and {len(failures) - 40} more: `s30 verify --json` tells all, as failures and problems"
+    assert (code, last, shown) == (1, more, failures[:40])
+
+
 def test_verify_prints_valid_json_and_nothing_else(s30_here, corpus):
     code, out, err = s30_here("verify", "--json")
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "  0 measured, 0 from the cache\n")
     told = json.loads(out)
     assert told["passed"] is True
     assert told["papers"]["01"]["outcome"] == "passed"

@@ -37,7 +37,7 @@ def exported(toy_record, tmp_path):
     def make(form, edit=lambda results: results, waivers=(), change=lambda record: record):
         _, record = toy_record(edit, waivers)
         record = change(copy.deepcopy(record))
-        record["record_digest"] = telemetry._digest(record)
+        record = telemetry.sealed(record)
         path = tmp_path / "verification.yaml"
         telemetry.write(record, path)
         text = exports.export(form, path)
@@ -107,6 +107,34 @@ def test_in_toto_warns_of_what_was_waived(exported):
     assert predicate["failedTests"] == []
     assert predicate["result"] == "WARNED"
     assert predicate["warnedTests"] == ["01/layer/numpy", "01/layer/torch", "01/forward/torch ~ numpy: loss"]
+
+
+def test_in_toto_warns_of_a_claim_that_was_waived(exported):
+    def untrained(results):
+        facts = {"profile": "quick", "seed": 0, "metrics": {"accuracy": [0.5], "chance": [0.1]}, "figures": {}}
+        slots = {("01", name, "experiment"): Evidence("01", name, facts=facts) for name in ("torch", "jax")}
+        return results | slots
+
+    waivers = [{"id": "01/claim/learns", "reason": "a known gap of the toy"}]
+    predicate = exported("intoto", untrained, waivers)[0]["predicate"]
+    assert (predicate["result"], predicate["warnedTests"]) == ("WARNED", ["01/claim/learns"])
+    assert predicate["failedTests"] == []
+
+
+def test_a_record_whose_run_was_edited_is_not_exported(toy_record, tmp_path):
+    _, record = toy_record()
+    record["run"]["finished"] = "2001-01-01T00:00:00+00:00"
+    telemetry.write(record, tmp_path / "r.yaml")
+    with pytest.raises(S30Error, match="is not exported: its run/digest does not match"):
+        exports.export("ctrf", tmp_path / "r.yaml")
+
+
+def test_ctrf_says_what_a_row_states_and_of_which_kind_a_claim_is(exported):
+    report, record, _ = exported("ctrf")
+    tests = {test["name"]: test for test in report["results"]["tests"]}
+    assert tests["01/bridge/sympy ~ jax: hidden_formula"]["message"] == "s"
+    assert tests["01/claim/learns"]["labels"] == {"paper": "01", "kind": "claim", "claim_kind": "reproduced"}
+    assert report["extra"]["s30/summary"] == record["summary"]
 
 
 def test_a_record_that_failed_only_because_something_did_not_run_is_no_passed_result(exported):

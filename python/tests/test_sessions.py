@@ -281,7 +281,7 @@ def test_evidence_is_never_handed_over_into_a_folder_in_use(corpus, handed):
 
 
 def test_each_fact_of_the_environment_comes_from_the_layers_that_it_bears_on(corpus, handed, monkeypatch):
-    local = sessions.fingerprint(corpus.root)
+    local = layers.fingerprint(corpus.root)
     installed = environment.version
     monkeypatch.setattr(environment, "version", lambda name: {"torch": "9.9"}.get(name, "1.0"))
     folders = [handed("torch")]
@@ -303,7 +303,7 @@ def test_each_fact_of_the_environment_comes_from_the_layers_that_it_bears_on(cor
 
 
 def test_one_environment_is_stated_as_a_sweep_states_it(corpus, everything):
-    assert merged(corpus, everything)[1] == sessions.fingerprint(corpus.root)
+    assert merged(corpus, everything)[1] == layers.fingerprint(corpus.root)
 
 
 @pytest.fixture
@@ -405,7 +405,15 @@ def test_sessions_in_processes_of_their_own_merge_into_the_record_of_one_sweep(
     for name in LAYERS:  # one sweep, for which nothing is left to measure
         shutil.copytree(tmp_path / "caches" / name, tmp_path / "whole", dirs_exist_ok=True)
     whole = tmp_path / "whole.yaml"
-    done = s30(corpus.root, *command, "--record", str(whole), S30_CACHE=str(tmp_path / "whole"), S30_CUBICAL="embedded")
+    done = s30(
+        corpus.root,
+        *command,
+        "--cached",
+        "--record",
+        str(whole),
+        S30_CACHE=str(tmp_path / "whole"),
+        S30_CUBICAL="embedded",
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 measured, 8 from the cache" in done.stderr
     (tmp_path / "barred").mkdir()
@@ -418,6 +426,8 @@ def test_sessions_in_processes_of_their_own_merge_into_the_record_of_one_sweep(
     assert not (tmp_path / "none").exists()
     one, other = documents.load(whole, "verification"), documents.load(parts, "verification")
     assert one["papers"]["01"]["metrics"]["torch"] == {"accuracy": [0.94, 0.96]}
+    assert one["run"]["slots"] == {"measured": 0, "cached": 8, "not_run": 0}
+    assert other["run"]["slots"] == {"handed_over": 8, "not_run": 0}
     for record in (one, other):
         del record["run"]
     assert one == other

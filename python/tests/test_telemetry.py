@@ -14,6 +14,7 @@ from s30 import cli, documents, environment, telemetry
 from s30.errors import S30Error
 from s30.evidence import Evidence
 from s30.layers import LAYERS
+from s30.sweep import Event
 from s30.verdicts import judge
 
 
@@ -77,6 +78,93 @@ def test_a_record_says_what_was_verified(repository, record):
         {"name": "Toy.odd", "outcome": "passed", "statement": "odd : Type", "says": "tanh is odd", "source": "(2)"}
     ]
     assert record["papers"]["02"] == {"title": "Toy 02", "outcome": "not_run"}
+
+
+def edited_card(make_corpus, results_of, card, change):
+    """The record's entry of the toy with a changed card, and the summary."""
+    change(card)
+    corpus = make_corpus(card=card, name="other")
+    verification = judge(corpus, corpus.select([]), list(LAYERS), results_of(corpus.paper("01")), True)
+    return telemetry.paper_entry(verification.papers[0]), telemetry.summary(verification)
+
+
+def test_a_finding_holds_its_numbers_as_data(record):
+    learns = record["papers"]["01"]["claims"][1]["evidence"]
+    numbers = {"outcome": "passed", "relation": "at_least", "limit": 0.9}
+    assert [f["subject"] for f in learns] == ["torch accuracy", "jax accuracy"]
+    assert all(f | numbers == f and f["value"] == pytest.approx(0.95) for f in learns)
+    assert record["papers"]["01"]["claims"][0]["evidence"][0].keys() == {"subject", "outcome", "measured"}
+
+
+def test_a_bridge_says_what_it_states_and_where_it_is_from(record):
+    rows = record["papers"]["01"]["bridges"]
+    assert len(rows) == 7
+    assert all((row["statement"], row["source"]) == ("s", "(2)") for row in rows)
+
+
+def test_an_invariant_says_so_where_the_evidence_does(repository, results_of, record):
+    assert all("statement" not in row for row in record["papers"]["01"]["invariants"])
+    corpus, _ = repository
+    results = results_of(corpus.paper("01"))
+    told = {"name": "bounded", "statement": "tanh stays below one", "source": "equation 2", "relation": "<"}
+    numpy = results["01", "numpy", "checks"]
+    results["01", "numpy", "checks"] = replace(numpy, facts={**numpy.facts, "invariants": [told | {"tolerance": None}]})
+    verification = judge(corpus, corpus.select([]), list(LAYERS), results, True)
+    other = telemetry.assemble(corpus.root, verification, "quick", 1.0, False)
+    telemetry.write(other, corpus.root / "verification.yaml")
+    rows = {row["id"]: row for row in other["papers"]["01"]["invariants"]}
+    for layer in ("numpy", "tinygrad", "torch", "jax"):
+        assert rows[f"{layer}: bounded"]["statement"] == "tanh stays below one"
+        assert rows[f"{layer}: bounded"]["source"] == "equation 2"
+        assert "statement" not in rows[f"{layer}: example_order"]
+
+
+def test_a_tolerance_of_the_papers_own_comes_with_its_reason(make_corpus, results_of, card):
+    own = {"quantity": "hidden", "rtol": 1e-6, "atol": 1e-8, "reason": "tanh is an approximation there"}
+
+    def change(card):
+        card["tolerances"] = [
+            {"kind": "forward", "layer": "jax", **own},
+            {"kind": "invariant", **own | {"quantity": "example_order", "reason": "sums in another order"}},
+        ]
+
+    entry, _ = edited_card(make_corpus, results_of, card, change)
+    rows = {row["id"]: row["tolerance"] for row in (*entry["parity"]["forward"], *entry["invariants"])}
+    assert rows["jax ~ numpy: hidden"] == {"rtol": 1e-6, "atol": 1e-8, "reason": "tanh is an approximation there"}
+    assert rows["torch: example_order"]["reason"] == "sums in another order"
+    assert "reason" not in rows["torch ~ numpy: hidden"]
+    assert "reason" not in rows["jax ~ numpy: loss"]
+
+
+def test_the_summary_counts_claims_by_kind_and_cells_by_outcome(make_corpus, results_of, card):
+    _, summary = edited_card(make_corpus, results_of, card, lambda card: card["claims"][1].update(kind="proxy"))
+    assert summary["claims"] == {"not_applicable": 1, "passed": 2}
+    assert summary["claims_by_kind"] == {
+        "exact": {"passed": 1},
+        "proxy": {"passed": 1},
+        "out_of_scope": {"not_applicable": 1},
+    }
+    assert summary["cells"] == {"passed": 6}
+
+
+def test_a_record_that_passed_with_a_waiver_says_so(toy_record):
+    def doubled(results):
+        torch = results["01", "torch", "checks"]
+        loss = {"seed0/output/loss": 2 * torch.arrays["seed0/output/loss"]}
+        return results | {("01", "torch", "checks"): replace(torch, arrays={**torch.arrays, **loss})}
+
+    _, record = toy_record(doubled, [{"id": "01/torch~numpy/forward/seed 0 loss", "reason": "a known gap"}])
+    assert record["outcome"] == "passed"
+    assert record["summary"]["cells"] == {"passed": 4, "waived": 2}
+
+
+def test_a_theorem_that_the_card_lists_twice_counts_once(repository, verification):
+    (verdict,) = verification.papers
+    twice = [*verdict.checks, *(c for c in verdict.checks if c.kind == "theorem")]
+    doubled = replace(verification, papers=[replace(verdict, checks=twice)])
+    assert telemetry.summary(doubled) == telemetry.summary(verification)
+    entry = telemetry.paper_entry(doubled.papers[0])
+    assert telemetry.summary(doubled)["theorems"] == len(entry["theorems"]) == 1
 
 
 def test_a_record_round_trips_through_its_file_and_fits_its_schema(recorded, record):
@@ -192,19 +280,40 @@ def test_an_edited_record_is_tampered_with(recorded, old, new):
 def test_a_record_with_another_commits_digest_is_tampered_with(recorded):
     record = telemetry.read(recorded / "verification.yaml")
     record["source_digest"] = "0" * 64
-    record["record_digest"] = telemetry._digest(record)
-    telemetry.write(record, recorded / "verification.yaml")
+    telemetry.write(telemetry.sealed(record), recorded / "verification.yaml")
     found, why = state(recorded)
     assert found == "tampered"
     assert "are not those whose digest verification.yaml states" in why
 
 
-def test_times_and_host_may_change_without_a_word(recorded):
+@pytest.mark.parametrize("at", ["finished", "seconds", "host", "measured", "digest"])
+def test_an_edit_under_run_is_noticed(recorded, at):
     path = recorded / "verification.yaml"
     record = telemetry.read(path)
-    record["run"]["host"] = "elsewhere"
+    other = {"seconds": 0.1, "measured": {}, "digest": "0" * 64}.get(at, "elsewhere")
+    record["run"][at] = other
     telemetry.write(record, path)
-    assert state(recorded)[0] == "fresh"
+    assert state(recorded) == (
+        "tampered",
+        "verification.yaml was edited after it was generated: its run/digest does not match its content",
+    )
+
+
+def test_a_value_that_no_record_holds_is_an_edit(recorded):
+    """A NaN fits the schema, and has no canonical text."""
+    path = recorded / "verification.yaml"
+    record = telemetry.read(path)
+    record["papers"]["01"]["parity"]["forward"][0]["error"] = float("nan")
+    telemetry.write(record, path)
+    assert state(recorded)[0] == "tampered"
+
+
+def test_the_run_cannot_go_without_its_digest(recorded):
+    path = recorded / "verification.yaml"
+    record = telemetry.read(path)
+    del record["run"]["digest"]
+    with pytest.raises(S30Error, match="at run: 'digest' is a required property"):
+        telemetry.write(record, path)
 
 
 def test_a_record_that_is_missing_or_no_record_is_refused(tmp_path):
@@ -234,6 +343,63 @@ def test_verify_records_a_clean_tree(verify, repository):
     code, out, err = verify("--record", str(root / "verification.yaml"))
     assert (code, out.splitlines()[-1]) == (0, "PASSED"), err
     assert state(root)[0] == "fresh"
+
+
+def test_a_record_says_when_each_slot_was_measured_where_the_evidence_does(repository, results_of):
+    corpus, _ = repository
+    results = results_of(corpus.paper("01"))
+    results["01", "jax", "experiment"] = replace(
+        results["01", "jax", "experiment"], run={"seconds": 2.0, "finished": "2026-01-02T03:04:05+00:00"}
+    )
+    verification = judge(corpus, corpus.select([]), list(LAYERS), results, True)
+    record = telemetry.assemble(corpus.root, verification, "quick", 1.0, False, slots={"measured": 1, "cached": 7})
+    telemetry.write(record, corpus.root / "verification.yaml")
+    assert record["run"]["measured"]["01"] == {"jax experiment": 2.0}
+    assert record["run"]["measured_at"] == {"01": {"jax experiment": "2026-01-02T03:04:05+00:00"}}
+    assert record["run"]["slots"] == {"measured": 1, "cached": 7}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fresh"),
+    [([], False), (["--fresh"], True), (["--record"], True), (["--record", "--cached"], False)],
+)
+def test_a_record_is_measured_anew_unless_what_is_cached_is_asked_for(
+    repository, results_of, monkeypatch, capsys, arguments, fresh
+):
+    corpus, _ = repository
+    path = corpus.root / "verification.yaml"
+    monkeypatch.setenv("S30_ROOT", str(corpus.root))
+    asked = []
+
+    def sweep(slots, options, listen, executor=None):
+        asked.append(options.fresh)
+        results = results_of(corpus.paper("01"))
+        for slot in results:
+            listen(Event("done" if options.fresh else "cached", slot))
+        return results
+
+    monkeypatch.setattr(cli, "sweep", sweep)
+    at = arguments.index("--record") + 1 if "--record" in arguments else 0
+    assert cli.main(["verify", *arguments[:at], *([str(path)] if at else []), *arguments[at:]]) == 0
+    capsys.readouterr()
+    assert asked == [fresh]
+    if at:
+        counts = {"measured": 8 * fresh, "cached": 8 * (not fresh), "not_run": 0}
+        assert telemetry.read(path)["run"]["slots"] == counts
+
+
+def test_an_interrupted_record_says_how_to_go_on(repository, monkeypatch, capsys):
+    root = repository[0].root
+    monkeypatch.setenv("S30_ROOT", str(root))
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "sweep", interrupted)
+    assert cli.main(["verify", "--record", str(root / "verification.yaml")]) == 130
+    assert capsys.readouterr().err.endswith("what was finished is kept, and a rerun with --cached goes on from there\n")
+    assert cli.main(["verify"]) == 130
+    assert capsys.readouterr().err.endswith("what was finished is kept, and a rerun goes on from there\n")
 
 
 def test_verify_refuses_to_record_a_dirty_tree_and_writes_nothing(verify, repository):
@@ -273,43 +439,70 @@ def test_outside_git_a_record_is_refused_with_gits_reason(corpus, monkeypatch, c
     assert "not a git repository" in capsys.readouterr().err
 
 
-def test_equal_records_do_not_differ(record):
-    assert telemetry.differences(record, copy.deepcopy(record)) == []
+@pytest.fixture
+def diff(record, tmp_path, capsys):
+    """`s30 telemetry diff` of the record and what `change` makes of it."""
+
+    def run(change, *arguments, seal=telemetry.sealed):
+        other = copy.deepcopy(record)
+        change(other)
+        for name, content in (("old", record), ("new", seal(other))):
+            telemetry.write(content, tmp_path / name)
+        code = cli.main(["telemetry", "diff", str(tmp_path / "old"), str(tmp_path / "new"), *arguments])
+        return code, capsys.readouterr().out
+
+    return run
 
 
-def test_differences_name_what_changed_and_tolerate_small_errors(record):
-    other = copy.deepcopy(record)
-    entry = other["papers"]["01"]
-    entry["layers"]["jax"]["outcome"] = "failed"
-    entry["layers"]["jax"]["evidence"] = "0" * 64
-    entry["claims"][1]["outcome"] = "failed"
-    row = entry["parity"]["difference"][0]
-    row |= {"error": row["error"] * 2 + 1e-9, "worst": 0.9}
-    assert telemetry.differences(record, other) == [
-        "01/claims/learns/outcome: 'passed' -> 'failed'",
-        "01/layers/jax/outcome: 'passed' -> 'failed'",
+def test_diff_of_equal_records(diff):
+    assert diff(lambda r: None) == (0, "no difference in outcomes or beyond tolerance\n")
+    assert json.loads(diff(lambda r: None, "--json")[1]) == {"agree": True, "differences": [], "information": []}
+
+
+@pytest.mark.parametrize(
+    ("at", "change"),
+    [
+        ("outcome", lambda r: r.update(outcome="failed")),
+        ("profile", lambda r: r.update(profile="full")),
+        ("problems", lambda r: r.update(problems=["waivers.yaml: 'x' matches no failing check: remove it"])),
+        ("summary/theorems", lambda r: r["summary"].update(theorems=7)),
+        ("01/outcome", lambda r: r["papers"]["01"].update(outcome="failed")),
+        ("01/layers/jax/outcome", lambda r: r["papers"]["01"]["layers"]["jax"].update(outcome="failed")),
+        ("02", lambda r: r["papers"].pop("02")),
+    ],
+)
+def test_diff_names_what_changed_and_its_exit_code_tells(diff, at, change):
+    code, out = diff(change)
+    lines = [line.strip() for line in out.splitlines()]
+    assert (code, lines[0], lines[-1]) == (1, "Differences", "1 differences")
+    assert out.splitlines()[2].split()[0] == at
+    code, out = diff(change, "--json")
+    assert (code, [d["at"] for d in json.loads(out)["differences"]]) == (1, [at])
+
+
+def test_diff_tells_another_environment_and_errors_within_tolerance_as_information(diff):
+    def change(record):
+        record["environment"]["packages"]["torch"] = "9.9"
+        record["checked_commit"] = "1" * 40
+        row = record["papers"]["01"]["parity"]["difference"][0]
+        row |= {"error": row["error"] * 2 + 1e-9, "worst": 0.9}
+
+    code, out = diff(change)
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()[2:5]] == [
+        "checked_commit",
+        "environment/packages/torch",
+        "01/parity/difference/jax",
     ]
-    row["worst"] = 1.5
-    assert any("worst" in line for line in telemetry.differences(record, other))
+    assert out.endswith("no difference in outcomes or beyond tolerance; 3 of information\n")
 
 
-def test_a_paper_or_check_that_comes_or_goes_is_a_difference(record):
-    other = copy.deepcopy(record)
-    del other["papers"]["02"]
-    del other["papers"]["01"]["identities"][0]
-    lines = telemetry.differences(record, other)
-    assert "02/outcome: 'not_run' -> None" in lines
-    assert any(line.startswith("01/identities/tanh_odd/") for line in lines)
+def test_diff_of_an_edited_record_fails(diff):
+    def change(record):
+        record["run"]["host"] = "elsewhere"
 
-
-def test_the_command_prints_differences_and_its_exit_code_tells(record, tmp_path, capsys):
-    other = copy.deepcopy(record)
-    other["papers"]["01"]["outcome"] = "failed"
-    for name, content in (("old", record), ("new", other)):
-        telemetry.write(content, tmp_path / name)
-    assert cli.main(["telemetry", "diff", str(tmp_path / "old"), str(tmp_path / "old")]) == 0
-    assert cli.main(["telemetry", "diff", str(tmp_path / "old"), str(tmp_path / "new")]) == 1
-    assert "01/outcome: 'passed' -> 'failed'\n1 differences" in capsys.readouterr().out
+    code, out = diff(change, seal=lambda record: record)
+    assert (code, out.splitlines()[2].split()[0]) == (1, "run/digest")
 
 
 def test_the_command_checks_the_record(recorded, monkeypatch, capsys):
@@ -319,6 +512,9 @@ def test_the_command_checks_the_record(recorded, monkeypatch, capsys):
     (recorded / "new.py").write_text("")
     assert cli.main(["telemetry", "check"]) == 1
     assert capsys.readouterr().out == "stale: the working tree differs from HEAD: new.py\n"
+    assert cli.main(["telemetry", "check", "--json"]) == 1
+    told = {"state": "stale", "why": "the working tree differs from HEAD: new.py"}
+    assert json.loads(capsys.readouterr().out) == told
 
 
 def test_the_record_is_plain_yaml_and_json(recorded):

@@ -164,6 +164,7 @@ LAYERS: dict[str, Layer] = {
         ),
     )
 }
+EVERYWHERE = ("scikit-learn",)  # a package that any layer may use
 # Ingredients that the environment decides, not the sources.
 MACHINE = ("packages", "python", "cpu", "llvm", "agda", "variables", "data")
 FRAMEWORKS = frozenset(layer.module for layer in LAYERS.values() if layer.module) | {"jaxlib"}
@@ -194,6 +195,18 @@ def process_flags(layer: Layer, task: str) -> dict[str, str]:
     return flags | dict(layer.experiment_flags) if task == EXPERIMENT else flags
 
 
+def recorded_flags(layer: Layer, task: str) -> dict[str, str]:
+    """The same without the place of a library, which no result depends on."""
+    return {name: value for name, value in process_flags(layer, task).items() if name != "LLVM_PATH"}
+
+
+def stated_flags() -> dict[str, dict[str, dict[str, str]]]:
+    """What the engine sets for each layer's checks, and what is otherwise for its experiments, as the record states it."""
+    flags = {name: dict(sorted(recorded_flags(layer, CHECKS).items())) for name, layer in sorted(LAYERS.items())}
+    otherwise = {name: dict(layer.experiment_flags) for name, layer in LAYERS.items() if layer.experiment_flags}
+    return {"flags": flags, "experiment_flags": otherwise}
+
+
 def variables(layer: Layer, task: str = CHECKS) -> dict[str, str]:
     """What is set here that changes what the layer computes, besides the flags of its process, which are set anyway."""
     if layer.name == "agda":
@@ -201,6 +214,13 @@ def variables(layer: Layer, task: str = CHECKS) -> dict[str, str]:
     fixed = process_flags(layer, task)
     found = environment.variables((*environment.ARITHMETIC, *layer.variables))
     return {name: value for name, value in found.items() if name not in fixed}
+
+
+def fingerprint(root: Path) -> dict[str, Any]:
+    """This machine's environment as the record, and the manifest of a session, state it."""
+    distributions = {name for layer in LAYERS.values() for name in layer.distributions} | {*EVERYWHERE, "agda"}
+    set_here = {name: variables(layer) for name, layer in sorted(LAYERS.items())}
+    return environment.fingerprint(root, distributions, {**stated_flags(), "variables": set_here})
 
 
 def missing(layer: Layer) -> str | None:
@@ -248,10 +268,10 @@ def ingredients(
         "task": task,
         "room": digest_files(files, paper.folder),
         "engine": digest_files(_engine_files(layer, task), ENGINE),
-        "packages": {name: environment.version(name) for name in (*layer.distributions, "scikit-learn")},
+        "packages": {name: environment.version(name) for name in (*layer.distributions, *EVERYWHERE)},
         "python": platform.python_version(),
         "cpu": environment.cpu_model(),
-        "flags": {k: v for k, v in process_flags(layer, task).items() if k != "LLVM_PATH"},
+        "flags": recorded_flags(layer, task),
     }
     if layer.name != "agda":  # whose proofs neither compute with numbers nor read data
         parts |= {"variables": variables(layer, task), "data": _data()}
