@@ -32,6 +32,8 @@ def prepare(session: nox.Session, *tags: str) -> None:
         index = os.environ.get("TORCH_INDEX")  # as for ci/setup.sh: where PyTorch's CPU build is
         session.install("--quiet", *(("--extra-index-url", index) if index else ()), "-r", "requirements/torch.txt")
     session.install("--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
+    if "tinygrad" in tags:  # which needs libLLVM from the system, as in .venv
+        session.run("bash", "ci/setup.sh", "llvm", "python", external=True)
 
 
 def layer_session(name: str) -> None:
