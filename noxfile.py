@@ -110,6 +110,19 @@ def telemetry(session: nox.Session) -> None:
     session.run("s30", "telemetry", "check", *session.posargs)
 
 
+@nox.session
+def exports(session: nox.Session) -> None:
+    """A record, its exports and the predicate to be signed, in one new folder: `nox -s exports -- RECORD FOLDER`."""
+    prepare(session)
+    session.run("python", "ci/exports.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def outcome(session: nox.Session) -> None:
+    """Fails when the outcome of the record in such a folder is failed: `nox -s outcome -- FOLDER`."""
+    session.run(sys.executable, "ci/exports.py", "--outcome", *session.posargs)
+
+
 def check(session: nox.Session, script: str) -> None:
     """Runs a script that ends with 77 where this machine lacks what it needs: the session is then skipped, not passed."""
     words = session.run(sys.executable, script, *session.posargs, success_codes=(0, 77), silent=True) or ""

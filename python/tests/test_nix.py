@@ -126,16 +126,16 @@ def test_a_shallow_clone_can_be_read_and_what_cannot_is_named(flake, tmp_path, c
     environment = checker.Nix(tmp_path / "nix", shallow).environment
     checker.read(checker.checkout(shallow), environment)
     edit(shallow / "flake.nix", "outputs =", "outputs = =")
-    with pytest.raises(checker.WrongError, match="^Nix cannot read this checkout: error: syntax error"):
+    with pytest.raises(checker.WrongError, match=r"^Nix cannot read this checkout: error: syntax error"):
         checker.read(checker.checkout(shallow), environment)
 
 
 def test_nixpkgs_that_cannot_be_fetched_is_a_note_and_another_fault_is_none(checker, monkeypatch, capsys):
-    faulty = "archive"
+    faulty = ["archive"]
 
     def nix(command, **_):
         said = "error: unable to download\n         'https://example.org'"
-        return subprocess.CompletedProcess(command, int(faulty in command), "", said)
+        return subprocess.CompletedProcess(command, int(faulty[0] in command), "", said)
 
     monkeypatch.setattr(checker.subprocess, "run", nix)
     checker.build(ROOT, "2.30.1")
@@ -143,7 +143,10 @@ def test_nixpkgs_that_cannot_be_fetched_is_a_note_and_another_fault_is_none(chec
         "not built, not checked against the real nixpkgs, which cannot be had here: "
         "error: unable to download 'https://example.org'\n"
     )
-    for faulty, said in (("metadata", "^Nix cannot read this checkout: error: "), ("check", "^nix flake check failed")):
+    for faulty[0], said in (
+        ("metadata", "^Nix cannot read this checkout: error: "),
+        ("check", "^nix flake check failed"),
+    ):
         with pytest.raises(checker.WrongError, match=said):
             checker.build(ROOT, "2.30.1")
 
