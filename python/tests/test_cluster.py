@@ -269,7 +269,7 @@ def record(corpus, numbers, results, monkeypatch):
     return {name: value for name, value in found.items() if name != "run"}
 
 
-def test_a_scheduler_is_there_once_it_has_written_its_address(tmp_path, monkeypatch, roots):
+def test_a_scheduler_is_there_once_it_has_written_its_address(tmp_path):
     said = tmp_path / "scheduler.json"
     assert address_in(said) == ""
     said.write_text("")
