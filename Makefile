@@ -1,25 +1,31 @@
-# Every target sets up what it needs; nothing else has to be typed on a fresh machine.
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
-S30 := .venv/bin/s30
-NOX := .venv/bin/nox --no-venv
+# Every target sets up what it needs; nothing else has to be typed on a fresh machine. A Nix shell needs no .venv: there the
+# programs are those on the PATH.
+BIN := $(if $(IN_NIX_SHELL),,.venv/bin/)
+export PATH := $(if $(IN_NIX_SHELL),,$(CURDIR)/.venv/bin:)$(PATH)
+S30 := $(BIN)s30
+NOX := $(BIN)nox --no-venv
+RUN := $(BIN)python
 
-.PHONY: readme verify test mutants setup session container container-push container-check nix-check lint run bench agda-check \
-        verification-status telemetry figures claims lock clean help
+.PHONY: readme verify test mutants setup session container container-push container-check nix-check lint run reproduce bench \
+        agda-check verification-status telemetry figures claims lock clean help
 
 verify: setup ## Verify every paper in every layer, with its claims; prints the table
 	@$(S30) verify
 
 test: setup ## Run all tests but the mutants
-	@.venv/bin/python ci/run_tests.py --no-mutants
+	@$(RUN) ci/run_tests.py --no-mutants
 
 mutants: setup ## Every listed mistake in every layer must be rejected by the check that is named for it (some minutes)
-	@.venv/bin/python ci/run_tests.py --mutants
+	@$(RUN) ci/run_tests.py --mutants
 
 setup: ## Create .venv and find libLLVM (nothing when that is done)
 	@ci/setup.sh
 
 run: setup ## Run one paper's layers: make run PAPER=26
 	@$(S30) run $(PAPER)
+
+reproduce: setup ## Measure one paper of the record again without a network: make reproduce PAPER=26
+	@ci/reproduce.sh --paper $(PAPER)
 
 lint: setup ## ruff, mypy, import-linter, GitHub's schema of workflows
 	@$(NOX) -s lint workflows
@@ -43,14 +49,14 @@ claims: setup ## Every claim, with the experiments' full profile
 	@$(S30) verify --profile full --time-limit 900
 
 figures: setup ## Draw the figures of every paper that is built, and the tables in its README, from the full profile
-	@for paper in $$($(S30) list --json | .venv/bin/python -c 'import json, sys; print(*(p["id"] for p in json.load(sys.stdin) if p["built"]))'); do \
+	@for paper in $$($(S30) list --json | $(RUN) -c 'import json, sys; print(*(p["id"] for p in json.load(sys.stdin) if p["built"]))'); do \
 	  $(S30) train $$paper --profile full --time-limit 900 --save || exit 1; done
 
 agda-check: setup ## Check every proof and print the theorems
 	@$(S30) theorems
 
-bench: setup ## Time a cold sweep, a warm one, one edited file per layer, and growth with papers and workers (minutes)
-	@.venv/bin/python ci/bench.py
+bench: setup ## Time a cold sweep, a warm one, one edited file per layer, and growth with papers and workers (minutes); ARGS
+	@$(RUN) ci/bench.py $(ARGS)
 
 verification-status: setup ## Measure everything anew and write verification.yaml, on a clean tree (minutes)
 	@$(S30) verify --record verification.yaml

@@ -32,6 +32,8 @@ def prepare(session: nox.Session, *tags: str) -> None:
         index = os.environ.get("TORCH_INDEX")  # as for ci/setup.sh: where PyTorch's CPU build is
         session.install("--quiet", *(("--extra-index-url", index) if index else ()), "-r", "requirements/torch.txt")
     session.install("--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
+    if "tinygrad" in tags:  # which needs libLLVM from the system, as in .venv
+        session.run("bash", "ci/setup.sh", "llvm", "python", external=True)
 
 
 def layer_session(name: str) -> None:
@@ -106,6 +108,19 @@ def telemetry(session: nox.Session) -> None:
     """Whether verification.yaml, or the record that is named, describes these sources."""
     prepare(session)
     session.run("s30", "telemetry", "check", *session.posargs)
+
+
+@nox.session
+def exports(session: nox.Session) -> None:
+    """A record, its exports and the predicate to be signed, in one new folder: `nox -s exports -- RECORD FOLDER`."""
+    prepare(session)
+    session.run("python", "ci/exports.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def outcome(session: nox.Session) -> None:
+    """Fails when the outcome of the record in such a folder is failed: `nox -s outcome -- FOLDER`."""
+    session.run(sys.executable, "ci/exports.py", "--outcome", *session.posargs)
 
 
 def check(session: nox.Session, script: str) -> None:

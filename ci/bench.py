@@ -4,8 +4,13 @@
     python ci/bench.py --edits        cold, warm, and after an edit of one file per layer
     python ci/bench.py --scaling      how a cold sweep without claims grows with papers (1, 2, 4) and workers (1, 2)
     python ci/bench.py --dask         the same sweep by local processes and by Dask (1 and 2 workers)
+    python ci/bench.py --claims       the experiments alone, quick and full, each paper's from nothing
+    python ci/bench.py --agda         the proofs alone: from nothing, with Agda's interfaces of the sources kept, and from
+                                      the cache; with the embedded provider and with the library that S30_CUBICAL names
 
-Each takes minutes; --papers and --layer narrow them. Seconds are wall-clock on this machine, so compare the ratios,
+Each takes minutes, the full profile of --claims a minute or two a paper; --papers and --layer narrow them. `make bench
+ARGS="--agda --papers 26"` does the same. A library that S30_CUBICAL names keeps interfaces of its own: where it has none yet,
+its first time is that of checking the library. Seconds are wall-clock on this machine, so compare the ratios,
 which come from one run. Nothing here is a test.
 """
 
@@ -34,16 +39,13 @@ EDITS = {
 }
 
 
-def timed(root: Path, arguments: list[str]) -> tuple[float, Any]:
-    """Seconds and verdicts of one `s30 verify` in the copy. Raises SystemExit when it could not run."""
-    environment = os.environ | {
-        "S30_ROOT": str(root),
-        "PYTHONPATH": str(root / "python"),
-        "S30_CACHE": str(root / ".s30" / "cache"),
-    }
+def timed(root: Path, arguments: list[str], command: str = "verify", **variables: str) -> tuple[float, Any]:
+    """Seconds and verdicts of one `s30 verify`, or another command, in the copy. Raises SystemExit when it could not run."""
+    own = {"S30_ROOT": str(root), "PYTHONPATH": str(root / "python"), "S30_CACHE": str(root / ".s30" / "cache")}
+    environment = os.environ | own | variables
     started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "s30.cli", "verify", "--json", *arguments],
+        [sys.executable, "-m", "s30.cli", command, "--json", *arguments],
         env=environment,
         cwd=root,
         capture_output=True,
@@ -51,14 +53,14 @@ def timed(root: Path, arguments: list[str]) -> tuple[float, Any]:
     )
     seconds = time.monotonic() - started
     if done.returncode not in (0, 1) or not done.stdout:
-        sys.exit(f"bench: s30 verify ended with {done.returncode}: {done.stderr.strip()}")
+        sys.exit(f"bench: s30 {command} ended with {done.returncode}: {done.stderr.strip()}")
     return seconds, without_times(json.loads(done.stdout))
 
 
-def cold(root: Path, arguments: list[str]) -> tuple[float, Any]:
+def cold(root: Path, arguments: list[str], command: str = "verify", **variables: str) -> tuple[float, Any]:
     """As `timed`, with nothing cached: neither evidence nor Agda's interfaces."""
     shutil.rmtree(root / ".s30", ignore_errors=True)
-    return timed(root, arguments)
+    return timed(root, arguments, command, **variables)
 
 
 def without_times(value: Any) -> Any:
@@ -121,30 +123,75 @@ def dask(root: Path, rooms: list[Path], arguments: list[str]) -> None:
         print(f"{f'{workers} workers':<12} {local:>8.1f} {seconds:>8.1f}  {verdicts}", flush=True)
 
 
+def claims(root: Path, rooms: list[Path], arguments: list[str]) -> None:
+    """Each paper's experiments in both profiles, both layers side by side."""
+    print(f"{'experiments':<12} {'quick':>8} {'full':>8} {'of quick':>8}")
+    total = [0.0, 0.0]
+    for room in rooms:
+        runs = [
+            cold(root, [room.name[:2], "--profile", profile, "--time-limit", "900", *arguments], "train")
+            for profile in ("quick", "full")
+        ]
+        total = [before + seconds for before, (seconds, _) in zip(total, runs, strict=True)]
+        failed = ", ".join(sorted({layer for _, found in runs for layer in found["errors"]}))
+        _claims_row(f"paper {room.name[:2]}", [seconds for seconds, _ in runs], f"FAILED: {failed}" if failed else "")
+    _claims_row("all", total)
+
+
+def _claims_row(name: str, seconds: list[float], note: str = "") -> None:
+    quick, full = seconds
+    print(f"{name:<12} {quick:>8.1f} {full:>8.1f} {full / quick:>8.2f}  {note}".rstrip(), flush=True)
+
+
+def agda(root: Path, rooms: list[Path]) -> None:
+    """The proofs by each provider of the cubical library that is at hand."""
+    arguments = [*(room.name[:2] for room in rooms), "--no-claims", "--layer", "agda"]
+    named = os.environ.get("S30_CUBICAL", "embedded")
+    print(f"{'proofs':<24} {'cold':>8} {'interfaces':>10} {'cached':>8}")
+    for provider in dict.fromkeys(("embedded", named)):
+        runs = [cold(root, arguments, S30_CUBICAL=provider)]
+        runs += [timed(root, [*arguments, *more], S30_CUBICAL=provider) for more in (["--fresh"], [])]
+        seconds = " ".join(f"{s:>{width}.1f}" for (s, _), width in zip(runs, (8, 10, 8), strict=True))
+        name = provider if provider == "embedded" else "/".join(Path(provider).parts[-2:])
+        failed = not all(found["passed"] for _, found in runs)
+        print(f"{name:<24} {seconds}  {'FAILED' if failed else ''}".rstrip(), flush=True)
+    if named == "embedded":
+        print("S30_CUBICAL names no other library to compare with")
+
+
 def main() -> None:
     """Prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--papers", nargs="*", default=[])
-    parser.add_argument("--layer", nargs="*", default=[], help="these layers alone, with --scaling and --dask")
+    parser.add_argument("--layer", nargs="*", default=[], help="these layers alone; not with --edits and --agda")
     parser.add_argument("--no-claims", action="store_true", help="leave the experiments out of --edits")
     parser.add_argument("--edits", action="store_true", help="cold, warm and one edit per layer")
     parser.add_argument("--scaling", action="store_true", help="by papers and workers")
     parser.add_argument("--dask", action="store_true", help="local processes against Dask")
+    parser.add_argument("--claims", action="store_true", help="the experiments, quick and full")
+    parser.add_argument("--agda", action="store_true", help="the proofs, by provider")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "s30"
         copy(root)
         rooms = sorted(p.parent for p in (root / "papers").glob("[0-9]*/paper.yaml"))
         rooms = [r for r in rooms if not options.papers or r.name[:2] in options.papers]
+        if not rooms:
+            sys.exit(f"bench: none of the papers {', '.join(options.papers)} has a room")
         print(f"{len(rooms)} papers: {', '.join(r.name[:2] for r in rooms)}; {os.cpu_count()} cores")
-        few = ["--no-claims", *(word for layer in options.layer for word in ("--layer", layer))]
-        usual = not (options.edits or options.scaling or options.dask)
+        chosen = [word for layer in options.layer for word in ("--layer", layer)]
+        few = ["--no-claims", *chosen]
+        usual = not (options.edits or options.scaling or options.dask or options.claims or options.agda)
         if options.edits or usual:
             edits(root, rooms, ["--no-claims"] if options.no_claims else [])
         if options.scaling or usual:
             scaling(root, rooms, few)
         if options.dask:
             dask(root, rooms, few)
+        if options.claims:
+            claims(root, rooms, chosen)
+        if options.agda:
+            agda(root, rooms)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
     python ci/check_container.py [--root FOLDER]     (root; FOLDER: a Debian to use and keep, made there when it is missing)
 
-The steps are read from the Containerfile, so there is no second list of them. Afterwards `s30 doctor` must find all six
-layers ready. What is not covered: the base image itself (debootstrap's minimal Debian stands in for it), the engine's own
+The steps are read from the Containerfile, so there is no second list of them; what COPY leaves out is read from
+.dockerignore. As with Docker's older builder, WORKDIR makes a folder root's. Afterwards `s30 doctor` must find all six layers
+ready. What is not covered: the base image itself (debootstrap's minimal Debian stands in for it), the engine's own
 handling of layers and users, and the last command, `make verify`. pip reads this machine's configuration, which is lent to
 the new Debian and is no part of the image. Exit code 0 when every step ran, 1 when one failed, 77 when none can be run here.
 """
@@ -23,6 +24,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+IGNORE = ".dockerignore"
 SKIPPED = 77
 LENT = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/xdg/pip", "/etc/ssl/certs/ca-certificates.crt")
 LENT_FOLDERS = ("PIP_FIND_LINKS",)  # variables that name a folder of packages
@@ -81,14 +83,47 @@ def lend(new: Path) -> None:
             shutil.copyfile(source, target)
 
 
-def copy_sources(target: Path) -> None:
-    """What COPY brings, less the ignored files and the repository itself."""
-    listing = ["git", "-C", str(ROOT), "ls-files", "-coz", "--exclude-standard"]
-    names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+def ignored(text: str) -> re.Pattern[str]:
+    """What matches the paths that a .dockerignore leaves out, their folders' contents aside. Raises SystemExit for
+    what this script cannot read."""
+    meaning = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+    patterns = ["(?!)"]  # nothing
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.startswith("#"):
+            if line.startswith("!") or re.search(r"\*\*(?!/)|\\", line):
+                sys.exit(f"{IGNORE}:{number}: ci/check_container.py cannot read `{line}`")
+            parts = re.split(r"(\*\*/|\*|\?|\[[^]]+\])", line.strip().strip("/"))
+            patterns.append("".join(p if p.startswith("[") else meaning.get(p, re.escape(p)) for p in parts))
+    return re.compile("|".join(patterns))
+
+
+def copy_sources(source: Path, target: Path) -> list[Path]:
+    """Copies what COPY brings: the working tree as it is, less what the ignore file names and the repository itself.
+    Returns what it made."""
+    left_out, made = ignored((source / IGNORE).read_text(encoding="utf-8")), []
+    for folder, folders, files in os.walk(source):
+        here = Path(folder).relative_to(source)
+        folders[:] = [f for f in folders if f != ".git" and not left_out.fullmatch((here / f).as_posix())]
+        for name in folders:
+            (target / here / name).mkdir(exist_ok=True)
+            made.append(target / here / name)
+        for name in files:
+            if name != ".git" and not left_out.fullmatch((here / name).as_posix()):
+                shutil.copy2(source / here / name, target / here / name, follow_symlinks=False)
+                made.append(target / here / name)
+    return made
+
+
+def identity(new: Path, owner: str) -> tuple[int, int]:
+    """The numbers of USER:GROUP in the new Debian. Raises SystemExit for one that is not there."""
+    numbers = []
+    for name, file in zip(owner.split(":"), ("passwd", "group"), strict=True):
+        entries = [line.split(":") for line in (new / "etc" / file).read_text(encoding="utf-8").splitlines()]
+        found = [int(entry[2]) for entry in entries if entry[0] == name]
+        if not found:
+            sys.exit(f"Containerfile: --chown={owner}: no {name} in /etc/{file} by then")
+        numbers += found
+    return numbers[0], numbers[1]
 
 
 def run(new: Path, command: str, user: str, folder: str, variables: dict[str, str]) -> int:
@@ -131,9 +166,9 @@ def perform(new: Path, instructions: list[tuple[str, str]]) -> int:
             owner = re.fullmatch(r"--chown=(\S+) \. \.", rest)
             if owner is None:
                 sys.exit(f"check_container: cannot run COPY {rest}")
-            copy_sources(new / folder[1:])
-            if run(new, f"chown -R {owner[1]} .", "root", folder, {}):
-                return 1
+            numbers = identity(new, owner[1])
+            for path in copy_sources(ROOT, new / folder[1:]):  # and not the folder itself, which a step before made
+                os.lchown(path, *numbers)
         else:
             lend(new)  # again before each step: installing certificates replaces the lent ones
             if run(new, rest, user, folder, variables):

@@ -23,7 +23,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,18 +105,18 @@ class Nix:
     def __init__(self, home: Path, source: Path) -> None:
         self.source = source
         self.asked: set[str] = set()
-        self._environment = os.environ | {
+        self.environment = os.environ | {
             "HOME": str(home),
             "NIX_CONFIG": "experimental-features = nix-command flakes",
             **{f"NIX_{name}_DIR": str(home / name.lower()) for name in ("STORE", "STATE", "LOG", "CONF")},
             **{f"XDG_{name}_HOME": str(home / "xdg") for name in ("CACHE", "CONFIG", "DATA", "STATE")},
         }
-        self._environment.pop("NIX_PATH", None)
-        self._environment.pop("NIX_REMOTE", None)
+        self.environment.pop("NIX_PATH", None)
+        self.environment.pop("NIX_REMOTE", None)
 
     def run(self, *arguments: str) -> str:
         """What the command prints. Raises WrongError with Nix's own error."""
-        done = subprocess.run(arguments, env=self._environment, capture_output=True, text=True, cwd=self.source)
+        done = subprocess.run(arguments, env=self.environment, capture_output=True, text=True, cwd=self.source)
         self.asked.update(re.findall(r"trace: asked for (\S+)", done.stderr))
         if done.returncode:
             raise WrongError(" ".join(" ".join(_error(done.stderr)).replace(f"{self.source}/", "").split())[:600])
@@ -277,18 +277,34 @@ def check_outputs(nix: Nix) -> None:
     print("revision: in the wrapper, the record and the container; a commit of README.md alone measures nothing anew")
 
 
+def checkout(root: Path) -> str:
+    """The flake of a checkout as Nix reads it in a shallow clone too."""
+    return f"git+file://{root}?shallow=1"
+
+
+def read(flake: str, environment: Mapping[str, str]) -> None:
+    """Has Nix read flake and lock, for which it fetches nothing. Raises WrongError when it cannot."""
+    command = ["nix", "flake", "metadata", "--no-update-lock-file", flake]
+    done = subprocess.run(command, env=dict(environment), capture_output=True, text=True)
+    if done.returncode:
+        raise WrongError(f"Nix cannot read this checkout: {' '.join(' '.join(_error(done.stderr)).split())[:300]}")
+
+
 def build(root: Path, version: str) -> None:
-    """Step 5. Raises WrongError when a check fails to build; says in one line why when none can be."""
+    """Step 5. Raises WrongError when the checkout cannot be read or a check fails to build; says in one line why when none
+    can be."""
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) < OLDEST:
         print(
             f"not built, not checked against the real nixpkgs: it needs Nix {OLDEST[0]}.{OLDEST[1]}, this is {version}"
         )
         return
     environment = os.environ | {"NIX_CONFIG": "experimental-features = nix-command flakes"}
-    flake = f"git+file://{root}"
+    flake = checkout(root)
+    read(flake, environment)
     fetched = subprocess.run(["nix", "flake", "archive", flake], env=environment, capture_output=True, text=True)
     if fetched.returncode:
-        print(f"not built, not checked against the real nixpkgs: {' '.join(_error(fetched.stderr))[:300]}")
+        why = " ".join(" ".join(_error(fetched.stderr)).split())[:300]
+        print(f"not built, not checked against the real nixpkgs, which cannot be had here: {why}")
         return
     print("building every check with the pinned nixpkgs", flush=True)
     if subprocess.run(["nix", "flake", "check", "--print-build-logs", flake], env=environment).returncode:

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
 # Runs one nox session on a fresh machine: ci/session.sh SESSION [ARGUMENTS]. Called by `make session`.
-# nox comes from .venv when that is set up, else it is installed, as locked, into .nox/launcher.
+# nox comes from a Nix shell when this is one, from .venv when that is set up, else it is installed, as locked, into
+# .nox/launcher.
 #   PYTHON=python3.12   chooses the interpreter of the launcher and of the session's environment
 set -euo pipefail
 cd "$(dirname "$0")/.."
 session=${1:?session: name one, as in: make session SESSION=torch}
 shift
 nox=.venv/bin/nox
-if [ ! -x "$nox" ]; then
+if [ -n "${IN_NIX_SHELL:-}" ]; then
+  nox=nox
+elif [ ! -x "$nox" ]; then
   nox=.nox/launcher/bin/nox
   if [ ! -x "$nox" ]; then
     mkdir -p .nox

@@ -23,7 +23,12 @@ pkgs.writeShellScriptBin "s30" ''
   )}
   export PATH=${
     builtins.concatStringsSep ":" (
-      map (tool: "${tool}/bin") (environment.tools environment.runTags ++ [ pkgs.coreutils ])
+      map (tool: "${tool}/bin") (
+        environment.tools environment.runTags
+        ++ [ pkgs.coreutils ]
+        # unshare, with which `s30 reproduce --offline` cuts the network off; there is no such thing elsewhere
+        ++ (if pkgs.stdenv.hostPlatform.isLinux then [ pkgs.util-linux ] else [ ])
+      )
     )
   }:$PATH
 

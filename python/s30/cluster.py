@@ -42,6 +42,7 @@ TOPIC = "s30"  # of the events that workers send while they work
 CONNECT = 5.0  # seconds in which a scheduler must answer
 NO_WORKER = 30.0  # seconds that a scheduler may be without any worker
 SHOWN = 3  # differences that a refusal names
+AT_WORK = ("running", "paused")  # the states of a Dask worker that keeps its tasks
 START = (
     "start one with `.venv/bin/dask worker {address} --nthreads 1` in a checkout; one that ended says why in its log"
 )
@@ -134,8 +135,9 @@ class _Sweep:
             raise
         except KilledWorker as error:
             died = f"{error.allowed_failures + 1} Dask workers died while they ran {job.layer.title}"
-            last = f"the last was {error.last_worker.address}: its log and its machine's memory may say why"
-            replies = [_unmeasured(paper.id, f"{died}; {last}", Outcome.FAILED) for paper in job.papers]
+            said = f"{died}: their logs and their machines' memory may say why"
+            where = f"{said}; the last was {error.last_worker.address}"
+            replies = [_unmeasured(paper.id, said, Outcome.FAILED, where) for paper in job.papers]
         except Exception as error:
             if self._client.status != "running" or isinstance(error, OSError):
                 raise self._lost() from None
@@ -154,7 +156,7 @@ class _Sweep:
                 found = Evidence(paper.id, job.layer.name, error=reply["error"], outcome=Outcome(reply["outcome"]))
             self._results[slot] = found
             kind = {Outcome.PASSED: "done", Outcome.FAILED: "failed"}.get(found.outcome, "not_run")
-            self._tell(Event(kind, slot, found.error, found.run.get("seconds", 0.0)))
+            self._tell(Event(kind, slot, reply.get("told", found.error), found.run.get("seconds", 0.0)))
 
     def _look_for_workers(self) -> None:
         """Raises S30Error when there is nobody left to wait for."""
@@ -246,11 +248,14 @@ def measure(request: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _measure(request: Mapping[str, Any], worker: Any, where: str) -> list[dict[str, Any]]:
+    from distributed import Reschedule
+
     if differing := _differences(request["protocol"], _protocol()):
         raise S30Error(_refusal(differing))
     layer = layers.get(request["layer"])
     if lacking := layers.missing(layer):
-        return [_unmeasured(paper, f"{where}: {lacking}", Outcome.NOT_RUN) for paper in request["expected"]]
+        told = f"{where}: {lacking}"
+        return [_unmeasured(paper, lacking, Outcome.NOT_RUN, told) for paper in request["expected"]]
     corpus = load_corpus(default_root())
     job = Job(layer, request["task"], tuple(corpus.paper(number) for number in request["expected"]))
     runner = JobRunner()
@@ -278,7 +283,7 @@ def _measure(request: Mapping[str, Any], worker: Any, where: str) -> list[dict[s
         ):
             results = runner.run(job, options, tell)
         if runner.stopping:
-            return []  # which nobody reads
+            raise Reschedule  # by a worker that goes on, if anyone still wants it
         return [_reply(request, options, paper, results[job.slot(paper)]) for paper in job.papers]
 
 
@@ -291,20 +296,25 @@ def _reply(request: Mapping[str, Any], options: Options, paper: Paper, found: Ev
     return _unmeasured(paper.id, found.error, found.outcome)
 
 
-def _unmeasured(paper: str, error: str, outcome: Outcome) -> dict[str, Any]:
-    return {"paper": paper, "error": error, "outcome": str(outcome)}
+def _unmeasured(paper: str, error: str, outcome: Outcome, told: str = "") -> dict[str, Any]:
+    """A reply without an entry. `told` is what the listener hears instead of the error, which goes on record: it may
+    name the worker, and the record is the same whichever that was."""
+    return {"paper": paper, "error": error, "outcome": str(outcome), "told": told or error}
 
 
 @contextlib.contextmanager
 def _while_wanted(worker: Any, runner: JobRunner) -> Iterator[None]:
-    """Stops the job when the task is no longer wanted: its client cancelled it or is gone, or the worker is closing."""
+    """Stops the job when the task is no longer wanted: its client cancelled it or is gone, or the worker is closing.
+
+    A worker that is short of memory is paused: it takes no other task, and goes on with this one.
+    """
     key = worker.get_current_task()
     done = threading.Event()
 
     def watch() -> None:
         while not done.wait(0.5):
             task = worker.state.tasks.get(key)
-            if task is None or task.state == "cancelled" or worker.status.name != "running":
+            if task is None or task.state == "cancelled" or worker.status.name not in AT_WORK:
                 runner.stop()
                 return
 

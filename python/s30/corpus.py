@@ -128,7 +128,7 @@ class Paper:
         """The card's own tolerance for a quantity, when it names one (with its reason)."""
         for entry in self.card.get("tolerances", ()):
             if (entry["kind"], entry["quantity"]) == (kind, quantity) and entry.get("layer", layer) == layer:
-                return Tolerance(float(entry["rtol"]), float(entry["atol"]))
+                return Tolerance(float(entry["rtol"]), float(entry["atol"]), entry["reason"])
         return None
 
     def agda_files(self) -> list[Path]:

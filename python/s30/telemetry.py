@@ -254,21 +254,12 @@ def _rows(paper: Paper, checks: Sequence[Check], described: Mapping[str, Mapping
             row[name] = max(values) if values else None
         tolerance = group[0].tolerance
         row["tolerance"] = {"rtol": tolerance.rtol, "atol": tolerance.atol} if tolerance else None
-        if tolerance and (reason := _reason(paper, group[0])):
-            row["tolerance"]["reason"] = reason
+        if tolerance and tolerance.reason:
+            row["tolerance"]["reason"] = tolerance.reason
         rows.append(
             row | {"compared": sum(item.compared for item in group), "total": sum(item.total for item in group)}
         )
     return rows
-
-
-def _reason(paper: Paper, check: Check) -> str | None:
-    """Why the card gives this comparison a tolerance of its own; None when it gives none."""
-    wanted = check.kind, check.name
-    for layer, own in itertools.product(check.layers, paper.card.get("tolerances", ())):
-        if (own["kind"], own["quantity"]) == wanted and own.get("layer", layer) == layer:
-            return str(own["reason"])
-    return None
 
 
 def _claim(claim: Verdict) -> dict[str, Any]:

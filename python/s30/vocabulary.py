@@ -29,10 +29,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Tolerance:
-    """`observed` agrees with `expected` when |observed - expected| <= atol + rtol * |expected|, entry by entry."""
+    """`observed` agrees with `expected` when |observed - expected| <= atol + rtol * |expected|, entry by entry.
+
+    `reason` says why a paper has a tolerance of its own.
+    """
 
     rtol: float
     atol: float
+    reason: str = ""
 
     def __str__(self) -> str:
         return f"rtol {self.rtol:g}, atol {self.atol:g}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -27,7 +28,7 @@ from s30.vocabulary import Outcome
 
 PATIENCE = 60.0  # seconds after which something that should happen is taken not to
 BEGIN = "def forward(params, batch, scale):\n"
-# The first to come says who it is and stays; whoever comes later goes on.
+# The first to come says who it is and stays until the gate is opened; whoever comes later goes on.
 GATE = """    import os, time
     from pathlib import Path
     try:
@@ -37,7 +38,10 @@ GATE = """    import os, time
     else:
         (Path(__file__).parent / "writing").write_text(str(os.getpid()))
         (Path(__file__).parent / "writing").rename(Path(__file__).parent / "pid")
-        time.sleep(600)
+        for _ in range(6000):
+            if (Path(__file__).parent / "open").exists():
+                break
+            time.sleep(0.1)
 """
 
 
@@ -64,6 +68,15 @@ def grouped(group: int) -> bool:
     return True
 
 
+def address_in(file: Path) -> str:
+    """The address that a scheduler wrote there; empty while it is not there, or there and not yet written."""
+    try:
+        address: str = json.loads(file.read_text())["address"]
+    except (FileNotFoundError, json.JSONDecodeError):
+        return ""
+    return address
+
+
 class Log(list):
     def __call__(self, event: Event) -> None:
         self.append(event)
@@ -86,8 +99,12 @@ class Cluster:
         arguments = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--dashboard-address", "127.0.0.1:0"]
         arguments += ["--scheduler-file", str(said)]
         self.scheduler = self._start("scheduler", *arguments)
-        eventually(said.is_file)
-        self.address: str = json.loads(said.read_text())["address"]
+        try:
+            eventually(lambda: address_in(said))
+        except BaseException:  # no fixture has it yet, to close it
+            self.close()
+            raise
+        self.address = address_in(said)
 
     def _start(self, what: str, *arguments: str) -> subprocess.Popen[bytes]:
         with (self._folder / f"{what}.log").open("ab") as log:
@@ -139,6 +156,7 @@ def roots(tmp_path_factory, toy) -> SimpleNamespace:
         "05_shut": {"numpy_checks.py": gated},
         "06_locked": {"numpy_checks.py": gated},
         "07_also": {},
+        "08_waits": {"numpy_checks.py": gated},
     }
     there = toy.write_corpus(folder / "there", rooms)
     shutil.copytree(there.root, folder / "here")
@@ -195,9 +213,13 @@ class Gate:
         eventually(path.is_file)
         return int(path.read_text())
 
+    def open(self, number: str) -> None:
+        """Lets the one that stands there go on."""
+        (self._there.paper(number).folder / "open").touch()
+
     def shut(self, number: str) -> None:
         """From now on the next job is the first again."""
-        for name in ("pid", "first"):
+        for name in ("pid", "first", "open"):
             (self._there.paper(number).folder / name).unlink(missing_ok=True)
 
 
@@ -205,7 +227,7 @@ class Gate:
 def gate(roots) -> Iterator[Gate]:
     found = Gate(roots.there)
     yield found
-    for number in ("04", "05", "06"):
+    for number in ("04", "05", "06", "08"):
         found.shut(number)
 
 
@@ -245,6 +267,24 @@ def record(corpus, numbers, results, monkeypatch):
     found = telemetry.assemble(corpus.root, verification, "quick", 0.0, False)
     assert found["papers"]["01"]["layers"]["numpy"]["outcome"] == "passed"
     return {name: value for name, value in found.items() if name != "run"}
+
+
+def test_a_scheduler_is_there_once_it_has_written_its_address(tmp_path):
+    said = tmp_path / "scheduler.json"
+    assert address_in(said) == ""
+    said.write_text("")
+    assert address_in(said) == ""
+    said.write_text('{"address": "tcp://127.0.0.1:1"}')
+    assert address_in(said) == "tcp://127.0.0.1:1"
+
+
+def test_a_cluster_that_does_not_start_leaves_no_process(tmp_path, monkeypatch, roots):
+    started, begin = [], Cluster._start
+    monkeypatch.setattr(Cluster, "_start", lambda *arguments: started.append(begin(*arguments)) or started[-1])
+    monkeypatch.setitem(globals(), "PATIENCE", 0.0)
+    with pytest.raises(AssertionError):
+        Cluster(tmp_path / "own", roots.there.root)
+    assert [process.poll() for process in started] == [-signal.SIGKILL]
 
 
 def test_a_cluster_gives_the_evidence_and_the_record_of_a_local_sweep(two, roots, measured, monkeypatch, tmp_path):
@@ -287,6 +327,42 @@ def test_a_killed_worker_loses_nothing_and_leaves_nothing(two, roots, measured, 
     assert record(roots.here, numbers, found, monkeypatch) == record(roots.here, numbers, local, monkeypatch)
 
 
+def test_a_paused_worker_ends_what_it_is_at(two, measured, gate, meanwhile):
+    """Dask pauses a worker that is short of memory: it takes no new task."""
+    from distributed import Client
+
+    went_on = []
+
+    def pause():
+        pid = gate.reached("08")
+        with Client(two.address, set_as_default=False) as client:
+            (at_work,) = (address for address, worker in client.run(os.getpid).items() if worker == parent_of(pid))
+
+            def share(fraction):  # of the memory, from which on the worker pauses
+                client.run(
+                    lambda dask_worker: setattr(dask_worker.memory_manager, "memory_pause_fraction", fraction),
+                    workers=[at_work],
+                )
+
+            def status():
+                return client.run(lambda dask_worker: dask_worker.status.name, workers=[at_work])[at_work]
+
+            share(1e-9)
+            eventually(lambda: status() == "paused")
+            time.sleep(2.0)  # in which the worker looks whether it is still wanted
+            went_on.append(alive(pid))
+            assert status() == "paused"
+            gate.open("08")
+            eventually(lambda: not alive(pid))
+            share(0.8)
+            eventually(lambda: status() == "running")
+
+    meanwhile(pause)
+    found, log = measured(DaskExecutor(two.address), ("08", "07"))
+    assert {evidence.outcome for evidence in found.values()} == {Outcome.PASSED}
+    assert (log.of("done"), went_on) == (["07", "08"], [True])
+
+
 @pytest.mark.parametrize("edited", ["numpy_checks.py", "versions"])
 def test_a_worker_that_would_measure_something_else_refuses(two, roots, measured, tmp_path, monkeypatch, edited):
     shutil.copytree(roots.here.root, tmp_path / "other")
@@ -316,9 +392,11 @@ def test_what_a_worker_lacks_is_not_run_with_the_remedy(two, measured, monkeypat
     found, log = measured(DaskExecutor(two.address), ("01",), ("agda",))
     (evidence,) = found.values()
     assert evidence.outcome is Outcome.NOT_RUN
-    assert evidence.error.startswith("the Dask worker tcp://127.0.0.1:")
+    assert evidence.error.startswith("/nonexistent/agda --version did not answer: ")
     assert evidence.error.endswith("run `make setup`, or set S30_AGDA to the program")
-    assert [(e.kind, e.text) for e in log] == [("not_run", evidence.error)]
+    (event,) = log  # which says where; the record is the same wherever it was
+    assert event.kind == "not_run"
+    assert re.fullmatch(rf"the Dask worker tcp://127\.0\.0\.1:\d+ on \S+: {re.escape(evidence.error)}", event.text)
     assert not list((tmp_path / "cache").glob("*.json"))
 
 
@@ -406,7 +484,10 @@ def test_a_job_that_workers_die_of_fails_and_without_a_worker_there_is_one_line(
     found, log = measured(DaskExecutor(own.address), ("06",), ("numpy", "sympy"))
     evidence = found["06", "numpy", "checks"]
     assert evidence.outcome is Outcome.FAILED
-    assert evidence.error.startswith("2 Dask workers died while they ran NumPy; the last was tcp://127.0.0.1:")
+    assert (
+        evidence.error == "2 Dask workers died while they ran NumPy: their logs and their machines' memory may say why"
+    )
+    assert re.search(r"; the last was tcp://127\.0\.0\.1:\d+$", next(e.text for e in log if e.kind == "failed"))
     assert (log.of("failed"), log.of("done")) == (["06"], ["06"])
     meanwhile(lambda: kill(1))
     monkeypatch.setattr(cluster, "NO_WORKER", 1.0)

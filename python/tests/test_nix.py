@@ -104,17 +104,54 @@ def test_a_mistake_in_the_flake_is_named(flake, file, old, new, complaint):
     assert complaint in said
 
 
-def test_without_nix_the_check_says_that_it_did_not_run(monkeypatch, capsys):
+@pytest.fixture
+def checker(monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "ci")
-    checker = load_file(ROOT / "ci" / "check_nix.py")
+    return load_file(ROOT / "ci" / "check_nix.py")
+
+
+def test_without_nix_the_check_says_that_it_did_not_run(checker, monkeypatch, capsys):
     monkeypatch.setattr(checker.shutil, "which", lambda _: None)
     assert checker.main([str(ROOT)]) == checker.SKIPPED
     assert capsys.readouterr().out.splitlines()[-1].startswith("skipped: no `nix` here")
 
 
-def test_an_old_nix_builds_nothing_and_says_so(monkeypatch, capsys):
-    monkeypatch.syspath_prepend(ROOT / "ci")
-    checker = load_file(ROOT / "ci" / "check_nix.py")
+@needs_nix
+def test_a_shallow_clone_can_be_read_and_what_cannot_is_named(flake, tmp_path, checker, git_repository):
+    git = git_repository(flake)
+    git("commit", "--allow-empty", "-qm", "another")
+    shallow = tmp_path / "shallow"
+    subprocess.run(["git", "clone", "-q", "--depth", "1", f"file://{flake}", str(shallow)], check=True)
+    assert (shallow / ".git" / "shallow").is_file()
+    environment = checker.Nix(tmp_path / "nix", shallow).environment
+    checker.read(checker.checkout(shallow), environment)
+    edit(shallow / "flake.nix", "outputs =", "outputs = =")
+    with pytest.raises(checker.WrongError, match=r"^Nix cannot read this checkout: error: syntax error"):
+        checker.read(checker.checkout(shallow), environment)
+
+
+def test_nixpkgs_that_cannot_be_fetched_is_a_note_and_another_fault_is_none(checker, monkeypatch, capsys):
+    faulty = ["archive"]
+
+    def nix(command, **_):
+        said = "error: unable to download\n         'https://example.org'"
+        return subprocess.CompletedProcess(command, int(faulty[0] in command), "", said)
+
+    monkeypatch.setattr(checker.subprocess, "run", nix)
+    checker.build(ROOT, "2.30.1")
+    assert capsys.readouterr().out == (
+        "not built, not checked against the real nixpkgs, which cannot be had here: "
+        "error: unable to download 'https://example.org'\n"
+    )
+    for faulty[0], said in (
+        ("metadata", "^Nix cannot read this checkout: error: "),
+        ("check", "^nix flake check failed"),
+    ):
+        with pytest.raises(checker.WrongError, match=said):
+            checker.build(ROOT, "2.30.1")
+
+
+def test_an_old_nix_builds_nothing_and_says_so(checker, capsys):
     checker.build(ROOT, "2.8.0")
     assert capsys.readouterr().out == (
         "not built, not checked against the real nixpkgs: it needs Nix 2.18, this is 2.8.0\n"

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from s30 import sessions
-from s30.corpus import load_corpus
+from s30 import exports, sessions, telemetry
+from s30.corpus import load_corpus, load_file
 from s30.layers import LAYERS
+from s30.vocabulary import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
+ci_exports = load_file(ROOT / "ci" / "exports.py")
 FILES = sorted((ROOT / ".github" / "workflows").iterdir())
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
-# What a job may do beyond reading the sources, and for which step.
+# What a job may do beyond reading the sources that it checks out, and for which step.
 GRANTS = {
-    ("telemetry.yml", "verification"): {"id-token": "actions/attest", "attestations": "actions/attest"},
+    ("telemetry.yml", "attest"): {"id-token": "actions/attest", "attestations": "actions/attest"},
     ("container.yml", "push"): {"packages": "make container-push"},
 }
 NIX = re.compile(r"nix (?:flake check|build \.#(?:verification|container))(?: --print-build-logs)?")
@@ -88,7 +92,8 @@ def test_each_job_may_do_no_more_than_its_steps_need(name, job):
     assert WORKFLOWS[name]["permissions"] == {}
     granted, steps = WORKFLOWS[name]["jobs"][job]["permissions"], WORKFLOWS[name]["jobs"][job]["steps"]
     expected = GRANTS.get((name, job), {})
-    assert granted == {"contents": "read"} | dict.fromkeys(expected, "write")
+    reads = {"contents": "read"} if any("actions/checkout@" in step.get("uses", "") for step in steps) else {}
+    assert granted == reads | dict.fromkeys(expected, "write")
     for needed in expected.values():
         assert any(step.get("run", step.get("uses", "")).startswith(needed) for step in steps), (
             f"nothing calls {needed}"
@@ -111,7 +116,7 @@ def test_a_newer_run_does_not_race_an_older_one(name):
 
 def test_no_checkout_leaves_its_credentials_and_nothing_commits():
     checkouts = [step for _, _, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
-    assert len(checkouts) == len(JOBS)
+    assert len(checkouts) == len(JOBS) - 1  # the one that signs
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
     assert not any(
         re.search(r"git (commit|push)", path.read_text())
@@ -169,20 +174,89 @@ def test_what_a_layer_hands_over_is_what_is_uploaded_downloaded_and_merged(rows)
     assert jobs["session"]["strategy"]["fail-fast"] is False
 
 
+def calls(steps: list[dict]) -> list[str]:
+    """What each step calls, without versions."""
+    return [
+        " ".join([step["run"], *step.get("env", {}).values()]) if "run" in step else step["uses"].split("@")[0]
+        for step in steps
+    ]
+
+
 def test_what_is_attested_is_what_nix_built_checked_and_uploaded():
-    steps = WORKFLOWS["telemetry.yml"]["jobs"]["verification"]["steps"]
-    kinds = [step.get("run", step.get("uses", "")).split("@")[0] for step in steps]
-    assert kinds[-4:] == [
+    jobs = WORKFLOWS["telemetry.yml"]["jobs"]
+    folder, name = "evidence/record", "verification-${{ github.sha }}"
+    assert calls(jobs["verification"]["steps"])[-4:] == [
         "nix build .#verification --print-build-logs",
-        "make session",
-        "actions/attest",
+        "make session telemetry result/verification.yaml",
+        f"make session exports result/verification.yaml {folder}",
         "actions/upload-artifact",
     ]
-    checked, attested, uploaded = steps[-3:]
-    record = "result/verification.yaml"
-    assert checked["env"] == {"SESSION": "telemetry", "ARGS": record}
-    assert attested["with"]["subject-path"] == uploaded["with"]["path"] == record
-    assert uploaded["with"]["name"] == "verification-${{ github.sha }}"
+    download, provenance, result = jobs["attest"]["steps"]
+    assert calls(jobs["attest"]["steps"]) == ["actions/download-artifact", "actions/attest", "actions/attest"]
+    uploaded = jobs["verification"]["steps"][-1]["with"]
+    assert (uploaded["name"], uploaded["path"], uploaded["if-no-files-found"]) == (name, folder, "error")
+    assert download["with"] == {"name": name, "path": folder}
+    subject = {"subject-path": f"{folder}/{ci_exports.RECORD}"}
+    assert provenance["with"] == subject
+    predicate = {"predicate-type": exports.TEST_RESULT, "predicate-path": f"{folder}/{ci_exports.PREDICATE}"}
+    assert result["with"] == subject | predicate
+
+
+def test_what_may_sign_runs_nothing_of_the_project_and_a_failure_is_red_only_then():
+    """Packages that pip installs, and the project's own code, run without the right to sign."""
+    jobs = WORKFLOWS["telemetry.yml"]["jobs"]
+    assert not any("run" in step for step in jobs["attest"]["steps"])
+    assert [job.get("needs") for job in jobs.values()] == [None, "verification", "attest"]
+    assert calls(jobs["outcome"]["steps"])[1:] == ["actions/download-artifact", "make session outcome evidence/record"]
+    assert jobs["outcome"]["steps"][1]["with"] == jobs["attest"]["steps"][0]["with"]
+
+
+@pytest.fixture
+def handed_over(toy_record, tmp_path):
+    """A record, and the folder that ci/exports.py makes of it, with its exit code."""
+
+    def make(edit=lambda results: results) -> tuple[int, Path, Path]:
+        _, found = toy_record(edit)
+        record = tmp_path / "made.yaml"
+        telemetry.write(found, record)
+        return ci_exports.main([str(record), str(tmp_path / "folder")]), record, tmp_path / "folder"
+
+    return make
+
+
+def test_the_record_its_exports_and_the_predicate_are_kept_together(handed_over, capsys):
+    code, record, folder = handed_over()
+    assert code == 0
+    names = {ci_exports.RECORD, ci_exports.PREDICATE, *ci_exports.EXPORTS.values()}
+    assert {path.name for path in folder.iterdir()} == names
+    assert set(ci_exports.EXPORTS) == set(exports.FORMATS)
+    assert (folder / ci_exports.RECORD).read_bytes() == record.read_bytes()
+    statement = json.loads((folder / ci_exports.EXPORTS["intoto"]).read_text())
+    assert json.loads((folder / ci_exports.PREDICATE).read_text()) == statement["predicate"]
+    assert ci_exports.main([str(record), str(folder)]) == 2
+    assert ci_exports.main([str(record)]) == 2
+    record.write_text(record.read_text().replace("profile: quick", "profile: full"))
+    capsys.readouterr()
+    assert ci_exports.main([str(record), str(folder.parent / "other")]) == 1
+    assert "was edited after it was generated" in capsys.readouterr().err
+    assert not (folder.parent / "other").exists()
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_the_run_is_red_when_the_record_says_failed(handed_over, capsys, failing):
+    def broken(results):
+        slot = ("01", "jax", "checks")
+        return (
+            results | {slot: replace(results[slot], error="it broke", outcome=Outcome.FAILED)} if failing else results
+        )
+
+    code, _, folder = handed_over(broken)
+    assert code == 0, "a record of a failure is kept and signed as well"
+    script = [sys.executable, "-S", str(ROOT / "ci" / "exports.py"), "--outcome", str(folder)]  # without a package
+    done = subprocess.run(script, capture_output=True, text=True, env={})
+    assert (done.returncode, done.stderr) == (int(failing), "")
+    assert done.stdout.startswith(f"verification.yaml: {'FAILED' if failing else 'PASSED'}: ")
+    assert ("failed: 01/layer/jax\n" in done.stdout) == failing
 
 
 @pytest.fixture
