@@ -6,7 +6,6 @@ has a digest of its own.
 
 from __future__ import annotations
 
-import itertools
 import platform
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +15,6 @@ from typing import Any
 
 from s30 import documents, layers, repository
 from s30.claims import Verdict
-from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import digest_of, write_atomically
 from s30.parity import Check
@@ -232,10 +230,10 @@ def parity_rows(verdict: PaperVerdict) -> dict[str, list[dict[str, Any]]]:
         "bridge": facts.get("sympy", {}).get("bridges", {}),
         "invariant": {i["name"]: i for i in facts.get("numpy", {}).get("invariants", ())},
     }
-    return {kind: _rows(verdict.paper, checks, described.get(kind, {})) for kind, checks in kinds.items()}
+    return {kind: _rows(checks, described.get(kind, {})) for kind, checks in kinds.items()}
 
 
-def _rows(paper: Paper, checks: Sequence[Check], described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _rows(checks: Sequence[Check], described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row per pair of layers and quantity, over all seeds: the largest error, and how many entries were compared.
 
     `described` are the statement and the source of a quantity by its name, where the evidence holds them.
