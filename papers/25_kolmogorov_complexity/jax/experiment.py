@@ -34,7 +34,7 @@ Params = dict[str, Array]
 ORDERS = (0, 1, 2)
 SHARES = (0.5, 0.3, 0.2)  # of the orders among the sources whose strings teach the weights
 SIZES = {  # strings and steps for learning; strings per order for regret; documents per corpus; modules
-    "quick": {"strings": 600, "steps": 60, "regret": 300, "documents": 12, "modules": 12},
+    "quick": {"strings": 600, "steps": 60, "regret": 300, "documents": 12, "modules": 8},
     "full": {"strings": 2000, "steps": 120, "regret": 1000, "documents": 24, "modules": 24},
 }
 LENGTH, REGRET_LENGTH, DOCUMENT_BYTES, PER_MODULE = 96, 1024, 4096, 4

@@ -40,9 +40,6 @@ pred-≤-pred (k , p) = k , injSuc (sym (+-suc k _) ∙ p)
 ≤-suc : m ≤ n → m ≤ suc n
 ≤-suc (k , p) = suc k , cong suc p
 
-≤-sucℕ : n ≤ suc n
-≤-sucℕ = 1 , refl
-
 ≤-trans : k ≤ m → m ≤ n → k ≤ n
 ≤-trans {k} (i , p) (j , q) = j + i , sym (+-assoc j i k) ∙∙ cong (j +_) p ∙∙ q
 
