@@ -62,7 +62,7 @@ def _enumeration(complexity: Array, minus_log_mass: Array) -> Report:
         "prefix_violations": float(sum(later.startswith(program) for program, later in pairwise(in_order))),
         "complexity_mismatches": float((complexity[:few] != shortest).sum()),
         "log_mass_error": float(np.abs(minus_log_mass[:few] + log_mass).max()),
-        "kraft_sum_in_units_of_2^-40": float(total * 2**40),
+        "kraft_sum": float(total),
         "mass_by_length_mismatches": float(sum(a != b for a, b in zip(of_length, recursion, strict=True))),
         "mass_up_to_1024_bits": float(sum(machine.mass_by_length(MASS_BITS))),
         "complexity_zeros_8": float(exact["0" * 8]),
@@ -75,7 +75,7 @@ def _enumeration(complexity: Array, minus_log_mass: Array) -> Report:
     }
     nibbles = [f"{value:04b}" for value in range(16)]
     near = {n: slice(2**n - 1, 2 ** (n + 1) - 1) for n in range(2, EXHAUSTIVE_BITS + 1, 2)}
-    diagonal = np.arange(2.0, 19.01, 0.2).tolist()
+    diagonal = np.arange(7.0, 19.01, 0.2).tolist()
     return metrics, {
         "complexity": Heatmap(
             "K(x) of every string of 8 bits",
