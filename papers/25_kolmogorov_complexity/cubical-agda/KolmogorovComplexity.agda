@@ -22,7 +22,8 @@ Kraft inequality, which the book uses for both prefix complexity and Shannon ent
   code tree, codeword of a symbol    CodeTree, codeword t x
 
 What is left out: computability. Nothing below needs it, so the theorems hold for every
-partial function, computable or not; but that there is ONE enumeration of all computable
+description mode, computable or not, and those that search for descriptions for every
+decompressor whose halting is decidable; but that there is ONE enumeration of all computable
 decompressors, which makes `universal` optimal among all of them, is recursion theory
 and stays an assumption (the sequence D).
 -}
