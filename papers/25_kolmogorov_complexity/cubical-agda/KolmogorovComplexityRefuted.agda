@@ -156,3 +156,10 @@ decodeRejects = refl
 -- Codewords 0 and 11 leave a quarter unused: 4/8 + 2/8 = 6/8.
 kraftComputes : treeSum 3 (branch leaf (branch unused leaf)) ≡ 6
 kraftComputes = refl
+
+-- Lengths 2, 1, 2, in this order: 00, 1, 01.
+converseComputes : kraftConverse 2 (2 ∷ 1 ∷ 2 ∷ [])
+    (λ { d (inl e) → 0 , e ; d (inr (inl e)) → 1 , cong suc e ; d (inr (inr (inl e))) → 0 , e })
+    (0 , refl) .fst
+  ≡ (false ∷ false ∷ []) ∷ (true ∷ []) ∷ (false ∷ true ∷ []) ∷ []
+converseComputes = refl
