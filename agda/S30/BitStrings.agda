@@ -1,3 +1,4 @@
+{-# OPTIONS --safe #-}
 {-
 Bit strings, and the lists of all strings of length n and of all strings shorter than k,
 counted.

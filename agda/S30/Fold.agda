@@ -20,10 +20,6 @@ private
 run : (S → A → S) → List A → S → S
 run step xs s = foldl step s xs
 
--- Without input the state stays as it is.
-runEmpty : (step : S → A → S) → run step [] ≡ idfun S
-runEmpty step = refl
-
 -- Running xs ++ ys is running ys from the state after xs.
 runConcat : (step : S → A → S) (xs ys : List A)
           → run step (xs ++ ys) ≡ run step ys ∘ run step xs

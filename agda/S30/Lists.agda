@@ -9,6 +9,7 @@ module S30.Lists where
 open import Cubical.Foundations.Prelude
 open import Cubical.Data.Nat.Base using (ℕ; zero; suc; predℕ)
 open import Cubical.Data.List.Base using (List; []; _∷_; _++_; map; take; length)
+open import Cubical.Data.List.Properties public using () renaming (length-map to lengthMap)
 open import Cubical.Data.Sigma.Base using (_×_)
 open import Cubical.Data.Unit using (Unit)
 
@@ -41,11 +42,6 @@ takeMap : (f : A → B) (n : ℕ) (xs : List A) → take n (map f xs) ≡ map f 
 takeMap f zero    xs       = refl
 takeMap f (suc n) []       = refl
 takeMap f (suc n) (x ∷ xs) = cong (f x ∷_) (takeMap f n xs)
-
--- `map` keeps the length.
-lengthMap : (f : A → B) (xs : List A) → length (map f xs) ≡ length xs
-lengthMap f []       = refl
-lengthMap f (x ∷ xs) = cong suc (lengthMap f xs)
 
 -- Two lists combined element by element, as far as both reach.
 zipWith : (A → B → C) → List A → List B → List C

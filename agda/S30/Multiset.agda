@@ -7,9 +7,11 @@ on multisets cannot depend on an order, because none is there. From lists:
 module S30.Multiset where
 
 open import Cubical.Foundations.Prelude
-open import Cubical.Data.List.Base using (List; []; _∷_; [_]; _++_; map; rev)
+open import Cubical.Data.List.Base using (List; []; _∷_; _++_; map)
 open import Cubical.HITs.FiniteMultiset.Base using (FMSet; comm; trunc; module Rec; module ElimProp)
   renaming ([] to ∅; _∷_ to _◂_)
+-- Union with multiplicities.
+open import Cubical.HITs.FiniteMultiset.Properties public using () renaming (_++_ to infixr 5 _∪_)
 open import Cubical.Algebra.CommMonoid.Base using (CommMonoid; CommMonoidStr)
 
 private
@@ -17,22 +19,12 @@ private
     ℓ ℓ' : Level
     A B : Type ℓ
 
-infix  4 _↭_
-infixr 5 _∪_
+infix 4 _↭_
 
 -- Forgetting the order.
 toMultiset : List A → FMSet A
 toMultiset []       = ∅
 toMultiset (x ∷ xs) = x ◂ toMultiset xs
-
--- Union with multiplicities.
-_∪_ : FMSet A → FMSet A → FMSet A
-M ∪ N = Rec.f trunc N _◂_ comm M
-
--- Concatenation becomes union.
-toMultisetConcat : (xs ys : List A) → toMultiset (xs ++ ys) ≡ toMultiset xs ∪ toMultiset ys
-toMultisetConcat []       ys = refl
-toMultisetConcat (x ∷ xs) ys = cong (x ◂_) (toMultisetConcat xs ys)
 
 -- Applying a function to each element.
 mapMultiset : (A → B) → FMSet A → FMSet B
@@ -63,11 +55,7 @@ permutationToPath (↭trans p q)       = permutationToPath p ∙ permutationToPa
 ↭map f (↭prep x p)  = ↭prep (f x) (↭map f p)
 ↭map f (↭trans p q) = ↭trans (↭map f p) (↭map f q)
 
--- Moving the first element to the end, exchanging two halves, reversing.
-↭snoc : (x : A) (xs : List A) → x ∷ xs ↭ xs ++ [ x ]
-↭snoc x []       = ↭refl
-↭snoc x (y ∷ xs) = ↭trans (↭swap x y) (↭prep y (↭snoc x xs))
-
+-- Moving an element over a list, exchanging two halves.
 ↭cons : (x : A) (ys : List A) {zs : List A} → x ∷ ys ++ zs ↭ ys ++ x ∷ zs
 ↭cons x []       = ↭refl
 ↭cons x (y ∷ ys) = ↭trans (↭swap x y) (↭prep y (↭cons x ys))
@@ -79,16 +67,6 @@ permutationToPath (↭trans p q)       = permutationToPath p ∙ permutationToPa
 ↭concatComm : (xs ys : List A) → xs ++ ys ↭ ys ++ xs
 ↭concatComm []       ys = ↭concatNil ys
 ↭concatComm (x ∷ xs) ys = ↭trans (↭prep x (↭concatComm xs ys)) (↭cons x ys)
-
-↭concatL : {xs ys : List A} (zs : List A) → xs ↭ ys → xs ++ zs ↭ ys ++ zs
-↭concatL zs ↭refl        = ↭refl
-↭concatL zs (↭swap x y)  = ↭swap x y
-↭concatL zs (↭prep x p)  = ↭prep x (↭concatL zs p)
-↭concatL zs (↭trans p q) = ↭trans (↭concatL zs p) (↭concatL zs q)
-
-↭rev : (xs : List A) → xs ↭ rev xs
-↭rev []       = ↭refl
-↭rev (x ∷ xs) = ↭trans (↭snoc x xs) (↭concatL [ x ] (↭rev xs))
 
 -- The sum Σ f(x) over a multiset, in a commutative monoid: commutativity of
 -- the monoid is what makes it well defined.

@@ -1,3 +1,4 @@
+{-# OPTIONS --safe #-}
 {-
 Counting with lists: membership, lists without repetition, and the pigeonhole
 principle. A list without repetition stands for a finite set, its length for the

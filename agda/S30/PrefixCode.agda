@@ -1,11 +1,13 @@
+{-# OPTIONS --safe #-}
 {-
 Prefix codes. First as sets: strings none of which is a prefix of another one, with the Kraft
-inequality. Then as code trees: the Kraft sum exactly, encoding, and unique decoding.
+inequality and unique decoding. Then as code trees: the Kraft sum exactly, and a decoder.
 
   u ⊑ w              u is a prefix of w
   PrefixFree ws      no string of the list is a prefix of another one
   kraftSum N ds      Σ 2^(N-d), that is Σ 2^(-d) in units of 2^(-N), so that it is a natural
                      number; Σ 2^(-d) ≤ 1 becomes kraftSum N ds ≤ 2 ^ N
+  code c xs          the codewords of the symbols xs, one after the other
   CodeTree, Leaf t   a binary tree, and its symbols
   codeword t x       the way from the root to the symbol x
   treeSum N t        Σ 2^(N-d) over the lengths d of the codewords
@@ -17,9 +19,9 @@ open import Cubical.Foundations.Prelude
 open import Cubical.Data.Empty as ⊥ using (⊥)
 open import Cubical.Data.Unit using (Unit; tt)
 open import Cubical.Data.Bool using (Bool; true; false)
-open import Cubical.Data.Sum using (_⊎_; inl; inr)
+open import Cubical.Data.Sum as ⊎ using (_⊎_; inl; inr)
 open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
-open import Cubical.Data.Maybe using (Maybe; nothing; just; map-Maybe; just-inj)
+open import Cubical.Data.Maybe using (Maybe; nothing; just; map-Maybe)
 open import Cubical.Data.Nat
   using (ℕ; zero; suc; _+_; _∸_; _^_; max; znots; +-zero; +-comm; +-assoc)
 open import Cubical.Data.Nat.Order
@@ -124,6 +126,55 @@ kraftPrefixFree (suc N) ws@((b ∷ w) ∷ ws′) free@(apart , _) short =
              (λ v m → pred-≤-pred (short (a ∷ v) (∈After a ws m)))
 
 -------------------------------------------------------------------------------
+-- Unique decoding
+-------------------------------------------------------------------------------
+
+cancelPrefix : (u : BitString) {v w : BitString} → u ++ v ≡ u ++ w → v ≡ w
+cancelPrefix []      e = e
+cancelPrefix (_ ∷ u) e = cancelPrefix u (cong rest e)
+
+-- Of two beginnings of one string, one is a prefix of the other.
+comparable : (u v : BitString) {s t : BitString} → u ++ s ≡ v ++ t → (u ⊑ v) ⊎ (v ⊑ u)
+comparable []          v           _ = inl (v , refl)
+comparable (_ ∷ _)     []          _ = inr (_ , refl)
+comparable (false ∷ u) (false ∷ v) e =
+  ⊎.map (λ (w , p) → w , cong (false ∷_) p) (λ (w , p) → w , cong (false ∷_) p) (comparable u v (cong rest e))
+comparable (true ∷ u)  (true ∷ v)  e =
+  ⊎.map (λ (w , p) → w , cong (true ∷_) p) (λ (w , p) → w , cong (true ∷_) p) (comparable u v (cong rest e))
+comparable (false ∷ u) (true ∷ v)  e = ⊥.rec (0≢1 e)
+comparable (true ∷ u)  (false ∷ v) e = ⊥.rec (0≢1 (sym e))
+
+-- Codewords written one after the other, without separators.
+code : {A : Type} → (A → BitString) → List A → BitString
+code c []       = []
+code c (x ∷ xs) = c x ++ code c xs
+
+-- Unique decoding: different messages have different codes, if no codeword is a prefix of
+-- another symbol's and none is empty.
+codeInjective : {A : Type} (c : A → BitString)
+              → ({x y : A} → c x ⊑ c y → x ≡ y) → ((x : A) → ¬ (c x ≡ []))
+              → (xs ys : List A) → code c xs ≡ code c ys → xs ≡ ys
+codeInjective {A} c prefixFree nonempty = injective
+  where
+  nothingFirst : (u : BitString) {s : BitString} → ¬ (u ≡ []) → ¬ ([] ≡ u ++ s)
+  nothingFirst []      u≢[] _ = u≢[] refl
+  nothingFirst (_ ∷ _) _    e = znots (cong length e)
+
+  sameFirst : {x y : A} {s t : BitString} → c x ++ s ≡ c y ++ t → x ≡ y
+  sameFirst {x} {y} e with comparable (c x) (c y) e
+  ... | inl cx⊑cy = prefixFree cx⊑cy
+  ... | inr cy⊑cx = sym (prefixFree cy⊑cx)
+
+  injective : (xs ys : List A) → code c xs ≡ code c ys → xs ≡ ys
+  injective []       []       _ = refl
+  injective []       (y ∷ ys) e = ⊥.rec (nothingFirst (c y) (nonempty y) e)
+  injective (x ∷ xs) []       e = ⊥.rec (nothingFirst (c x) (nonempty x) (sym e))
+  injective (x ∷ xs) (y ∷ ys) e =
+    let x≡y = sameFirst e in
+    cong₂ _∷_ x≡y (injective xs ys
+      (cancelPrefix (c y) (subst (λ z → c z ++ code c xs ≡ c y ++ code c ys) x≡y e)))
+
+-------------------------------------------------------------------------------
 -- Code trees
 -------------------------------------------------------------------------------
 
@@ -206,10 +257,8 @@ kraftFullTree t N full h≤N =
   nothingUnused leaf         _         f = refl
   nothingUnused (branch l r) (fl , fr) f = cong₂ _+_ (nothingUnused l fl _) (nothingUnused r fr _)
 
--- Codewords written one after the other, without separators.
 encode : (t : CodeTree) → List (Leaf t) → BitString
-encode t []       = []
-encode t (x ∷ xs) = codeword t x ++ encode t xs
+encode t = code (codeword t)
 
 module _ (l r : CodeTree) where
 
@@ -238,19 +287,9 @@ module _ (l r : CodeTree) where
   walkCodeword (branch l′ r′) symbol (inl x) bs = walkCodeword l′ (λ y → symbol (inl y)) x bs
   walkCodeword (branch l′ r′) symbol (inr x) bs = walkCodeword r′ (λ y → symbol (inr y)) x bs
 
-  -- Unique decoding: a message coded by a tree with a branch at its root is read back, symbol
+  -- A message coded by a tree with a branch at its root is read back, symbol
   -- by symbol.
   decodeEncode : (xs : List (Leaf (branch l r))) → decode (encode (branch l r) xs) ≡ just xs
   decodeEncode []           = refl
   decodeEncode (inl x ∷ xs) = walkCodeword l inl x _ ∙ cong (map-Maybe (inl x ∷_)) (decodeEncode xs)
   decodeEncode (inr x ∷ xs) = walkCodeword r inr x _ ∙ cong (map-Maybe (inr x ∷_)) (decodeEncode xs)
-
-  -- So different messages have different codes.
-  encodeInjective : (xs ys : List (Leaf (branch l r)))
-                  → encode (branch l r) xs ≡ encode (branch l r) ys → xs ≡ ys
-  encodeInjective xs ys e = just-inj xs ys (sym (decodeEncode xs) ∙ cong decode e ∙ decodeEncode ys)
-
--- The branch at the root is needed: a single leaf has the empty codeword, and then a message
--- of one symbol and the empty message have the same code.
-emptyCodewordIsAmbiguous : encode leaf (tt ∷ []) ≡ encode leaf []
-emptyCodewordIsAmbiguous = refl

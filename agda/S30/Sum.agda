@@ -17,9 +17,11 @@ open import Cubical.Foundations.Structure
 open import Cubical.Data.Nat.Base using (ℕ ; zero ; suc)
 open import Cubical.Data.FinData.Base using (FinVec ; zero ; suc ; foldrFin)
 open import Cubical.Algebra.CommRing.Base
+import S30.Ring
 
 module Sum {ℓ} (R : CommRing ℓ) where
   open CommRingStr (snd R)
+  open S30.Ring R using (+Interchange ; ·0Absorbs)
 
   private
     variable
@@ -35,37 +37,14 @@ module Sum {ℓ} (R : CommRing ℓ) where
   ∑Zero zero    = refl
   ∑Zero (suc n) = +IdL _ ∙ ∑Zero n
 
-  -- (a + b) + (c + d) = (a + c) + (b + d)
-  private
-    exchange : ∀ a b c d → (a + b) + (c + d) ≡ (a + c) + (b + d)
-    exchange a b c d =
-      (a + b) + (c + d) ≡⟨ sym (+Assoc a b (c + d)) ⟩
-      a + (b + (c + d)) ≡⟨ cong (a +_) (+Assoc b c d) ⟩
-      a + ((b + c) + d) ≡⟨ cong (λ e → a + (e + d)) (+Comm b c) ⟩
-      a + ((c + b) + d) ≡⟨ cong (a +_) (sym (+Assoc c b d)) ⟩
-      a + (c + (b + d)) ≡⟨ +Assoc a c (b + d) ⟩
-      (a + c) + (b + d) ∎
-
-    -- r · 0 = 0, because it equals its own double.
-    ·Zero : ∀ r → r · 0r ≡ 0r
-    ·Zero r =
-      x             ≡⟨ sym (+IdR x) ⟩
-      x + 0r        ≡⟨ cong (x +_) (sym (+InvR x)) ⟩
-      x + (x - x)   ≡⟨ +Assoc x x (- x) ⟩
-      (x + x) - x   ≡⟨ cong (_- x) (sym (·DistR+ r 0r 0r) ∙ cong (r ·_) (+IdR 0r)) ⟩
-      x - x         ≡⟨ +InvR x ⟩
-      0r            ∎
-      where
-      x = r · 0r
-
   ∑Add : (v w : FinVec ⟨ R ⟩ n) → ∑ (λ i → v i + w i) ≡ ∑ v + ∑ w
   ∑Add {zero}  v w = sym (+IdR 0r)
   ∑Add {suc n} v w =
     cong (v zero + w zero +_) (∑Add (v ∘ suc) (w ∘ suc))
-    ∙ exchange (v zero) (w zero) (∑ (v ∘ suc)) (∑ (w ∘ suc))
+    ∙ +Interchange (v zero) (w zero) (∑ (v ∘ suc)) (∑ (w ∘ suc))
 
   ∑MulL : (r : ⟨ R ⟩) (v : FinVec ⟨ R ⟩ n) → r · ∑ v ≡ ∑ (λ i → r · v i)
-  ∑MulL {zero}  r v = ·Zero r
+  ∑MulL {zero}  r v = ·0Absorbs r
   ∑MulL {suc n} r v = ·DistR+ r (v zero) (∑ (v ∘ suc)) ∙ cong (r · v zero +_) (∑MulL r (v ∘ suc))
 
   ∑MulR : (v : FinVec ⟨ R ⟩ n) (r : ⟨ R ⟩) → ∑ v · r ≡ ∑ (λ i → v i · r)

@@ -15,6 +15,9 @@ g(n), n >= 1, is Elias' gamma code: as many zeros as n has binary digits after i
 instruction but HALT lengthens y, so that a string of n bits has finitely many programs, of at most n instructions and
 a HALT: K(x), the length of the shortest, and m(x), the sum of 2^(-length) over all of them, are exact, with no bound on
 time or length left open. The machine is not universal; its K bounds the universal one from above up to a constant.
+
+The plain reading of the same table knows where the tape ends. It stops there, or at `10`, which then appends all bits that
+are left. C(x), the length of the shortest tape so read, is at most n + 2.
 """
 
 from __future__ import annotations
@@ -57,6 +60,42 @@ def _instructions(y: str, room: int) -> Iterator[tuple[str, str]]:
             yield HOLD + gamma(more), y[-1] * more
 
 
+def read(tape: str, plain: bool = False) -> tuple[str, str] | None:
+    """The machine itself: (the bits that it reads, its output), None where it does not halt on this tape."""
+    at, y = 0, ""
+    while True:
+        if plain and at == len(tape):
+            return tape, y
+        code = tape[at : at + 2]
+        at += 2
+        if code == "10":
+            return (tape, y + tape[at:]) if plain else (tape[:at], y)
+        if code == "11":
+            ones = 2
+            while ones < 4 and tape[at : at + 1] == "1":
+                ones += 1
+                at += 1
+            if ones < 4:  # the zero that ends INVERT or MIRROR
+                if tape[at : at + 1] != "0" or not y:
+                    return None
+                at += 1
+                y += "".join("10"[bit == "1"] for bit in y) if ones == 2 else y[::-1]
+                continue
+        # a number follows
+        first = tape.find("1", at)
+        end = 2 * first - at + 1
+        if first < 0 or end > len(tape) or (code != "00" and not y):
+            return None
+        number, at = int(tape[first:end], 2), end
+        if code == "00":
+            if at + number > len(tape):
+                return None
+            y += tape[at : at + number]
+            at += number
+        else:
+            y += y * number if code == "01" else y[-1] * number
+
+
 def programs(max_bits: int) -> Iterator[tuple[str, str]]:
     """Every program whose output has at most `max_bits` bits, with that output: all of them, each once."""
     stack = [("", "")]
@@ -66,17 +105,61 @@ def programs(max_bits: int) -> Iterator[tuple[str, str]]:
         stack.extend((program + code, y + tail) for code, tail in instructions(y, max_bits - len(y)))
 
 
-def enumerate_complexity(max_bits: int) -> tuple[dict[str, int], dict[str, Fraction], int]:
-    """K and m of every string of at most `max_bits` bits, exactly, and the number of programs that were run."""
-    longest = 5 * max_bits + len(HALT)  # no instruction costs more than five bits per bit that it writes
+def enumerate_complexity(found: list[tuple[str, str]]) -> tuple[dict[str, int], dict[str, Fraction]]:
+    """K and m, exactly, of the outputs of all programs `found`."""
+    longest = max(len(program) for program, _ in found)
     complexity: dict[str, int] = {}
     mass: dict[str, int] = {}  # in units of 2^(-longest)
-    number = 0
-    for program, y in programs(max_bits):
-        number += 1
+    for program, y in found:
         complexity[y] = min(complexity.get(y, longest), len(program))
         mass[y] = mass.get(y, 0) + (1 << (longest - len(program)))
-    return complexity, {y: Fraction(units, 1 << longest) for y, units in mass.items()}, number
+    return complexity, {y: Fraction(units, 1 << longest) for y, units in mass.items()}
+
+
+def plain_complexity(max_length: int) -> dict[str, int]:
+    """C of every string that a tape of at most `max_length` bits describes in the plain reading, each tape being run."""
+    complexity: dict[str, int] = {}
+    for tape in strings(max_length):  # by length: the first tape of a string is a shortest one
+        if described := read(tape, plain=True):
+            complexity.setdefault(described[1], len(tape))
+    return complexity
+
+
+def mass_by_length(max_bits: int, unit: Fraction | float = 1.0) -> list[Fraction | float]:
+    """Sum of m(x) over the strings of n bits, n = 0 ... max_bits: exact where `unit` is Fraction(1).
+
+    mu_n = sum_l mu_(n-l) 2^(-2-g(l)) + sum_(d | n, d < n) mu_d 2^(-2-g(n/d-1)) + [2 | n] mu_(n/2) 3/16
+           + sum_(0 < d < n) mu_d 2^(-4-g(n-d)),   mu_0 = 1, g(l) the length of gamma(l);   times 1/4 for HALT
+    The l bits of a block cancel against the 2^l blocks.
+    """
+    costs = [0, *(len(gamma(l)) for l in range(1, max_bits + 1))]
+    mu: list[Fraction | float] = [unit]
+    for n in range(1, max_bits + 1):
+        total = sum(mu[n - l] / 2 ** (2 + costs[l]) for l in range(1, n + 1))
+        for d in range(1, n):
+            total += mu[d] / 2 ** (4 + costs[n - d])
+            if n % d == 0:
+                total += mu[d] / 2 ** (2 + costs[n // d - 1])
+        mu.append(total + (mu[n // 2] * 3 / 16 if n % 2 == 0 else 0))
+    return [value / 4 for value in mu]
+
+
+def zeros(max_bits: int) -> tuple[Array, Array]:
+    """K and -log2 m of 0^n for n = 0 ... max_bits, by the recursion over the last instruction: all prefixes are zeros."""
+    number = np.arange(1, max_bits + 1)
+    costs = np.concatenate([[0], 2 * np.floor(np.log2(number)).astype(int) + 1])  # the length of gamma(n)
+    shortest, mass = np.zeros(max_bits + 1), np.ones(max_bits + 1)
+    for n in range(1, max_bits + 1):
+        before, more = np.arange(n), n - np.arange(n)
+        ways = [(before, 2 + costs[more] + more), (before[1:], 4 + costs[more[1:]])]  # WRITE, HOLD
+        divisors = before[1:][n % before[1:] == 0]
+        ways.append((divisors, 2 + costs[n // divisors - 1]))  # REPEAT
+        if n % 2 == 0:
+            ways.append((np.array([n // 2]), np.array([len(MIRROR)])))  # no INVERT: it writes ones
+        source, cost = (np.concatenate(part) for part in zip(*ways, strict=True))
+        shortest[n] = (shortest[source] + cost).min()
+        mass[n] = (mass[source] * 2.0**-cost).sum()
+    return shortest + len(HALT), len(HALT) - np.log2(mass)
 
 
 def index(y: str) -> int:

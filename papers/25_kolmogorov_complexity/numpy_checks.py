@@ -1,7 +1,9 @@
-r"""A Bayesian mixture of adaptive Markov codes: the computable shadow of algorithmic probability.
+r"""A Bayesian mixture of adaptive Markov codes: a computable relative of the a priori probability on the binary tree.
 
-A. Shen, V. A. Uspensky, N. Vereshchagin, «Kolmogorov Complexity and Algorithmic Randomness», AMS 2017: chapter 4
-builds m(x), a sum over all programs, and finds K(x) = -log2 m(x) + O(1). Here the sum is over three experts.
+A. Shen, V. A. Uspensky, N. Vereshchagin, «Kolmogorov Complexity and Algorithmic Randomness», AMS 2017: chapter 5 builds
+the largest lower semicomputable semimeasure on the binary tree, a weighted sum of all of them. Here the sum is over three
+measures. (Chapter 4's m(x), a sum over programs, is another object: its values for ALL strings sum to at most 1, while here
+the strings of EACH length do. Its relative is the machine of machine.py.)
 
     expert k          p_kt = (n_c,x + a_kx) / (n_c0 + n_c1 + a_k0 + a_k1)       x = x_t, c = the k bits before x_t
     pseudo-counts     a_ks = 1/2 exp(log_pseudo_ks)                             zero: Krichevsky and Trofimov's 1/2
@@ -100,39 +102,39 @@ def invariants() -> list[Invariant]:
         Invariant(
             "all_strings_sum_to_one",
             "the probabilities 2^(-bits) of all 32 strings of length 5 sum to 1, for each expert and for the mixture",
-            "chapter 4: a semimeasure; here a measure, since every string goes on",
+            "chapter 5: a semimeasure on the tree; here a measure, since every string goes on",
             _all_strings,
         ),
         Invariant(
             "adding_an_expert_costs_its_weight",
             "a third expert of weight w makes the mixture at most -log2(1 - w) bits longer than that of the first two",
-            "chapter 4: m dominates every lower semicomputable semimeasure up to its weight",
+            "chapter 5: the largest semimeasure on the tree dominates each of its terms up to the weight",
             _added_expert,
             "<=",
         ),
         Invariant(
             "regret_is_below_minus_log_weight",
             "-log2 M(x) < l_k(x) - log2 w_k for every string and expert",
-            "chapter 4: m is at least w_k times the k-th semimeasure",
+            "chapter 5: the weighted sum is at least w_k times its k-th term",
             _regret,
             "<",
         ),
         Invariant(
             "order_zero_forgets_the_order",
             "permuting the bits of each string changes no code length of the expert of order 0",
-            "the code depends on the counts of zeros and ones alone; the chapter on Shannon entropy",
+            "the code depends on the counts of zeros and ones alone; chapter 7, Shannon entropy",
             _permuted,
         ),
         Invariant(
             "predictions_multiply_to_the_mixture",
             "the bits of the sequential predictions M(x_t | x_<t) sum to -log2 M(x)",
-            "chain rule: a measure on strings is the product of its conditional probabilities",
+            "chain rule: a measure on the tree is the product of its conditional probabilities",
             _chain_rule,
         ),
         Invariant(
             "padding_costs_nothing",
             "flipping every bit outside of the strings changes no output, exactly",
-            "self-delimiting strings: what follows the end is not read",
+            "strings of different lengths share a batch: what stands after the end is not read",
             _padding,
             tolerance=EXACT,
         ),

@@ -47,6 +47,15 @@ def jeffreys_strings(rng: np.random.Generator, orders: Array, length: int) -> Ar
     return strings
 
 
+def without_repetition(text: str) -> str:
+    """The text with each paragraph kept where it stands first.
+
+    The interpreter's documentation repeats whole sections under several topics: two documents that share one would be
+    neighbours for that reason alone.
+    """
+    return "\n\n".join(dict.fromkeys(text.split("\n\n")))
+
+
 def documents(per_corpus: int, size: int, rng: np.random.Generator) -> list[bytes]:
     """`per_corpus` documents of `size` bytes of each of CORPORA, corpus after corpus, at random disjoint places.
 
@@ -56,12 +65,36 @@ def documents(per_corpus: int, size: int, rng: np.random.Generator) -> list[byte
     source = b"".join(path.read_bytes() for path in sorted(library.glob("*.py")))
     images = (digits().images * 16).astype(np.uint8).tobytes()
     chosen = []
-    for name, text in zip(CORPORA, (documentation().encode(), source, images), strict=True):
+    for name, text in zip(CORPORA, (without_repetition(documentation()).encode(), source, images), strict=True):
         if len(text) < per_corpus * size:
             raise S30Error(f"the corpus {name} has {len(text)} bytes, fewer than {per_corpus} documents of {size}")
         starts = rng.choice(len(text) // size, per_corpus, replace=False) * size
         chosen += [text[start : start + size] for start in starts]
     return chosen
+
+
+def module_pieces(modules: int, per_module: int, size: int, rng: np.random.Generator) -> tuple[list[bytes], Array]:
+    """`per_module` disjoint pieces of `size` bytes of each of `modules` modules of the standard library, with their labels.
+
+    All pieces are Python source: what they share with their own module is names and phrases, hardly the mix of bytes.
+    """
+    paths = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
+    long = [text for path in paths if len(text := path.read_bytes()) >= per_module * size]
+    if len(long) < modules:
+        raise S30Error(f"only {len(long)} modules have {per_module * size} bytes, {modules} are asked for")
+    pieces = []
+    for number in rng.choice(len(long), modules, replace=False):
+        starts = rng.choice(len(long[number]) // size, per_module, replace=False) * size
+        pieces += [long[number][start : start + size] for start in starts]
+    return pieces, np.repeat(np.arange(modules), per_module)
+
+
+def nearest_by_histogram(texts: list[bytes]) -> Array:
+    """The control without a compressor: each document's nearest neighbour by how often each byte value occurs (count,)."""
+    share = np.array([np.bincount(np.frombuffer(text, np.uint8), minlength=256) / len(text) for text in texts])
+    distance = np.abs(share[:, None] - share).sum(-1)
+    np.fill_diagonal(distance, np.inf)
+    return distance.argmin(1)
 
 
 def compressed_lengths(texts: list[bytes], compress: Callable[[bytes], bytes]) -> tuple[Array, Array]:

@@ -1,3 +1,4 @@
+{-# OPTIONS --safe #-}
 {-
 A. Shen, V. A. Uspensky, N. Vereshchagin: Kolmogorov Complexity and Algorithmic
 Randomness. AMS, 2017. Chapter 1 (plain complexity: description modes, Theorem 1, the
@@ -11,7 +12,8 @@ Kraft inequality, which the book uses for both prefix complexity and Shannon ent
                                      describes M p x          (halting not decidable)
   C_D(x) < k                         DescribedBelow M k x
   C_D(x) = k                         IsComplexity M x k
-  D(p) = U(ep) for all p             Interprets U M e
+  U(ep) = D(p) wherever D(p) is      Interprets U M e
+    defined
   optimal decompressor               universal D              (for a sequence D 0, D 1, …)
   u is a prefix of w                 u ⊑ w
   prefix-free set of strings         PrefixFree ws
@@ -20,7 +22,8 @@ Kraft inequality, which the book uses for both prefix complexity and Shannon ent
   code tree, codeword of a symbol    CodeTree, codeword t x
 
 What is left out: computability. Nothing below needs it, so the theorems hold for every
-partial function, computable or not; but that there is ONE enumeration of all computable
+description mode, computable or not, and those that search for descriptions for every
+decompressor whose halting is decidable; but that there is ONE enumeration of all computable
 decompressors, which makes `universal` optimal among all of them, is recursion theory
 and stays an assumption (the sequence D).
 -}
@@ -36,7 +39,7 @@ open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
 open import Cubical.Data.Maybe using (Maybe; nothing; just; just-inj; ¬nothing≡just; discreteMaybe)
 open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _∸_; _^_; +-comm; +-assoc)
 open import Cubical.Data.Nat.Order
-  using (_≤_; _<_; ≤-antisym; pred-≤-pred; <-+k; ≤<-trans; ¬m<m; ¬-<-zero; <-asym')
+  using (_≤_; _<_; ≤-antisym; pred-≤-pred; ≤-k+; <-+k; ≤<-trans; ¬m<m; ¬-<-zero; <-asym')
 open import Cubical.Data.List using (List; []; _∷_; _++_; map; length; length++; discreteList)
 open import Cubical.Relation.Nullary using (¬_; Dec; yes; no)
 
@@ -44,15 +47,16 @@ open import Cubical.Relation.Nullary using (¬_; Dec; yes; no)
 open import S30.Pigeonhole
 open import S30.BitStrings
 
--- The theorems on codes, with their proofs in S30.PrefixCode because other papers use them too:
--- the Kraft inequality for prefix-free sets; for code trees, where the slack goes, the
--- inequality, and equality for full trees; codewords of a tree are prefix-free; coded messages
--- are read back, so different messages have different codes; a single leaf is no code.
+-- The theorems on codes, with their proofs in S30.PrefixCode and S30.Allocation because other
+-- papers use them too: the Kraft inequality for prefix-free sets, and its converse; for code
+-- trees, where the slack goes, the inequality, and equality for full trees; codewords of a tree
+-- are prefix-free; different messages have different codes, and a tree's are read back.
 open import S30.PrefixCode public
-  using ( _⊑_; PrefixFree; kraftSum; kraftPrefixFree
+  using ( _⊑_; cancelPrefix; PrefixFree; kraftSum; kraftPrefixFree; code; codeInjective
         ; CodeTree; unused; leaf; branch; Leaf; codeword; height; complement; IsFull; treeSum
         ; kraftBudget; kraftTree; kraftFullTree; codewordsPrefixFree
-        ; encode; decode; decodeEncode; encodeInjective; emptyCodewordIsAmbiguous )
+        ; encode; decode; decodeEncode )
+open import S30.Allocation public using (kraftConverse)
 
 -------------------------------------------------------------------------------
 -- Counting strings
@@ -148,13 +152,6 @@ fewSimpleStrings M k xs distinct simple =
              (λ x m → let (p , p<k , Mp) = simple x m in p , inShorterThan k p<k , Mp))
            (fewerShorterThan2^k k)
 
--- Fewer than 2^(n-c) strings of length n are compressible by more than c bits.
-fewCompressibleStrings : (M : DescriptionMode) (n c : ℕ) (xs : List BitString) → Distinct xs
-                       → ((x : BitString) → x ∈ xs → (length x ≡ n) × DescribedBelow M (n ∸ c) x)
-                       → length xs < 2 ^ (n ∸ c)
-fewCompressibleStrings M n c xs distinct compressible =
-  fewSimpleStrings M (n ∸ c) xs distinct (λ x m → compressible x m .snd)
-
 -- No description mode compresses all strings of a length.
 noModeCompressesAll : (M : DescriptionMode) (n : ℕ)
                     → ¬ ((x : BitString) → length x ≡ n → DescribedBelow M n x)
@@ -215,6 +212,24 @@ invariance : (U M : DescriptionMode) (e : BitString) → Interprets U M e
 invariance U M e interprets x k l (_ , k≤) ((p , p≡l , Mp) , _) =
   let (q , q≡e+p , Uq) = descriptionForInterpreter U M e interprets p x Mp in
   subst (k ≤_) (q≡e+p ∙ cong (length e +_) p≡l) (k≤ q Uq)
+
+-- For every prefix, mode and string the constant is reached: by the mode that runs M behind e,
+-- and does nothing else.
+behind : BitString → DescriptionMode → DescriptionMode
+behind e M .describes q x = Σ[ p ∈ BitString ] (q ≡ e ++ p) × describes M p x
+behind e M .singleValued (p , q≡ep , Mp) (p′ , q≡ep′ , Mp′) =
+  singleValued M Mp
+    (subst (λ r → describes M r _) (cancelPrefix e (sym q≡ep′ ∙ q≡ep)) Mp′)
+
+behindInterprets : (e : BitString) (M : DescriptionMode) → Interprets (behind e M) M e
+behindInterprets e M p x Mp = p , refl , Mp
+
+invarianceReached : (e : BitString) (M : DescriptionMode) (x : BitString) (l : ℕ)
+                  → IsComplexity M x l → IsComplexity (behind e M) x (length e + l)
+invarianceReached e M x l ((p , p≡l , Mp) , l≤) =
+  (e ++ p , length++ e p ∙ cong (length e +_) p≡l , p , refl , Mp) ,
+  λ q (p′ , q≡ep′ , Mp′) → subst (length e + l ≤_)
+    (sym (length++ e p′) ∙ cong length (sym q≡ep′)) (≤-k+ {k = length e} (l≤ p′ Mp′))
 
 -- Two modes that interpret each other assign complexities within a constant of each other.
 interpretersAgree : (U V : DescriptionMode) (e f : BitString)

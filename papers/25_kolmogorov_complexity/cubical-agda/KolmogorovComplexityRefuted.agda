@@ -1,3 +1,4 @@
+{-# OPTIONS --safe #-}
 {-
 What the theorems of KolmogorovComplexity would be without one of their assumptions, or with
 a bound that is better by one: each such statement is false, and here is the proof. A
@@ -21,12 +22,7 @@ open import S30.Pigeonhole
 open import S30.BitStrings
 open import KolmogorovComplexity
 
--- fewSimpleStrings cannot be improved by one …
-notFewerSimpleStrings : ¬ ((M : DescriptionMode) (k : ℕ) (xs : List BitString) → Distinct xs
-  → ((x : BitString) → x ∈ xs → DescribedBelow M k x) → suc (length xs) < 2 ^ k)
-notFewerSimpleStrings claim = ¬m<m (claim (graph just) 0 [] tt (λ _ ()))
-
--- … for any k: the identity reaches the bound.
+-- fewSimpleStrings cannot be improved by one, for any k: the identity reaches the bound.
 simpleStringsReachBound : (k : ℕ)
   → ((x : BitString) → x ∈ shorterThan k → DescribedBelow (graph just) k x)
   × (length (shorterThan k) + 1 ≡ 2 ^ k)
@@ -160,3 +156,10 @@ decodeRejects = refl
 -- Codewords 0 and 11 leave a quarter unused: 4/8 + 2/8 = 6/8.
 kraftComputes : treeSum 3 (branch leaf (branch unused leaf)) ≡ 6
 kraftComputes = refl
+
+-- Lengths 2, 1, 2, in this order: 00, 1, 01.
+converseComputes : kraftConverse 2 (2 ∷ 1 ∷ 2 ∷ [])
+    (λ { d (inl e) → 0 , e ; d (inr (inl e)) → 1 , cong suc e ; d (inr (inr (inl e))) → 0 , e })
+    (0 , refl) .fst
+  ≡ (false ∷ false ∷ []) ∷ (true ∷ []) ∷ (false ∷ true ∷ []) ∷ []
+converseComputes = refl

@@ -33,11 +33,11 @@ Params = dict[str, Array]
 
 ORDERS = (0, 1, 2)
 SHARES = (0.5, 0.3, 0.2)  # of the orders among the sources whose strings teach the weights
-SIZES = {  # strings and steps for learning; strings per order for regret; documents per corpus
-    "quick": {"strings": 600, "steps": 60, "regret": 300, "documents": 12},
-    "full": {"strings": 2000, "steps": 120, "regret": 1000, "documents": 24},
+SIZES = {  # strings and steps for learning; strings per order for regret; documents per corpus; modules
+    "quick": {"strings": 600, "steps": 60, "regret": 300, "documents": 12, "modules": 8},
+    "full": {"strings": 2000, "steps": 120, "regret": 1000, "documents": 24, "modules": 24},
 }
-LENGTH, REGRET_LENGTH, DOCUMENT_BYTES = 96, 1024, 4096
+LENGTH, REGRET_LENGTH, DOCUMENT_BYTES, PER_MODULE = 96, 1024, 4096, 4
 
 
 def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Experiment:
@@ -47,7 +47,7 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
         (0.0, "learning the weights", lambda: learn(rng, sizes["strings"], sizes["steps"])),
         (0.4, "regret", lambda: regret(rng, sizes["regret"])),
         (0.6, "running every program", lambda: report.machine_report(*complexities(report.RECURSION_BITS))),
-        (0.7, "compressing pairs of documents", lambda: distances(rng, sizes["documents"])),
+        (0.7, "compressing pairs of documents", lambda: distances(rng, sizes["documents"], sizes["modules"])),
     )
     for fraction, text, part in parts:
         progress(fraction, text)
@@ -168,10 +168,18 @@ def hindsight_bits(strings: Array, order: int, lengths: np.ndarray) -> Array:
     return -(xlogy(counts, counts) - xlogy(counts, total)).sum((-1, -2)) / math.log(2)
 
 
-def distances(rng: np.random.Generator, count: int) -> report.Report:
-    """Normalised compression distance among the documents of three corpora, and each one's nearest neighbour."""
+def distances(rng: np.random.Generator, count: int, modules: int) -> report.Report:
+    """Normalised compression distance among documents of three corpora, then among pieces of modules of one of them."""
     texts = sources.documents(count, DOCUMENT_BYTES, rng)
     labels = np.repeat(np.arange(len(sources.CORPORA)), count)
+    distance, nearest = neighbours(texts)
+    metrics, figures = report.distance_report(distance, nearest, labels, texts)
+    pieces, module = sources.module_pieces(modules, PER_MODULE, DOCUMENT_BYTES, rng)
+    return metrics | report.nearest_report("module", neighbours(pieces)[1], module, pieces), figures
+
+
+def neighbours(texts: list[bytes]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """For each compressor the distances (document, document) and each document's nearest other one (document,)."""
 
     def one(c_x: Array, c_y: Array, c_xy: Array) -> Array:
         # NCD(x, y) = (C(xy) - min(C(x), C(y))) / max(C(x), C(y))
@@ -184,4 +192,4 @@ def distances(rng: np.random.Generator, count: int) -> report.Report:
         matrix = ncd(single, single, pair)  # (document, document)
         distance[name] = np.asarray(matrix)
         nearest[name] = np.asarray(jnp.fill_diagonal(matrix, jnp.inf, inplace=False).argmin(1))
-    return report.distance_report(distance, nearest, labels)
+    return distance, nearest

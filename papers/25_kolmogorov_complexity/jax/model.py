@@ -1,8 +1,15 @@
 r"""The mixture of adaptive Markov codes as one pass over the string: a code is a fold with a state.
 
-Shen, Uspensky, Vereshchagin 2017; equations and symbols as in ../numpy_checks.py.
+Shen, Uspensky, Vereshchagin 2017, chapter 5 for the mixture; the code is Krichevsky and Trofimov's.
 
     p_kt = (n_c,x + a_kx) / (n_c0 + n_c1 + a_k0 + a_k1)      M(x) = sum_k w_k prod_t p_kt      L = mean(-log2 M)
+
+    symbol   code                   shape                 symbol     code                 shape
+    x        batch["strings"]       (batch, time)         w_kt       step_weights         (batch, time, expert)
+    -        batch["mask"]          (batch, time)         l_k        expert_bits          (batch, expert)
+    a        pseudo                 (expert, 2)           posterior  posterior            (batch, expert)
+    w        prior                  (expert,)             M(x_t|.)   mixture_predictive   (batch, time)
+    p_kt     predictive             (batch, time, expert) -log2 M    mixture_bits         (batch,)
 
 `lax.scan` carries what a decoder knows at step t: the counts, the last bits, and log w_k + log P_k(x_<t). `vmap` runs
 it over the strings of the batch.
@@ -18,6 +25,11 @@ State = tuple[Array, Array, Array]
 
 
 def forward(params: dict[str, Array], batch: dict[str, Array], *, orders: tuple[int, ...]) -> dict[str, Array]:
+    """Outputs of spec.md from `params` (log_weights (expert,), log_pseudo (expert, 2)) and `batch`: `strings` (batch, time)
+    of 0 and 1, `mask` (batch, time), true inside of a string.
+
+    Code lengths are in bits, log-weights in nats; `loss` is the mean of `mixture_bits` over the strings of the batch.
+    """
     expert = jnp.arange(len(orders))
     contexts = 2 ** jnp.asarray(orders)  # (expert,): how many each expert tells apart
     # a_ks = 1/2 exp(log_pseudo_ks)

@@ -1,4 +1,5 @@
-r"""What follows from the formulas: the mixture's gradient and regret, the code's closed form, the counting of strings.
+r"""What follows from the formulas: the mixture's gradient and regret, the code's closed form, the counting of strings, and
+what the machine of ../machine.py cannot do.
 
 Shen, Uspensky, Vereshchagin 2017; the mixture and its symbols as in ../numpy_checks.py.
 
@@ -7,6 +8,12 @@ Shen, Uspensky, Vereshchagin 2017; the mixture and its symbols as in ../numpy_ch
     closed form  KT(n0 zeros, n1 ones) = Gamma(n0 + 1/2) Gamma(n1 + 1/2) / (pi Gamma(n0 + n1 + 1))
     learning     1/2 log2(2n + 1) <= regret on n zeros <= 1/2 log2 n + 1: the bits spent on the one unknown parameter
     counting     sum over k < n - c of 2^k = 2^(n - c) - 1: fewer than 2^(n - c) strings are that short
+    machine      half of all tapes halt; K + log2 m >= (j - 1) log2 1.5 on 2^j zeros, hence unbounded
+
+    symbol   code              symbol    code              symbol             code
+    l_k      length[k]         w_k       weight[k]         n0, n1             n0, n1 (zeros and ones seen)
+    theta    theta             P_k       prob[k]           a_0, a_1           a0, a1
+    L        loss(count)       KT        kt                P_k(x_t | x_<t)    next_prob[k]
 """
 
 from __future__ import annotations
@@ -18,10 +25,11 @@ from s30.problem import Problem
 from s30.vocabulary import Array, Bridge, Identity
 
 theta, length = sp.IndexedBase("theta", real=True), sp.IndexedBase("l", positive=True)  # log_weights; l_k(x) in bits
-weight = sp.symbols("w0:3", positive=True)
-prob = sp.symbols("P0:3", positive=True)  # 2^(-l_k)
+weight, prob = sp.IndexedBase("w", positive=True), sp.IndexedBase("P", positive=True)  # P_k = 2^(-l_k)
+next_prob = sp.IndexedBase("q", positive=True)  # P_k(x_t | x_<t)
 a0, a1 = sp.symbols("a0 a1", positive=True)  # pseudo-counts
 n0, n1, n, m, c, j, k = sp.symbols("n0 n1 n m c j k", integer=True, nonnegative=True)
+N = sp.symbols("N", integer=True, positive=True)  # a number of experts
 COUNT = k + m + 1  # a number of experts that is greater than k
 half = sp.Rational(1, 2)
 
@@ -51,11 +59,13 @@ def identities() -> list[Identity]:
         * sp.Product(j + half, (j, 0, n1 - 1)).doit()
         / sp.Product(j + 1, (j, 0, n0 + n1 - 1)).doit()
     )
-    total = sum(w * p for w, p in zip(weight, prob, strict=True))
+    mixture = sp.Sum(weight[j] * prob[j], (j, 0, N - 1))
+    # The expert in question is numbered last: k + 1 others stand before it.
+    others, own = sp.Sum(weight[j] * prob[j], (j, 0, k)), weight[k + 1] * prob[k + 1]
     zeros = kt.subs({n0: n, n1: 0})
-    next_prob = sp.symbols("q0:3", positive=True)  # P_k(x_t | x_<t)
-    after = sum(w * p * q for w, p, q in zip(weight, prob, next_prob, strict=True))
-    weights_now = [w * p / total for w, p in zip(weight, prob, strict=True)]
+    posterior_now = weight[k] * prob[k] / mixture
+    # r >= 1 written in binary has a + 1 digits: r + 1 + d = 2^(a + 1) with d >= 0. y has 1 + e bits.
+    r, d, e = m + 1, n0, n1
     return [
         Identity(
             "gradient_is_prior_minus_posterior",
@@ -63,36 +73,36 @@ def identities() -> list[Identity]:
             sp.Derivative(loss(COUNT), theta[k]),
             (prior - posterior) / sp.log(2),
             "theta real; any number of experts, k one of them",
-            "chapter 4: the universal semimeasure as a weighted sum; the derivative is this room's",
+            "chapter 5: the largest semimeasure on the tree as a weighted sum; the derivative is this room's",
             proof=("doit", "doit", "simplify"),
         ),
         Identity(
             "mixture_dominates_each_expert",
-            "M(x) > w_k P_k(x) for each of three experts, weights and probabilities positive",
-            sp.Matrix([total] * 3),
-            sp.Matrix([w * p for w, p in zip(weight, prob, strict=True)]),
-            "w_k > 0, P_k > 0",
-            "chapter 4: m is maximal up to a constant factor",
+            "M(x) > w_k P_k(x) for each of any number of experts, at least two, weights and probabilities positive",
+            others + own,
+            own,
+            "w_k > 0, P_k > 0; the experts numbered so that the one in question is the last",
+            "chapter 5: the largest semimeasure on the tree is maximal up to a constant factor",
             relation=">",
             proof=("expand",),
         ),
         Identity(
             "regret_below_minus_log_weight",
-            "l_k(x) - log2 w_k - (-log2 M(x)) = log2(M(x) / (w_k P_k(x))) > 0 for each of three experts",
-            sp.Matrix([sp.log(sp.expand(total / (w * p))) / sp.log(2) for w, p in zip(weight, prob, strict=True)]),
-            sp.zeros(3, 1),
-            "w_k > 0, P_k = 2^(-l_k) > 0",
-            "chapter 4: -log2 m(x) <= -log2 p(x) + O(1) for every lower semicomputable p",
+            "l_k(x) - log2 w_k - (-log2 M(x)) = log2(M(x) / (w_k P_k(x))) > 0, for any number of experts, at least two",
+            sp.log(sp.expand((others + own) / own)) / sp.log(2),
+            0,
+            "w_k > 0, P_k = 2^(-l_k) > 0; the experts numbered so that the one in question is the last",
+            "chapter 5: -log2 of the a priori probability on the tree is at most -log2 P(x) + O(1) for every computable P",
             relation=">",
             proof=("expand_log",),
         ),
         Identity(
             "posterior_prediction_is_the_ratio_of_mixtures",
             "sum_k w_kt P_k(x_t | x_<t) = M(x_1 ... x_t) / M(x_1 ... x_(t-1))",
-            sum(w * q for w, q in zip(weights_now, next_prob, strict=True)),
-            after / total,
-            "w_k > 0, P_k > 0, q_k > 0",
-            "conditional probabilities of a measure on strings",
+            sp.Sum(posterior_now * next_prob[k], (k, 0, N - 1)),
+            sp.Sum(weight[k] * prob[k] * next_prob[k], (k, 0, N - 1)) / mixture,
+            "any number N of experts; w_k > 0, P_k > 0, q_k > 0",
+            "conditional probabilities of a measure on the tree",
         ),
         Identity(
             "closed_form_by_one_more_bit",
@@ -153,6 +163,41 @@ def identities() -> list[Identity]:
             "chapter 1, Theorem 7: fewer than 2^k strings have complexity below k",
             relation=">",
             proof=("doit", "simplify"),
+        ),
+        Identity(
+            "half_of_all_tapes_halt",
+            "gamma is a complete code, the opcodes are one, and 1/4 (HALT at once) + 1/4 (WRITE) sum_i (3/4)^i 1/4 = 1/2",
+            sp.Matrix(
+                [
+                    sp.Sum(2**j * 2 ** (-(2 * j + 1)), (j, 0, sp.oo)),
+                    3 * sp.Rational(1, 4) + sp.Rational(1, 8) + 2 * sp.Rational(1, 16),
+                    sp.Rational(1, 4) + sp.Sum(sp.Rational(3, 4) ** j / 4, (j, 0, sp.oo)) / 4,
+                ]
+            ),
+            sp.Matrix([1, 1, half]),
+            "once y is not empty each instruction halts with probability 1/4; the other half of all tapes fails at an empty y",
+            "chapter 4: the sum of m(x) over all strings is the probability that the machine halts; this machine's",
+            proof=("doit", "simplify"),
+        ),
+        Identity(
+            "repetitions_by_powers_of_two",
+            "sum over m of C(j - 1, m - 1) programs of 6 + 2j + m bits: 2^(-7 - 2j) (3/2)^(j - 1) of m(0^(2^j)), j = n + 1",
+            sp.Sum(sp.binomial(n, k) * 2 ** (-(6 + 2 * (n + 1) + k + 1)), (k, 0, n)),
+            2 ** (-7 - 2 * (n + 1)) * sp.Rational(3, 2) ** n,
+            "n >= 0 integer, k = m - 1: WRITE 0, then REPEATs by the factors 2^k_1 ... 2^k_m with sum j, then HALT",
+            "this machine's: with K(0^(2^j)) = 2j + 7 it makes K + log2 m at least (j - 1) log2 1.5",
+            proof=("doit", "simplify"),
+        ),
+        Identity(
+            "later_instructions_pay_for_their_growth",
+            "2^(a + 1) >= r + 1 and 2^(a + 1) >= (l + r) / l, so that REPEAT (3 + 2a bits), HOLD (5 + 2a) and a WRITE "
+            "(3 + 2a + r) on l >= 1 bits cost at least 1 + 2 log2 of the factor by which they lengthen",
+            sp.Matrix([r + 1 + d, r + 1 + d]),
+            sp.Matrix([r + 1, (1 + e + r) / (1 + e)]),
+            "r >= 1 has a + 1 binary digits, so that 2^(a + 1) = r + 1 + d with d >= 0; l = 1 + e",
+            "this machine's: K(x) >= 2 log2 l(x) + 6",
+            relation=">=",
+            proof=("factor",),
         ),
     ]
 

@@ -68,6 +68,63 @@ def test_every_tape_of_15_bits_runs_the_enumerated_programs_and_no_others(machin
 
 
 @pytest.mark.numpy
+def test_the_machine_reads_every_tape_of_14_bits_as_the_interpreter_does(machine):
+    tapes = ["".join(bits) for bits in product("01", repeat=14)]
+    assert [machine.read(tape) for tape in tapes] == [interpret(tape) for tape in tapes]
+
+
+def interpret_plain(tape: str) -> str | None:
+    """The plain reading by way of the other one: whole instructions up to the end, or up to a HALT that names the rest."""
+    if (run := interpret(tape + "10")) and run[0] == tape + "10":
+        return run[1]
+    if run := interpret(tape):
+        return run[1] + tape[len(run[0]) :]
+    return None
+
+
+@pytest.mark.numpy
+def test_the_plain_reading_ends_with_the_tape_or_takes_its_rest(machine):
+    for tape in machine.strings(12):
+        read = machine.read(tape, plain=True)
+        assert (read and read[1]) == interpret_plain(tape)
+    # by hand: nothing; HALT names the rest; WRITE 0, INVERT, then 11 as it stands; half an instruction
+    for tape, y in {"": "", "10" + "0110": "0110", "0010" + "110" + "10" + "11": "0111", "0010" + "11": None}.items():
+        assert (machine.read(tape, plain=True) or ("", None))[1] == y
+    complexity = machine.plain_complexity(12)
+    assert all(complexity[y] <= len(y) + 2 for y in machine.strings(10))
+    assert all(sum(found < k for found in complexity.values()) < 2**k for k in range(14))
+
+
+@pytest.mark.numpy
+def test_mass_by_length_is_that_of_the_programs_and_stays_below_one_half(machine):
+    found = list(machine.programs(6))
+    expected = [sum(Fraction(1, 2 ** len(p)) for p, y in found if len(y) == n) for n in range(7)]
+    assert machine.mass_by_length(6, Fraction(1)) == expected
+    total = np.cumsum(machine.mass_by_length(600))
+    assert 0.47 < total[-1] < 0.5
+
+
+@pytest.mark.numpy
+def test_zeros_have_many_programs_of_nearly_the_same_length(machine):
+    shortest, minus_log_mass = machine.zeros(128)
+    exact, mass = machine.enumerate_complexity(list(machine.programs(8)))
+    for n in range(9):
+        assert shortest[n] == exact["0" * n]
+        assert minus_log_mass[n] == pytest.approx(-math.log2(mass["0" * n]), abs=1e-12)
+
+    def factors(j: int) -> list[list[int]]:
+        return [[first, *rest] for first in range(1, j + 1) for rest in factors(j - first)] if j else [[]]
+
+    for j in range(1, 8):
+        found = {"0010" + "".join("01" + machine.gamma(2**k - 1) for k in parts) + "10" for parts in factors(j)}
+        assert len(found) == 2 ** (j - 1)
+        assert all(interpret(program) == (program, "0" * 2**j) for program in found)
+        assert sum(Fraction(1, 2 ** len(p)) for p in found) == Fraction(3, 2) ** (j - 1) / 2 ** (7 + 2 * j)
+        assert min(map(len, found)) == shortest[2**j] == 2 * j + 7
+        assert shortest[2**j] - minus_log_mass[2**j] >= (j - 1) * math.log2(1.5)
+
+
+@pytest.mark.numpy
 def test_every_enumerated_program_runs_to_its_output_in_the_interpreter(machine):
     for program, y in machine.programs(5):
         assert interpret(program) == (program, y)
@@ -83,9 +140,8 @@ def test_no_program_is_a_prefix_of_another(machine):
 
 @pytest.mark.numpy
 def test_enumeration_gives_each_string_its_shortest_program_and_total_mass(machine):
-    complexity, mass, number = machine.enumerate_complexity(6)
     programs = list(machine.programs(6))
-    assert number == len(programs)
+    complexity, mass = machine.enumerate_complexity(programs)
     assert sorted(complexity) == sorted(machine.strings(6))
     for y in machine.strings(6):
         lengths = [len(program) for program, output in programs if output == y]
@@ -96,7 +152,7 @@ def test_enumeration_gives_each_string_its_shortest_program_and_total_mass(machi
 
 @pytest.mark.numpy
 def test_the_table_of_the_specification_gives_these_programs(machine):
-    complexity, _, _ = machine.enumerate_complexity(8)
+    complexity, _ = machine.enumerate_complexity(list(machine.programs(8)))
     # written by hand from spec.md: WRITE 0, REPEAT 8 times, HALT; WRITE 01, REPEAT 4 times, HALT
     for program, y in {"0010" + "0100111" + "10": "0" * 8, "0001001" + "01011" + "10": "01" * 4, "10": ""}.items():
         assert interpret(program) == (program, y)
@@ -108,7 +164,7 @@ def test_the_table_of_the_specification_gives_these_programs(machine):
 
 @pytest.mark.numpy
 def test_the_recursion_over_the_last_instruction_gives_the_enumerated_complexities(machine):
-    complexity, mass, _ = machine.enumerate_complexity(7)
+    complexity, mass = machine.enumerate_complexity(list(machine.programs(7)))
     shortest, log_mass = np.zeros(1), np.zeros(1)
     for n in range(1, 8):
         source, cost = machine.last_instructions(n)
@@ -178,6 +234,17 @@ def test_kt_regret_on_zeros_lies_between_the_proved_bounds(n):
     assert 0.5 * math.log2(2 * n + 1) <= regret <= 0.5 * math.log2(n) + 1 + 1e-12
 
 
+@pytest.mark.numpy
+def test_kt_regret_lies_between_half_logarithms_for_all_counts_up_to_200():
+    for n in range(1, 201):
+        for ones in range(n + 1):
+            zeros = n - ones
+            log_code = math.lgamma(zeros + 0.5) + math.lgamma(ones + 0.5) - math.log(math.pi) - math.lgamma(n + 1)
+            best = sum(count * math.log(count / n) for count in (zeros, ones) if count)
+            regret = (best - log_code) / math.log(2)
+            assert 0.5 * math.log2(n + 1) - 1e-12 <= regret <= 0.5 * math.log2(n) + 1 + 1e-12, (zeros, ones)
+
+
 @pytest.mark.torch
 def test_torch_finds_the_symbol_after_each_context(room):
     import torch
@@ -199,7 +266,7 @@ def test_jax_recursion_gives_the_enumerated_complexities(room, machine):
 
 
 def _compare(machine, complexity, minus_log_mass) -> None:
-    exact, mass, _ = machine.enumerate_complexity(6)
+    exact, mass = machine.enumerate_complexity(list(machine.programs(6)))
     assert complexity.tolist() == [exact[y] for y in machine.strings(6)]
     assert minus_log_mass == pytest.approx([-math.log2(mass[y]) for y in machine.strings(6)], rel=1e-5)
 
@@ -223,3 +290,19 @@ def test_documents_are_disjoint_pieces_of_their_corpora(room):
     assert [len(text) for text in texts] == [512] * 15
     assert len(set(texts)) == 15
     assert max(texts[-1]) <= 16, "the digits' grey values are 0 to 16"
+
+
+@pytest.mark.numpy
+def test_repeated_paragraphs_are_dropped_and_pieces_of_a_module_are_disjoint(room):
+    sources = room.module("sources.py")
+    assert sources.without_repetition("a b\n\nc\n\na b\n\nd") == "a b\n\nc\n\nd"
+    pieces, labels = sources.module_pieces(3, 4, 512, np.random.default_rng(0))
+    assert [len(piece) for piece in pieces] == [512] * 12
+    assert len(set(pieces)) == 12
+    assert labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+
+
+@pytest.mark.numpy
+def test_the_control_compares_shares_of_byte_values_and_no_document_with_itself(room):
+    nearest = room.module("sources.py").nearest_by_histogram([b"aab", b"baabaa", b"xyxyxx", b"xy"])
+    assert nearest.tolist() == [1, 0, 3, 2]

@@ -1,11 +1,19 @@
 r"""The mixture of adaptive Markov codes in tinygrad: counts as a comparison of every step with every earlier one.
 
-Shen, Uspensky, Vereshchagin 2017; equations and symbols as in ../numpy_checks.py.
+Shen, Uspensky, Vereshchagin 2017, chapter 5 for the mixture; the code is Krichevsky and Trofimov's.
 
     n_s(t) = #{u < t : c_u = c_t, x_u = s}        p_kt = (n_x + a_kx) / (n_0 + n_1 + a_k0 + a_k1)
     M(x) = sum_k w_k prod_t p_kt                  L = mean(-log2 M)
 
-tinygrad has no scatter to speak of; a (time, time) matrix of equal contexts, cut below its diagonal, needs none.
+    symbol   code                   shape                 symbol     code                 shape
+    x        batch["strings"]       (batch, time)         w_kt       step_weights         (batch, time, expert)
+    -        batch["mask"]          (batch, time)         l_k        expert_bits          (batch, expert)
+    a        pseudo                 (expert, 2)           posterior  posterior            (batch, expert)
+    w        prior                  (expert,)             M(x_t|.)   mixture_predictive   (batch, time)
+    p_kt     predictive             (batch, time, expert) -log2 M    mixture_bits         (batch,)
+
+The count before every step is wanted, not the last one that `Tensor.scatter` would leave: a (time, time) matrix of equal
+contexts, cut below its diagonal, holds them all, and no table over the contexts is kept.
 """
 
 from __future__ import annotations
@@ -25,12 +33,18 @@ def contexts(strings: Tensor, order: int) -> Tensor:
 
 
 class Model:
+    """Parameters log_weights (expert,) and log_pseudo (expert, 2); zeros are equal weights and Krichevsky and Trofimov's 1/2."""
+
     def __init__(self, orders: tuple[int, ...] = (0, 1, 2)) -> None:
         self.orders = orders
         self.log_weights = Tensor.zeros(len(orders)).contiguous()
         self.log_pseudo = Tensor.zeros(len(orders), 2).contiguous()  # zero: Krichevsky and Trofimov's 1/2
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Outputs of spec.md from `strings` (batch, time) of 0 and 1 and `mask` (batch, time), true inside of a string.
+
+        Code lengths are in bits, log-weights in nats; `loss` is the mean of `mixture_bits` over the strings of the batch.
+        """
         strings, mask = batch["strings"], batch["mask"]  # (batch, time) each
         steps = strings.shape[1]
         earlier = Tensor.ones(steps, steps, dtype=dtypes.bool).tril(-1)  # (time, time): u < t

@@ -1,8 +1,15 @@
 r"""The mixture of adaptive Markov codes as an `nn.Module`, all steps of all strings at once.
 
-Shen, Uspensky, Vereshchagin 2017; equations and symbols as in ../numpy_checks.py.
+Shen, Uspensky, Vereshchagin 2017, chapter 5 for the mixture; the code is Krichevsky and Trofimov's.
 
     p_kt = (n_c,x + a_kx) / (n_c0 + n_c1 + a_k0 + a_k1)      M(x) = sum_k w_k prod_t p_kt      L = mean(-log2 M)
+
+    symbol   code                   shape                 symbol     code                 shape
+    x        batch["strings"]       (batch, time)         w_kt       step_weights         (batch, time, expert)
+    -        batch["mask"]          (batch, time)         l_k        expert_bits          (batch, expert)
+    a        pseudo                 (expert, 2)           posterior  posterior            (batch, expert)
+    w        prior                  (expert,)             M(x_t|.)   mixture_predictive   (batch, time)
+    p_kt     predictive             (batch, time, expert) -log2 M    mixture_bits         (batch,)
 
 The counts before step t are a running sum of one-hot vectors over the 2^k contexts times 2 symbols, less the step itself.
 """
@@ -25,6 +32,8 @@ def context_cells(strings: Tensor, order: int) -> Tensor:
 
 
 class Model(nn.Module):
+    """Parameters log_weights (expert,) and log_pseudo (expert, 2); zeros are equal weights and Krichevsky and Trofimov's 1/2."""
+
     def __init__(self, orders: tuple[int, ...] = (0, 1, 2)) -> None:
         super().__init__()
         self.orders = orders
@@ -47,6 +56,10 @@ class Model(nn.Module):
         return torch.stack(predictions, dim=-1)
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Outputs of spec.md from `strings` (batch, time) of 0 and 1 and `mask` (batch, time), true inside of a string.
+
+        Code lengths are in bits, log-weights in nats; `loss` is the mean of `mixture_bits` over the strings of the batch.
+        """
         predictive = self.predict(batch["strings"]).where(batch["mask"][..., None], 1.0)  # (batch, time, expert)
         log_prior = F.log_softmax(self.log_weights, dim=0)  # (expert,)
         log_steps = predictive.log()

@@ -42,9 +42,6 @@ isOfHLevelSuc (suc (suc n)) h x y = isOfHLevelSuc (suc n) (h x y)
 isProp→isContrPath : isProp A → (x y : A) → isContr (x ≡ y)
 isProp→isContrPath h x y = h x y , isProp→isSet h x y (h x y)
 
-inhProp→isContr : A → isProp A → isContr A
-inhProp→isContr a h = a , h a
-
 isOfHLevelPath' : (n : HLevel) → isOfHLevel (suc n) A → (x y : A) → isOfHLevel n (x ≡ y)
 isOfHLevelPath' 0 = isProp→isContrPath
 isOfHLevelPath' (suc n) h = h

@@ -68,9 +68,6 @@ isoToPath {A = A} {B = B} e i =
 isoFunInjective : (e : Iso A B) (x y : A) → Iso.fun e x ≡ Iso.fun e y → x ≡ y
 isoFunInjective e x y p = sym (Iso.leftInv e x) ∙∙ cong (Iso.inv e) p ∙∙ Iso.leftInv e y
 
-isoInvInjective : (e : Iso A B) (x y : B) → Iso.inv e x ≡ Iso.inv e y → x ≡ y
-isoInvInjective e x y p = sym (Iso.rightInv e x) ∙∙ cong (Iso.fun e) p ∙∙ Iso.rightInv e y
-
 idIso : Iso A A
 idIso = iso (λ x → x) (λ x → x) (λ _ → refl) (λ _ → refl)
 

@@ -38,19 +38,12 @@ zero  == suc _ = false
 suc _ == zero  = false
 suc i == suc j = i == j
 
-weakenFin : {n : ℕ} → Fin n → Fin (suc n)
-weakenFin zero    = zero
-weakenFin (suc i) = suc (weakenFin i)
-
 foldrFin : ∀ {n} → (A → B → B) → B → (Fin n → A) → B
 foldrFin {n = zero}  f b v = b
 foldrFin {n = suc n} f b v = f (v zero) (foldrFin f b (v ∘ suc))
 
 FinVec : (A : Type ℓ) (n : ℕ) → Type ℓ
 FinVec A n = Fin n → A
-
-replicateFinVec : (n : ℕ) → A → FinVec A n
-replicateFinVec _ a _ = a
 
 _++Fin_ : {n m : ℕ} → FinVec A n → FinVec A m → FinVec A (n + m)
 _++Fin_ {n = zero}  v w i       = w i

@@ -40,9 +40,6 @@ pred-≤-pred (k , p) = k , injSuc (sym (+-suc k _) ∙ p)
 ≤-suc : m ≤ n → m ≤ suc n
 ≤-suc (k , p) = suc k , cong suc p
 
-≤-sucℕ : n ≤ suc n
-≤-sucℕ = 1 , refl
-
 ≤-trans : k ≤ m → m ≤ n → k ≤ n
 ≤-trans {k} (i , p) (j , q) = j + i , sym (+-assoc j i k) ∙∙ cong (j +_) p ∙∙ q
 
@@ -64,6 +61,9 @@ pred-≤-pred (k , p) = k , injSuc (sym (+-suc k _) ∙ p)
 ≤-k+ : m ≤ n → k + m ≤ k + n
 ≤-k+ {m} {n} {k} (i , p) = i , (+-assoc i k m ∙∙ cong (_+ m) (+-comm i k) ∙∙ sym (+-assoc k i m)) ∙ cong (k +_) p
 
+≤-k+-cancel : k + m ≤ k + n → m ≤ n
+≤-k+-cancel {k} {m} {n} (l , p) = l , inj-m+ {k} ((+-assoc k l m ∙∙ cong (_+ m) (+-comm k l) ∙∙ sym (+-assoc l k m)) ∙ p)
+
 ¬-<-zero : ¬ m < 0
 ¬-<-zero (k , p) = snotz (sym (+-suc k _) ∙ p)
 
@@ -83,18 +83,17 @@ pred-≤-pred (k , p) = k , injSuc (sym (+-suc k _) ∙ p)
 <-split {n = n} (zero  , p) = inr (injSuc p)
 <-split {n = n} (suc k , p) = inl (k , injSuc p)
 
-private
-  splitℕ : (m n : ℕ) → (m < n) ⊎ (n ≤ m)
-  splitℕ m       zero    = inr zero-≤
-  splitℕ zero    (suc n) = inl (suc-≤-suc zero-≤)
-  splitℕ (suc m) (suc n) with splitℕ m n
-  ... | inl m<n = inl (suc-≤-suc m<n)
-  ... | inr n≤m = inr (suc-≤-suc n≤m)
+splitℕ-≤ : (m n : ℕ) → (m ≤ n) ⊎ (n < m)
+splitℕ-≤ zero    n       = inl zero-≤
+splitℕ-≤ (suc m) zero    = inr (suc-≤-suc zero-≤)
+splitℕ-≤ (suc m) (suc n) with splitℕ-≤ m n
+... | inl m≤n = inl (suc-≤-suc m≤n)
+... | inr n<m = inr (suc-≤-suc n<m)
 
 <-asym' : ¬ m < n → n ≤ m
-<-asym' {m} {n} ¬m<n with splitℕ m n
-... | inl m<n = ⊥.rec (¬m<n m<n)
-... | inr n≤m = n≤m
+<-asym' {m} {n} ¬m<n with splitℕ-≤ n m
+... | inl n≤m = n≤m
+... | inr m<n = ⊥.rec (¬m<n m<n)
 
 left-≤-max : m ≤ max m n
 left-≤-max {zero}          = zero-≤

@@ -110,10 +110,6 @@ inj-sm· {m} {l} {n} p = inj-·sm {l} {m} {n} (·-comm l (suc m) ∙∙ p ∙∙
 
 -- Truncated subtraction.
 
-n∸n : ∀ n → n ∸ n ≡ 0
-n∸n zero    = refl
-n∸n (suc n) = n∸n n
-
 ∸+ : ∀ k n → (n + k) ∸ n ≡ k
 ∸+ k zero    = refl
 ∸+ k (suc n) = ∸+ k n
