@@ -11,14 +11,18 @@ reads x (`weight_ih_l0`, `bias_ih_l0`) and the part that reads h (`weight_hh_l0`
     coupled gates  C_t = f_t * C_{t-1} + (1 - f_t) * C̃_t
     GRU            h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t    h̃_t = tanh(W·[r_t * h_{t-1}, x_t])
 
-    post            code                     post        code
-    x_t, h_t, C_t   inputs, hidden, cell     z_t (GRU)   gru_update: 1 - σ(…), since `nn.GRU` stores the weights of 1 - z_t
-    f_t, i_t, o_t   forget_gate, input_gate, output_gate
-    C̃_t             candidate                r_t, h̃_t    gru_reset, gru_candidate
+    post                 in a step         in the outputs
+    x_t, h_t, C_t        x, hidden, cell   hidden, cell
+    f_t, i_t, C̃_t, o_t   f, i, g, o        forget_gate, input_gate, candidate, output_gate
+    z_t, r_t, h̃_t        z, r, n           gru_update, gru_reset, gru_candidate
 
-`nn.GRU` resets after the matrix, r_t * (W·h_{t-1} + b), where the post resets before it: the outputs
-`gru_after_…` are that second form with the same parameters. The stacking order of the gates is i, f, g, o for `lstm` (g is C̃), f, g, o for
-`coupled`, and r, z, n for `gru` (n is h̃).
+    parameters           rows of the weights, in blocks of `hidden`
+    lstm.*               i, f, g, o
+    coupled.*            f, g, o
+    gru.*                r, 1 - z, n: `nn.GRU` has 1 - z_t for its update gate
+
+`nn.GRU` resets after the matrix, r_t * (W·h_{t-1} + b), where the post resets before it: the outputs `gru_after_…` are
+that second form with the same parameters.
 """
 
 from __future__ import annotations
@@ -157,7 +161,7 @@ def invariants() -> list[Invariant]:
         Invariant("example_order", "examples do not mix: reordering them reorders every output", walk, _permuted),
         Invariant(
             "affine_in_start",
-            "C_T(C_0 + d) - C_T(C_0) = (Π f_t) d when no gate reads the cell",
+            "C_T(C_0 + d) - C_T(C_0) = (Π f_t) d when no gate reads the cell, directly or through h_(t-1): W_hh = 0",
             f"{walk}: C_t = f_t * C_(t-1) + i_t * C̃_t",
             _affine,
         ),

@@ -1,15 +1,16 @@
 r"""What the post says of long-term dependencies, measured in JAX: recall of a symbol after a lag of noise.
 
-    recall        an LSTM and a tanh RNN of equal size, each trained from scratch at lags 10, 50 and 100
-    gradients     |∂C_t/∂C_0| of the LSTM and |∂h_t/∂h_0| of the RNN at lag 100, before and after training
+    recall        LSTMs and tanh RNNs of equal size, each with two ways to start, trained from scratch at lags 10, 50, 100
+    gradients     |∂C_t/∂C_0| of the LSTMs and |∂h_t/∂h_0| of the RNNs at lag 100, before and after training
     forget bias   updates until recall at lag 8, with forget-gate bias 0 and 1
 
-The cells are those of this room's model, scanned over time. A whole training run is one `lax.scan` over its minibatches,
-and `vmap` trains nets of all lags at once: each is read out at its own lag, and what comes later changes nothing.
+The cells are those of this room's model, scanned over time. A whole training run is one `lax.while_loop`, compiled once
+for all lags: a net reads sequences of the longest lag and is read out at its own; what comes later changes nothing.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -50,26 +51,29 @@ def cross_entropy(cell: str, params: Params, tokens: Array, lag: Array) -> tuple
 
 
 @compiled
-def train(cell: str, start: Params, lags: Array, minibatches: Array, test: Array) -> tuple[Params, Array, Array]:
-    """Adam over minibatches (net, update, example, time), all nets at once, each with its lag.
+def train(
+    cell: str, rate: float, start: Params, lag: int, minibatches: Array, test: Array
+) -> tuple[Params, Array, Array]:
+    """Adam over minibatches (update, example, time) until the net has learnt.
 
-    Returns the trained parameters, the accuracy on each minibatch before its update (net, update), and on `test` (net,).
+    Returns the trained parameters, the number of updates, and the accuracy on `test`.
     """
+    # one vector of all parameters, so that Adam is compiled once and not per name
+    flat, named = ravel_pytree(start)
+    Carry = tuple[Array, Any, Array]  # parameters, Adam's state, minibatches in a row without an error
 
-    def one_net(params: Params, lag: Array, minibatches: Array) -> tuple[Params, Array, Array]:
-        flat, named = ravel_pytree(
-            params
-        )  # one vector of all parameters, so that Adam is compiled once and not per name
+    def learning(carry: Carry) -> Array:
+        return (carry[1].step < len(minibatches)) & (carry[2] < task.WINDOW)
 
-        def update(carry: tuple[Array, Any], tokens: Array) -> tuple[tuple[Array, Any], Array]:
-            flat, state = carry
-            grads, right = jax.grad(lambda p: cross_entropy(cell, named(p), tokens, lag), has_aux=True)(flat)
-            return adam(flat, clip_by_global_norm(grads, task.LIMIT), state, task.RATES[cell]), right
+    def update(carry: Carry) -> Carry:
+        flat, state, row = carry
+        tokens = minibatches[state.step]
+        grads, right = jax.grad(lambda p: cross_entropy(cell, named(p), tokens, lag), has_aux=True)(flat)
+        flat, state = adam(flat, clip_by_global_norm(grads, task.LIMIT), state, rate)
+        return flat, state, jnp.where(right == 1, row + 1, 0)
 
-        (flat, _), right = lax.scan(update, (flat, adam_init(flat)), minibatches)
-        return named(flat), right, cross_entropy(cell, named(flat), test, lag)[1]
-
-    return jax.vmap(one_net)(start, lags, minibatches)
+    flat, state, _ = lax.while_loop(learning, update, (flat, adam_init(flat), jnp.zeros((), jnp.int32)))
+    return named(flat), state.step, cross_entropy(cell, named(flat), test, lag)[1]
 
 
 @compiled
@@ -82,34 +86,36 @@ def state_gradient(cell: str, params: Params, tokens: Array) -> tuple[Array, dic
 
     jacobian, seen = jax.vmap(partial(jax.jacfwd(states, has_aux=True), jnp.zeros(task.HIDDEN)))(tokens)
     # (example, time, hidden, hidden); the largest entry is taken out before squaring, which float32 could not hold
-    largest = jnp.abs(jacobian).max((0, 2, 3), keepdims=True) + 1e-38
+    largest = jnp.abs(jacobian).max((0, 2, 3), keepdims=True) + task.SMALLEST
     return largest.ravel() * jnp.sqrt(jnp.square(jacobian / largest).sum((2, 3)).mean(0)), seen
 
 
-def stack(nets: list[dict[str, Any]]) -> dict[str, Any]:
-    return {name: np.stack([net[name] for net in nets]).astype(np.float32) for name in nets[0]}
+def padded(tokens: Array) -> Array:
+    """Tokens as long as those of the longest lag, so that all lags are one program."""
+    missing = max(task.LAGS) + 1 - tokens.shape[-1]
+    return np.pad(tokens, [*[(0, 0)] * (tokens.ndim - 1), (0, missing)], constant_values=task.SYMBOLS)
 
 
 def run(profile: str, seed: int, progress: Progress) -> Experiment:
-    size, rng = task.SIZES[profile], np.random.default_rng((3, seed))
-    lags, longest = np.repeat(task.LAGS, size["seeds"]), max(task.LAGS)
-    found: dict[str, list[list[float]]] = {}
-    gradients: dict[str, list[float]] = {}
-    for part, cell in enumerate(("lstm", "rnn")):
-        progress(0.4 * part, f"{cell} at lags {', '.join(map(str, task.LAGS))}")
-        start = stack([task.lag_net(rng, cell, lag) for lag in lags])
-        minibatches = task.sequences(rng, len(lags), size["updates"], task.EXAMPLES, lag=longest)
-        test = task.sequences(rng, task.TEST_EXAMPLES, lag=longest)
-        trained, _, right = train(cell, start, lags, minibatches, test)
-        found[cell] = right.reshape(len(task.LAGS), -1).tolist()
-        for when, nets in (("before", start), ("after", trained)):
-            norms, seen = state_gradient(cell, {name: np.asarray(value)[-1] for name, value in nets.items()}, test[:8])
-            gradients[f"{cell}_{when}"] = norms.tolist()
-        if cell == "lstm":
-            gates = {name: np.asarray(value)[0] for name, value in seen.items()}
-    progress(0.8, "forget-gate bias 0 and 1")
-    start = stack(task.bias_nets(rng, size["bias_seeds"]))
-    nets = 2 * size["bias_seeds"]
-    minibatches = task.sequences(rng, nets, size["bias_updates"], task.EXAMPLES, lag=task.BIAS_LAG)
-    learning = np.asarray(train("lstm", start, np.full(nets, task.BIAS_LAG), minibatches, minibatches[0, 0])[1])
-    return Experiment(task.metrics(found, gradients, learning), task.figures(found, gradients, learning, gates))
+    found: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+    updates: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+    gradients: defaultdict[str, list[list[float]]] = defaultdict(list)
+    gates: dict[str, Array] = {}
+    runs = task.runs(profile)
+    for done, (name, lag, k) in enumerate(runs):
+        progress(done / len(runs), f"{name} at lag {lag}")
+        cell, start = task.cell_of(name), task.initial(name, lag, seed, k)
+        minibatches, test = map(padded, task.minibatches(lag, seed, k))
+        params, count, right = train(cell, task.RATES[name], start, lag, minibatches, test)
+        updates[name, lag].append(float(count))
+        found[name, lag].append(float(right))
+        if lag == max(task.LAGS):
+            norms, seen = state_gradient(cell, params, test[:8])
+            gradients[f"{name}_before"].append(state_gradient(cell, start, test[:8])[0].tolist())
+            gradients[f"{name}_after"].append(norms.tolist())
+            if name == "lstm" and k == 0:
+                gates = {gate: np.asarray(value[0]) for gate, value in seen.items()}
+            if name == "lstm_bias_1":
+                start = task.initial("lstm_bias_0", lag, seed, k)
+                gradients["lstm_bias_0_before"].append(state_gradient(cell, start, test[:8])[0].tolist())
+    return Experiment(task.metrics(found, updates, gradients), task.figures(found, updates, gradients, gates))

@@ -10,10 +10,15 @@ r"""Paper 03: C. Olah, «Understanding LSTM Networks» (2015), in JAX: a cell is
 
 Each step is written for one example: x (features,), hidden and cell (hidden,); `vmap` adds the batch.
 
-    post            code                       parameters    rows of the weights, in blocks of `hidden`
-    x_t, h_t, C_t   x, hidden, cell            lstm.*        i, f, g, o   (g is C̃)
-    f_t, i_t, o_t   forget, input, output      coupled.*     f, g, o
-    z_t, r_t, h̃_t   update, reset, candidate   gru.*         r, 1 - z, n  (n is h̃)
+    post                 in a step         in its trace
+    x_t, h_t, C_t        x, hidden, cell   hidden, cell
+    f_t, i_t, C̃_t, o_t   f, i, g, o        forget_gate, input_gate, candidate, output_gate
+    z_t, r_t, h̃_t        z, r, n           update, reset, candidate
+
+    parameters           rows of the weights, in blocks of `hidden`
+    lstm.*               i, f, g, o
+    coupled.*            f, g, o
+    gru.*                r, 1 - z, n
 """
 
 from __future__ import annotations

@@ -1,17 +1,19 @@
 r"""What follows from the formulas of «Understanding LSTM Networks» (C. Olah, 2015), derived and proved.
 
+    RNN      h_t = tanh(W·[h_{t-1}, x_t] + b)                          LSTM Networks
     cell     C_t = f_t C_{t-1} + i_t C̃_t,  h_t = o_t tanh(C_t)         Step-by-Step LSTM Walk Through
     coupled  C_t = f_t C_{t-1} + (1 - f_t) C̃_t                         Variants on Long Short Term Memory
     GRU      h_t = (1 - z_t) h_{t-1} + z_t h̃_t                         Variants on Long Short Term Memory
     peephole f_t = σ(w_C C_{t-1} + a_t)                                Variants on Long Short Term Memory
 
     post            code
-    f_t, i_t, o_t   forget[t], input_[t], output[t], numbers; σ(a) where a gate's derivative is taken
-    C̃_t, C_t        candidate[t], cell(t)
+    f_t, i_t, C̃_t   forget[t], input_[t], candidate[t], numbers; σ(a) where a gate's derivative is taken
+    C_T             unrolled(T), closed_form(T)
     W·[h, x] + b    the preactivations a = (a_i, a_f, a_g, a_o)
 
-All operations between vectors are elementwise, so one hidden unit is enough for what concerns the cell; what mixes
-units, the matrices, enters in the bridges, which carry SymPy's local derivatives backwards through the whole layer.
+All operations between vectors are elementwise, so one hidden unit is enough for what concerns the cell with its gates
+given. What mixes units, the matrices, enters in the Jacobians of whole steps, of two units each, and in the bridges, which
+carry SymPy's local derivatives backwards through the whole layer.
 """
 
 from functools import cache
@@ -26,6 +28,7 @@ from s30.vocabulary import Array, Bridge, Identity
 checks = sibling(__file__, "../numpy_checks.py")
 
 s, t = sp.symbols("s t", integer=True, nonnegative=True)
+T = sp.Symbol("T", integer=True, positive=True)
 a, start = sp.symbols("a C_0", real=True)
 forget, input_, candidate = (sp.IndexedBase(name) for name in ("f", "i", "g"))
 WALK, VARIANTS = "Step-by-Step LSTM Walk Through", "Variants on Long Short Term Memory"
@@ -34,6 +37,25 @@ WALK, VARIANTS = "Step-by-Step LSTM Walk Through", "Variants on Long Short Term 
 def sigmoid(x):
     """σ(x) = 1 / (1 + exp(-x))."""
     return 1 / (1 + sp.exp(-x))
+
+
+def _gate(x):
+    """σ(x) = (1 + tanh(x/2)) / 2 (`sigmoid_is_tanh`), whose derivatives are polynomials in tanh(x/2)."""
+    return (1 + sp.tanh(x / 2)) / 2
+
+
+def _gate_slope(y):
+    """σ' in terms of y = σ."""
+    return y * (1 - y)
+
+
+def _tanh_slope(y):
+    """tanh' in terms of y = tanh."""
+    return 1 - y**2
+
+
+def _diagonal(vector, function=lambda y: y):
+    return sp.diag(*vector.applyfunc(function))
 
 
 def step(preactivations, cell):
@@ -58,7 +80,7 @@ def closed_form(steps):
 
 
 def identities() -> list[Identity]:
-    return [*_gates(), *_cell(), *_coupled(), *_gru()]
+    return [*_gates(), *_cell(), *_jacobians(), *_coupled(), *_gru()]
 
 
 def _gates() -> list[Identity]:
@@ -106,27 +128,17 @@ def _gates() -> list[Identity]:
 
 
 def _cell() -> list[Identity]:
-    earlier, gate, write = sp.Function("C")(start), *sp.symbols("f w", real=True)
-    other, peep = sp.symbols("C_0' w_C", real=True)
+    other, peep, write = sp.symbols("C_0' w_C w", real=True)
     peephole = sigmoid(peep * start + a)
     return [
         Identity(
             "carousel",
-            "∂C_T/∂C_0 = Π f_t for gates that do not read the cell",
-            sp.Derivative(unrolled(3), start),
-            sp.Product(forget[t], (t, 1, 3)),
-            "T = 3; `carousel_step` is the induction to every T",
+            "∂C_T/∂C_0 = Π f_t with the gates held fixed",
+            sp.Derivative(closed_form(T), start),
+            sp.Product(forget[s], (s, 1, T)),
+            "every T >= 1; no gate depends on C_(t-1), directly or through h_(t-1); C_T by its closed form",
             WALK,
-            proof=("doit", "expand"),
-        ),
-        Identity(
-            "carousel_step",
-            "one more update multiplies ∂C/∂C_0 by its forget gate",
-            sp.Derivative(gate * earlier + write, start),
-            gate * sp.Derivative(earlier, start),
-            "C any differentiable function of C_0; gate f and write w = i C̃ free of C_0",
-            WALK,
-            proof=("doit", "expand"),
+            proof=("doit", "simplify"),
         ),
         Identity(
             "cell_closed_form",
@@ -154,6 +166,63 @@ def _cell() -> list[Identity]:
             "a peephole in the forget gate",
             f"{VARIANTS}: peephole connections",
             proof=("doit", "simplify"),
+        ),
+    ]
+
+
+def _jacobians() -> list[Identity]:
+    """Derivatives of whole steps, of two hidden units; what x_t and the biases contribute stands in the vectors a_k."""
+    source, odds = "The Problem of Long-Term Dependencies", sp.Symbol("x", positive=True)
+    hidden, cell, shift, later = (sp.Matrix(sp.symbols(f"{name}_1:3", real=True)) for name in ("h", "C", "b", "c"))
+    weight, *weights = (sp.Matrix(2, 2, sp.symbols(f"W{k}_1:3_1:3", real=True)) for k in ("", *"ifgo"))
+    w_i, w_f, w_g, w_o = weights
+    i, f, g, o = (
+        (w * hidden + sp.Matrix(sp.symbols(f"a{k}_1:3", real=True))).applyfunc(layer)
+        for k, w, layer in zip("ifgo", weights, (_gate, _gate, sp.tanh, _gate), strict=True)
+    )
+    new = _diagonal(f) * cell + _diagonal(i) * g
+    shown = new.applyfunc(sp.tanh)
+    through = (
+        _diagonal(cell) * _diagonal(f, _gate_slope) * w_f
+        + _diagonal(g) * _diagonal(i, _gate_slope) * w_i
+        + _diagonal(i) * _diagonal(g, _tanh_slope) * w_g
+    )
+    show = _diagonal(o) * _diagonal(shown, _tanh_slope)
+    blocks = [
+        [_diagonal(f), through],
+        [show * _diagonal(f), show * through + _diagonal(shown) * _diagonal(o, _gate_slope) * w_o],
+    ]
+    first = (weight * hidden + shift).applyfunc(sp.tanh)
+    second = (weight * first + later).applyfunc(sp.tanh)
+    return [
+        Identity(
+            "lstm_jacobian",
+            "∂(C_t, h_t)/∂(C_(t-1), h_(t-1)) = [[diag f, G], [D diag f, D G + diag(tanh(C_t) o') W_o]], where"
+            " G = diag(C_(t-1) f') W_f + diag(C̃ i') W_i + diag(i C̃') W_C and D = diag(o (1 - tanh² C_t))",
+            sp.Matrix([new, _diagonal(o) * shown]).jacobian([*cell, *hidden]),
+            sp.Matrix.vstack(*(sp.Matrix.hstack(*row) for row in blocks)),
+            "two hidden units; f' = f (1 - f) and likewise i', o'; C̃' = 1 - C̃²; W_k the columns that read h_(t-1)",
+            WALK,
+            proof=("expand",),
+        ),
+        Identity(
+            "rnn_jacobian",
+            "∂h_2/∂h_0 = diag(1 - h_2²) W diag(1 - h_1²) W",
+            second.jacobian(hidden),
+            _diagonal(second, _tanh_slope) * weight * _diagonal(first, _tanh_slope) * weight,
+            "two hidden units, two steps of the tanh RNN",
+            source,
+            proof=("expand",),
+        ),
+        Identity(
+            "rnn_slope_bounded",
+            "0 <= 1 - tanh² <= 1, so that |∂h_T/∂h_0| <= |W|^T in the operator norm",
+            sp.Matrix([1, _tanh_slope((odds - 1) / (odds + 1))]),
+            sp.Matrix([_tanh_slope((odds - 1) / (odds + 1)), 0]),
+            "tanh(a) = (x - 1) / (x + 1) with x = exp(2a) > 0",
+            source,
+            relation=">=",
+            proof=("together", "factor"),
         ),
     ]
 

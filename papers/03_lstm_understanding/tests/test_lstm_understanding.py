@@ -107,7 +107,45 @@ def test_update_gate_of_the_post_has_the_negated_weights(room: Paper, problem: P
     close(gru(batch["inputs"], hidden, batch["cell"])["update"][:, 0].detach(), z.detach())
 
 
+@pytest.mark.torch
+def test_coupled_gates_are_an_lstm_whose_input_gate_has_the_negated_weights_of_the_forget_gate(
+    room: Paper, problem: Problem
+) -> None:
+    """1 - σ(a) = σ(-a), so `nn.LSTM` is an oracle for the coupled cell too."""
+    import torch
+
+    model, batch = torch_model(room, problem)
+    layer = torch.nn.LSTM(problem.config["features"], problem.config["hidden"], batch_first=True).double()
+    rows = {name: value.chunk(3) for name, value in model.coupled.state_dict().items()}  # f, g, o
+    layer.load_state_dict({name: torch.cat([-f, f, g, o]) for name, (f, g, o) in rows.items()})
+    hidden, (_, cell) = layer(batch["inputs"], (batch["hidden"][None], batch["cell"][None]))
+    trace = model.coupled(batch["inputs"], batch["hidden"], batch["cell"])
+    close(trace["hidden"].detach(), hidden.detach())
+    close(trace["cell"][:, -1].detach(), cell[0].detach())
+
+
 # --- the Jacobian of the cell ---
+
+
+def state_jacobian(problem: Problem, outputs: dict) -> np.ndarray:
+    """∂(C_T, h_T)/∂(C_0, h_0) of the first example: the product of the blocks of the identity `lstm_jacobian`."""
+    w_i, w_f, w_g, w_o = np.split(problem.params["lstm.weight_hh_l0"], 4)  # each (hidden, hidden)
+    total, before = np.eye(2 * problem.config["hidden"]), problem.batch["cell"][0]
+    names = ("input_gate", "forget_gate", "candidate", "output_gate", "cell")
+    for i, f, g, o, cell in zip(*(outputs[name][0] for name in names), strict=True):
+        through = np.diag(before * f * (1 - f)) @ w_f + np.diag(g * i * (1 - i)) @ w_i + np.diag(i * (1 - g**2)) @ w_g
+        show = np.diag(o * (1 - np.tanh(cell) ** 2))
+        own = np.diag(np.tanh(cell) * o * (1 - o)) @ w_o
+        total = np.block([[np.diag(f), through], [show @ np.diag(f), show @ through + own]]) @ total
+        before = cell
+    return total
+
+
+def direct_path_misses(jacobian: np.ndarray, outputs: dict) -> float:
+    """How far Π f_t is from ∂C_T/∂C_0, in Frobenius norms relative to the latter."""
+    size = len(jacobian) // 2
+    cells = jacobian[:size, :size]
+    return float(np.linalg.norm(cells - np.diag(outputs["forget_gate"][0].prod(0))) / np.linalg.norm(cells))
 
 
 @pytest.mark.torch
@@ -125,16 +163,38 @@ def test_jacobian_of_the_cell_is_the_product_of_forget_gates_without_recurrence(
 
 
 @pytest.mark.torch
-def test_jacobian_has_other_paths_once_gates_read_the_hidden_state(room: Paper, problem: Problem) -> None:
-    """The cell reaches later gates through h, so Π f_t is the direct path alone."""
+def test_jacobian_of_the_state_is_the_product_of_whole_steps(room: Paper, problem: Problem, outputs: dict) -> None:
+    """With recurrent weights the cell reaches later gates through h, and Π f_t is the direct path alone."""
     import torch
     from torch.func import jacrev
 
     model, batch = torch_model(room, problem)
-    x, hidden = batch["inputs"][:1], batch["hidden"][:1]
-    gates = model.lstm(x, hidden, batch["cell"][:1])["forget_gate"][0]
-    jacobian = jacrev(lambda cell: model.lstm(x, hidden, cell[None])["cell"][0, -1])(batch["cell"][0])
-    assert (jacobian - torch.diag(gates.prod(0))).abs().max() > 1e-3
+    size, start = problem.config["hidden"], torch.cat([batch["cell"][0], batch["hidden"][0]])
+
+    def last(state: torch.Tensor) -> torch.Tensor:
+        trace = model.lstm(batch["inputs"][:1], state[None, size:], state[None, :size])
+        return torch.cat([trace["cell"][0, -1], trace["hidden"][0, -1]])
+
+    jacobian = jacrev(last)(start).detach().numpy()
+    close(jacobian, state_jacobian(problem, outputs))
+    assert direct_path_misses(jacobian, outputs) > 0.1
+
+
+@pytest.mark.torch
+def test_jacobian_of_the_rnn_is_a_product_and_bounded_by_the_weights(
+    room: Paper, problem: Problem, outputs: dict
+) -> None:
+    """∂h_T/∂h_0 = Π diag(1 - h_t²) W, so its norm is at most that of W to the power T."""
+    from torch.func import jacrev
+
+    model, batch = torch_model(room, problem)
+    run = lambda hidden: model.rnn(batch["inputs"][:1], hidden[None], batch["cell"][:1])["hidden"][0, -1]
+    jacobian, weight = jacrev(run)(batch["hidden"][0]).detach(), problem.params["rnn.weight_hh_l0"]
+    total = np.eye(len(weight))
+    for hidden in outputs["rnn_hidden"][0]:
+        total = np.diag(1 - hidden**2) @ weight @ total
+    close(jacobian, total)
+    assert np.linalg.norm(total, 2) <= np.linalg.norm(weight, 2) ** len(outputs["rnn_hidden"][0])
 
 
 @pytest.mark.jax
@@ -150,6 +210,23 @@ def test_jax_jacobian_of_the_cell_is_the_product_of_forget_gates(room: Paper, pr
         run = partial(model.run, step, blind, x, hidden)
         jacobian = jax.jacrev(lambda c: run(c)["cell"][-1])(cell)  # noqa: B023
         close(jacobian, jnp.diag(run(cell)["forget_gate"].prod(0)))
+
+
+@pytest.mark.jax
+def test_jax_jacobian_of_the_state_is_the_product_of_whole_steps(room: Paper, problem: Problem, outputs: dict) -> None:
+    import jax
+    import jax.numpy as jnp
+
+    jax.config.update("jax_enable_x64", True)
+    model, size = room.module("jax/model.py"), problem.config["hidden"]
+    params = {name: jnp.asarray(value) for name, value in problem.params.items()}
+
+    def last(state: jax.Array) -> jax.Array:
+        trace = model.run(model.lstm, params, jnp.asarray(problem.batch["inputs"][0]), state[size:], state[:size])
+        return jnp.concatenate([trace["cell"][-1], trace["hidden"][-1]])
+
+    start = jnp.concatenate([problem.batch["cell"][0], problem.batch["hidden"][0]])
+    close(jax.jacfwd(last)(start), state_jacobian(problem, outputs))
 
 
 @pytest.mark.jax
@@ -201,8 +278,53 @@ def test_sequences_begin_with_a_symbol_and_go_on_with_noise(room: Paper) -> None
     assert set(tokens[:, 1:].ravel()) == set(range(task.SYMBOLS, task.FEATURES))
 
 
-def test_a_net_has_learnt_when_a_window_of_minibatches_reaches_the_threshold(room: Paper) -> None:
+def test_lstms_of_one_lag_differ_in_two_biases_alone_and_the_next_net_in_everything(room: Paper) -> None:
     task = room.module("recall.py")
-    accuracy = np.zeros((2, 40))
-    accuracy[0, 15:] = 1.0
-    assert task.updates_to_learn(accuracy) == [15 + task.WINDOW, 40.0]
+    assert (task.minibatches(10, 0, 0)[0] != task.minibatches(10, 0, 1)[0]).any()
+    assert (task.initial("lstm", 10, 0, 0)["readout.bias"] != task.initial("lstm", 10, 0, 1)["readout.bias"]).all()
+    zero, one, long = (task.initial(net, 100, 0, 0) for net in ("lstm_bias_0", "lstm_bias_1", "lstm"))
+    size = task.HIDDEN
+    for name, value in zero.items():
+        rows = slice(2 * size, None) if name == "lstm.bias_ih_l0" else slice(None)
+        np.testing.assert_array_equal(value[rows], one[name][rows])
+        np.testing.assert_array_equal(value[rows], long[name][rows])
+    for params, forget, write in ((zero, 0, 0), (one, 1, 0), (long, np.log(100), -np.log(100))):
+        close(params["lstm.bias_ih_l0"][: 2 * size], np.repeat([write, forget], size), 1e-6)
+        close(params["lstm.bias_hh_l0"][: 2 * size], np.zeros(2 * size))
+
+
+def test_what_the_recurrent_matrix_keeps_at_the_start(room: Paper) -> None:
+    """The default's spectral radius is about 1/√3, for any size; the orthogonal one keeps every norm."""
+    task = room.module("recall.py")
+    default = [task.initial("rnn", 100, seed, 0)["rnn.weight_hh_l0"] for seed in range(50)]
+    radius = [np.abs(np.linalg.eigvals(weight)).max() for weight in default]
+    assert abs(np.mean(radius) - 3**-0.5) < 0.05
+    weight = task.initial("rnn_orthogonal", 100, 0, 0)["rnn.weight_hh_l0"]
+    close(weight @ weight.T, np.eye(task.HIDDEN), 1e-5)
+
+
+def settled(task, symbol: int):
+    """A net that names symbol 0 whatever it reads, and minibatches of `symbol` alone."""
+    start = task.initial("rnn", 1, 0, 0)
+    start["readout.bias"] += np.float32([100, 0, 0, 0])
+    tokens = task.sequences(np.random.default_rng(0), 30, 4, lag=1)
+    tokens[..., 0] = symbol
+    return start, tokens
+
+
+@pytest.mark.torch
+def test_torch_training_stops_after_a_row_of_minibatches_without_an_error(room: Paper) -> None:
+    experiment, task = room.module("torch/experiment.py"), room.module("recall.py")
+    for symbol, updates in ((0, task.WINDOW), (1, 30)):
+        assert experiment.train("rnn", 0.001, *settled(task, symbol))[1] == updates
+
+
+@pytest.mark.jax
+def test_jax_training_stops_after_a_row_of_minibatches_without_an_error(room: Paper) -> None:
+    import jax
+
+    experiment, task = room.module("jax/experiment.py"), room.module("recall.py")
+    for symbol, updates in ((0, task.WINDOW), (1, 30)):
+        start, tokens = settled(task, symbol)
+        with jax.enable_x64(False):
+            assert experiment.train("rnn", 0.001, start, 1, tokens, tokens[0])[1] == updates

@@ -1,7 +1,7 @@
 r"""What the post says of long-term dependencies, measured in PyTorch: recall of a symbol after a lag of noise.
 
-    recall        an LSTM and a tanh RNN of equal size, each trained from scratch at lags 10, 50 and 100
-    gradients     |∂C_t/∂C_0| of the LSTM and |∂h_t/∂h_0| of the RNN at lag 100, before and after training
+    recall        LSTMs and tanh RNNs of equal size, each with two ways to start, trained from scratch at lags 10, 50, 100
+    gradients     |∂C_t/∂C_0| of the LSTMs and |∂h_t/∂h_0| of the RNNs at lag 100, before and after training
     forget bias   updates until recall at lag 8, with forget-gate bias 0 and 1
 
 `nn.LSTM` and `nn.RNN` train, for their fused kernels; everything else is done by this room's own cells, into which the
@@ -10,9 +10,9 @@ trained parameters are loaded under the same names.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -59,21 +59,19 @@ def build(cell: str, params: dict[str, Array] | State, fused: bool = False) -> R
     return net
 
 
-def train(
-    cell: str, start: dict[str, Array], lag: int, updates: int, rng: np.random.Generator
-) -> tuple[State, list[float]]:
-    """Adam on the cross-entropy; the trained parameters and the accuracy on each minibatch before its update."""
-    net, seen = build(cell, start, fused=True), []
-    optimizer = torch.optim.Adam(net.parameters(), lr=task.RATES[cell], fused=True)
-    for _ in range(updates):
-        tokens = torch.as_tensor(task.sequences(rng, task.EXAMPLES, lag=lag))
+def train(cell: str, rate: float, start: dict[str, Array], minibatches: Array) -> tuple[State, int]:
+    """Adam on the cross-entropy until the net has learnt; the trained parameters and the number of updates."""
+    net, updates, row = build(cell, start, fused=True), 0, 0  # minibatches in a row without an error
+    optimizer = torch.optim.Adam(net.parameters(), lr=rate, fused=True)
+    while updates < len(minibatches) and row < task.WINDOW:
+        tokens = torch.as_tensor(minibatches[updates])  # (example, time)
         logits = net(tokens)
         optimizer.zero_grad()
         F.cross_entropy(logits, tokens[:, 0]).backward()
         nn.utils.clip_grad_norm_(net.parameters(), task.LIMIT)
         optimizer.step()
-        seen.append(accuracy(logits, tokens))
-    return net.state_dict(), seen
+        updates, row = updates + 1, row + 1 if accuracy(logits, tokens) == 1 else 0
+    return net.state_dict(), updates
 
 
 def accuracy(logits: Tensor, tokens: Tensor) -> float:
@@ -85,29 +83,31 @@ def state_gradient(net: Recall, tokens: Tensor) -> list[float]:
     name = "hidden" if net.name == "rnn" else "cell"
     states = jacfwd(lambda start: net.run(tokens, start)[name])
     jacobian = states(torch.zeros(task.HIDDEN))  # (example, time, hidden, hidden)
-    return jacobian.double().square().sum((2, 3)).mean(0).sqrt().clamp(min=1e-45).tolist()
+    return jacobian.double().square().sum((2, 3)).mean(0).sqrt().clamp(min=task.SMALLEST).tolist()
 
 
 def run(profile: str, seed: int, progress: Progress) -> Experiment:
-    size, rng = task.SIZES[profile], np.random.default_rng((3, seed))
-    found: dict[str, list[list[float]]] = {"lstm": [], "rnn": []}
-    gradients: dict[str, list[float]] = {}
-    for cell in found:
-        for lag in task.LAGS:
-            progress(0.4 * len(found["lstm"] + found["rnn"]) / len(task.LAGS), f"{cell} at lag {lag}")
-            found[cell].append([])
-            for _ in range(size["seeds"]):
-                start = task.lag_net(rng, cell, lag)
-                trained = build(cell, train(cell, start, lag, size["updates"], rng)[0])
-                tokens = torch.as_tensor(task.sequences(rng, task.TEST_EXAMPLES, lag=lag))
+    found: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+    updates: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
+    gradients: defaultdict[str, list[list[float]]] = defaultdict(list)
+    gates: State = {}
+    runs = task.runs(profile)
+    for done, (name, lag, k) in enumerate(runs):
+        progress(done / len(runs), f"{name} at lag {lag}")
+        cell, start = task.cell_of(name), task.initial(name, lag, seed, k)
+        minibatches, test = task.minibatches(lag, seed, k)
+        params, count = train(cell, task.RATES[name], start, minibatches)
+        updates[name, lag].append(count)
+        net, tokens = build(cell, params), torch.as_tensor(test)
+        with torch.no_grad():
+            found[name, lag].append(accuracy(net(tokens), tokens))
+        if lag == max(task.LAGS):
+            gradients[f"{name}_before"].append(state_gradient(build(cell, start), tokens[:8]))
+            gradients[f"{name}_after"].append(state_gradient(net, tokens[:8]))
+            if name == "lstm" and k == 0:
                 with torch.no_grad():
-                    found[cell][-1].append(accuracy(trained(tokens), tokens))
-        for when, net in (("before", build(cell, start)), ("after", trained)):
-            gradients[f"{cell}_{when}"] = state_gradient(net, tokens[:8])
-        if cell == "lstm":
-            with torch.no_grad():
-                gates = {name: value[0].numpy() for name, value in trained.run(tokens[:1]).items()}
-    progress(0.8, "forget-gate bias 0 and 1")
-    nets = task.bias_nets(rng, size["bias_seeds"])
-    learning = np.array([train("lstm", start, task.BIAS_LAG, size["bias_updates"], rng)[1] for start in nets])
-    return Experiment(task.metrics(found, gradients, learning), task.figures(found, gradients, learning, gates))
+                    gates = {gate: value[0].numpy() for gate, value in net.run(tokens[:1]).items()}
+            if name == "lstm_bias_1":
+                start = task.initial("lstm_bias_0", lag, seed, k)
+                gradients["lstm_bias_0_before"].append(state_gradient(build(cell, start), tokens[:8]))
+    return Experiment(task.metrics(found, updates, gradients), task.figures(found, updates, gradients, gates))

@@ -5,10 +5,15 @@ r"""Paper 03: C. Olah, «Understanding LSTM Networks» (2015), in PyTorch: each 
     GRU      h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t,   h̃_t = tanh(W·[r_t * h_{t-1}, x_t])
     RNN      h_t = tanh(W·[h_{t-1}, x_t] + b)
 
-    post            code                      parameters    rows of the weights, in blocks of `hidden`
-    x_t, h_t, C_t   inputs, hidden, cell      lstm.*        i, f, g, o   (g is C̃)
-    f_t, i_t, o_t   forget, input, output     coupled.*     f, g, o
-    z_t, r_t, h̃_t   update, reset, candidate  gru.*         r, 1 - z, n  (n is h̃)
+    post                 in a step         in its trace
+    x_t, h_t, C_t        x, hidden, cell   hidden, cell
+    f_t, i_t, C̃_t, o_t   f, i, g, o        forget_gate, input_gate, candidate, output_gate
+    z_t, r_t, h̃_t        z, r, n           update, reset, candidate
+
+    parameters           rows of the weights, in blocks of `hidden`
+    lstm.*               i, f, g, o
+    coupled.*            f, g, o
+    gru.*                r, 1 - z, n
 
 The parameters are named and stacked as in `torch.nn`, so `lstm`, `gru` and `rnn` load into `nn.LSTM`, `nn.GRU` and
 `nn.RNN`. Those three are not used here: they are the oracles of the room's tests.

@@ -1,0 +1,110 @@
+{-# OPTIONS --safe #-}
+{-
+LSTM: the derivative of the cell, by dual numbers.
+
+A dual number x + ẋε, with ε² = 0, is a value together with its rate of change.
+Dual numbers form a commutative ring, so everything in LSTM-Cell holds for
+them; the ε-part of a run is the derivative of that run.
+
+  post             here
+  x + ẋε           (x , ẋ)
+  ∂C_T/∂C_0        the ε-part of a run that starts from (cell , 1r)
+  Π f_t            forgetProduct
+-}
+open import Cubical.Foundations.Prelude
+open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr; makeCommRing)
+
+module LSTM-Derivative {ℓ : Level} (R' : CommRing ℓ) where
+
+open import Cubical.Foundations.HLevels using (isSet×)
+open import Cubical.Data.List.Base using (List; []; _∷_; map)
+open import Cubical.Data.Sigma.Base using (_×_; _,_; fst; snd)
+open import S30.Fold using (run)
+import S30.Ring
+import LSTM-Cell
+
+open CommRingStr (snd R') using
+  (0r; 1r; _+_; _·_; -_; is-set; +Assoc; +IdR; +IdL; +InvR; +Comm; ·Assoc; ·IdR; ·IdL; ·Comm; ·DistR+; ·DistL+)
+open S30.Ring R' using (+Interchange; 0·Absorbs; ·0Absorbs)
+open LSTM-Cell R' using (R; Gates; gates; forget; input; candidate; cellUpdate; forgetProduct)
+
+-- (x + ẋε) (y + ẏε) = x y + (x ẏ + ẋ y) ε
+dual : CommRing ℓ
+dual = makeCommRing {R = R × R}
+  (0r , 0r) (1r , 0r)
+  (λ (x , ẋ) (y , ẏ) → x + y , ẋ + ẏ)
+  (λ (x , ẋ) (y , ẏ) → x · y , x · ẏ + ẋ · y)
+  (λ (x , ẋ) → - x , - ẋ)
+  (isSet× is-set is-set)
+  (λ (x , ẋ) (y , ẏ) (z , ż) i → +Assoc x y z i , +Assoc ẋ ẏ ż i)
+  (λ (x , ẋ) i → +IdR x i , +IdR ẋ i)
+  (λ (x , ẋ) i → +InvR x i , +InvR ẋ i)
+  (λ (x , ẋ) (y , ẏ) i → +Comm x y i , +Comm ẋ ẏ i)
+  (λ (x , ẋ) (y , ẏ) (z , ż) i → ·Assoc x y z i , productOfThree x ẋ y ẏ z ż i)
+  (λ (x , ẋ) i → ·IdR x i , (cong₂ _+_ (·0Absorbs x) (·IdR ẋ) ∙ +IdL ẋ) i)
+  (λ (x , ẋ) (y , ẏ) (z , ż) i → ·DistR+ x y z i ,
+    (cong₂ _+_ (·DistR+ x ẏ ż) (·DistR+ ẋ y z) ∙ +Interchange (x · ẏ) (x · ż) (ẋ · y) (ẋ · z)) i)
+  (λ (x , ẋ) (y , ẏ) i → ·Comm x y i , (+Comm (x · ẏ) (ẋ · y) ∙ cong₂ _+_ (·Comm ẋ y) (·Comm x ẏ)) i)
+  where
+  productOfThree : (x ẋ y ẏ z ż : R)
+    → x · (y · ż + ẏ · z) + ẋ · (y · z) ≡ (x · y) · ż + (x · ẏ + ẋ · y) · z
+  productOfThree x ẋ y ẏ z ż =
+    x · (y · ż + ẏ · z) + ẋ · (y · z)
+      ≡⟨ cong (_+ ẋ · (y · z)) (·DistR+ x (y · ż) (ẏ · z)) ⟩
+    (x · (y · ż) + x · (ẏ · z)) + ẋ · (y · z)
+      ≡⟨ sym (+Assoc (x · (y · ż)) (x · (ẏ · z)) (ẋ · (y · z))) ⟩
+    x · (y · ż) + (x · (ẏ · z) + ẋ · (y · z))
+      ≡⟨ cong₂ _+_ (·Assoc x y ż) (cong₂ _+_ (·Assoc x ẏ z) (·Assoc ẋ y z)) ⟩
+    (x · y) · ż + ((x · ẏ) · z + (ẋ · y) · z)
+      ≡⟨ cong ((x · y) · ż +_) (sym (·DistL+ (x · ẏ) (ẋ · y) z)) ⟩
+    (x · y) · ż + (x · ẏ + ẋ · y) · z ∎
+
+-- The cell of LSTM-Cell, on dual numbers.
+module Dual = LSTM-Cell dual
+
+-- One step whose gates move with the cell, with rates ḟ, i̇ and ġ: the direct path f ċ, and
+-- one term for each gate. A peephole, and h_{t−1}, give the gates such rates.
+stepDerivative : (f ḟ i i̇ g ġ cell ċ : R)
+  → snd (Dual.cellUpdate (cell , ċ) (Dual.gates (f , ḟ) (i , i̇) (g , ġ)))
+  ≡ f · ċ + (ḟ · cell + (i · ġ + i̇ · g))
+stepDerivative f ḟ i i̇ g ġ cell ċ = sym (+Assoc (f · ċ) (ḟ · cell) (i · ġ + i̇ · g))
+
+-- Gates that do not move.
+fixed : Gates → Dual.Gates
+fixed u = Dual.gates (forget u , 0r) (input u , 0r) (candidate u , 0r)
+
+-- Their step takes the value where it went before, and the rate through the forget gate.
+fixedStep : (u : Gates) (cell ċ : R)
+          → Dual.cellUpdate (cell , ċ) (fixed u) ≡ (cellUpdate cell u , forget u · ċ)
+fixedStep u cell ċ j = cellUpdate cell u , rate j
+  where
+  f = forget u
+  i = input u
+  g = candidate u
+
+  rate : (f · ċ + 0r · cell) + (i · 0r + 0r · g) ≡ f · ċ
+  rate =
+    (f · ċ + 0r · cell) + (i · 0r + 0r · g)
+      ≡⟨ cong₂ _+_ (cong (f · ċ +_) (0·Absorbs cell)) (cong₂ _+_ (·0Absorbs i) (0·Absorbs g)) ⟩
+    (f · ċ + 0r) + (0r + 0r)
+      ≡⟨ cong₂ _+_ (+IdR (f · ċ)) (+IdR 0r) ⟩
+    f · ċ + 0r
+      ≡⟨ +IdR (f · ċ) ⟩
+    f · ċ ∎
+
+-- With the gates held fixed, a rate of change ċ of C_0 arrives in C_T as (Π f_t) ċ.
+fixedRun : (us : List Gates) (cell ċ : R)
+  → run Dual.cellUpdate (map fixed us) (cell , ċ) ≡ (run cellUpdate us cell , forgetProduct us · ċ)
+fixedRun []       cell ċ j = cell , ·IdL ċ (~ j)
+fixedRun (u ∷ us) cell ċ =
+  cong (run Dual.cellUpdate (map fixed us)) (fixedStep u cell ċ)
+  ∙ fixedRun us (cellUpdate cell u) (forget u · ċ)
+  ∙ λ j → run cellUpdate us (cellUpdate cell u) , regroup j
+  where
+  regroup : forgetProduct us · (forget u · ċ) ≡ (forget u · forgetProduct us) · ċ
+  regroup = ·Assoc (forgetProduct us) (forget u) ċ ∙ cong (_· ċ) (·Comm (forgetProduct us) (forget u))
+
+-- ∂C_T/∂C_0 = Π f_t
+derivativeIsForgetProduct : (us : List Gates) (cell : R)
+  → snd (run Dual.cellUpdate (map fixed us) (cell , 1r)) ≡ forgetProduct us
+derivativeIsForgetProduct us cell = cong snd (fixedRun us cell 1r) ∙ ·IdR (forgetProduct us)
