@@ -177,7 +177,7 @@ def figures(
     """Exact match and losses (step,) by variant; cross_attention (batch, layer, head, target, source) of the whole model."""
 
     def label(variant: str) -> str:
-        return variant.replace("_", " ").strip() or "as in the paper"
+        return variant.replace("_without_", "no ") or "whole model"
 
     return _alignments(held_out, cross_attention) | {
         "learning_curves": Lines(
