@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
 
 import numpy as np
 
@@ -124,13 +125,59 @@ def floor() -> float:
     return float(-(smoothed * np.log(smoothed)).sum())
 
 
+@cache
+def limits_without_positions() -> tuple[float, float]:
+    """Exact match that no model without positions exceeds, and the loss above its floor that it cannot get below, both
+    in the mean over all dates in all formats.
+
+    Without positions a source enters as a bag of tokens (the invariant `equivariance`). So dates with one bag get one
+    answer, right for one of them. And a token's prediction depends on the bag and the tokens written so far: the loss is
+    at least the entropy of the mean of the smoothed targets that follow these.
+    """
+    days = [date.fromordinal(day) for day in range(FIRST.toordinal(), LAST.toordinal() + 1)]
+    parts = [batch_of(days, [style] * len(days)) for style in range(len(FORMATS))]
+    source, target = (np.concatenate([part[name] for part in parts]) for name in ("source", "target_output"))
+    _, bag = np.unique(np.sort(source, 1).astype(np.uint8).view(f"S{SOURCE_LENGTH}")[:, 0], return_inverse=True)
+    words, smoothing, known, entropy = SIZES["vocabulary"], SIZES["smoothing"], bag, []
+    never = smoothing / words  # q of a word that never follows
+    for token in target.T:
+        pairs, next_known, count = np.unique(known * words + token, return_inverse=True, return_counts=True)
+        total = np.bincount(known)[pairs // words]  # how often the bag and the tokens before occur
+        # H = -sum_k q_k log q_k,  q_k = (1 - eps) count_k / total + eps / vocabulary
+        q = (1 - smoothing) * count / total + never
+        seen = never * np.log(never) - q * np.log(q)  # (pair,); every other word adds -never log never
+        entropy.append((total @ seen) / len(token) - words * never * np.log(never))
+        known = next_known
+    best = np.zeros(bag.max() + 1)
+    np.maximum.at(best, bag, np.bincount(known)[known])
+    return float(best.sum() / len(bag)), float(np.mean(entropy) - floor())
+
+
+def attention_shares(batch: Mapping[str, Array], cross_attention: Array) -> dict[str, float]:
+    """How often the last layer's attention, averaged over heads, is greatest at the word that states the digit written."""
+    looked = cross_attention[:, -1].mean(1).argmax(-1)  # (batch, target)
+    source = batch["source"]
+    slash, dot, bracket = ((source == IDS[mark]).any(1) for mark in "/.(")
+    numeric = slash | dot
+    name = np.isin(source, [IDS[word] for month in MONTHS for word in (month, month[:3])]).argmax(1)
+    # «1987-03-05» has its year's last digit at 3, the month at 5 and 6, the day at 8 and 9.
+    last = np.where(bracket, 4, batch["source_mask"].sum(1) - 1)  # «05 Mar 87 (Thu)» alone goes on after its year
+    own = np.where(slash[:, None], [0, 1, 3, 4], [3, 4, 0, 1])  # (batch, 4)
+    return {
+        "attention_to_last_year_digit": float((looked[:, 3] == last).mean()),
+        "attention_to_month_name_tens": float((looked[:, 5] == name)[~numeric].mean()),
+        "attention_to_month_name_units": float((looked[:, 6] == name)[~numeric].mean()),
+        "attention_to_own_digit": float((looked[:, [5, 6, 8, 9]] == own)[numeric].mean()),
+    }
+
+
 def figures(
     matches: Mapping[str, float], losses: Mapping[str, Array], held_out: Mapping[str, Array], cross_attention: Array
 ) -> dict[str, Figure]:
     """Exact match and losses (step,) by variant; cross_attention (batch, layer, head, target, source) of the whole model."""
 
     def label(variant: str) -> str:
-        return variant.replace("_", " ").strip() or "as in the paper"
+        return variant.replace("_without_", "no ") or "whole model"
 
     return _alignments(held_out, cross_attention) | {
         "learning_curves": Lines(
@@ -139,7 +186,7 @@ def figures(
         ),
         "exact_match": Bars(
             "Held-out dates written without an error", "exact match",
-            {label(variant): value for variant, value in matches.items()}, y_limits=(0, 1),
+            {label(variant): value for variant, value in matches.items()}, y_limits=(0, 1.08),
         ),
         "positions": Heatmap(
             "Sinusoidal positions", checks.sinusoids(24, 24),
@@ -164,7 +211,7 @@ def _alignments(batch: Mapping[str, Array], cross_attention: Array) -> dict[str,
         target = [TOKENS[token] for token in batch["target_output"][row]]
         weights = cross_attention[row, -1].mean(0)[:, : len(words)]  # (target, source)
         found[f"alignment_{kind}"] = Heatmap(
-            f"Cross-attention, «{' '.join(words)}»", weights, target, words, "source", "target"
+            f"Cross-attention, «{' '.join(words)}»", weights, target, words, "source", "target", limits=(0, 1)
         )
     return found
 

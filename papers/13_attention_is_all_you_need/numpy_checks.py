@@ -213,7 +213,7 @@ def _draw(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Array:
 
 def invariants() -> list[Invariant]:
     def causality(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-        batch, cut = problem.batch, 2
+        batch, cut = problem.batch, int(rng.integers(1, 4))
         other = batch["target_input"].copy()
         other[:, cut:] = (other[:, cut:] + rng.integers(1, WORDS, (2, 4 - cut))) % WORDS
         sides = [forward(problem.params, batch), forward(problem.params, {**batch, "target_input": other})]
@@ -227,12 +227,16 @@ def invariants() -> list[Invariant]:
 
     def permuted(positions: bool) -> Sides:
         def sides(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-            order = np.roll(np.arange(5), rng.integers(1, 5))
+            order = rng.permutation(5)
+            # A cyclic shift would keep distances modulo 5, and so hide a use of them.
+            while np.ptp((order - np.arange(5)) % 5) == 0:
+                order = rng.permutation(5)
             moved = {name: problem.batch[name][:, order] for name in ("source", "source_mask")}
             still = forward(problem.params, problem.batch, positions=positions)
             other = forward(problem.params, {**problem.batch, **moved}, positions=positions)
-            if positions:  # how far the encoder is from equivariance
-                return np.abs(other["memory"] - still["memory"][:, order]).max(), np.float64(0.01)
+            if positions:  # how far the encoder is from equivariance, and the logits from being unchanged
+                memory = np.abs(other["memory"] - still["memory"][:, order]).max()
+                return np.stack([memory, np.abs(other["logits"] - still["logits"]).max()]), np.full(2, 0.01)
             return _flat(other["memory"], other["logits"]), _flat(still["memory"][:, order], still["logits"])
 
         return sides
@@ -257,11 +261,28 @@ def invariants() -> list[Invariant]:
         sides = [forward(problem.params, problem.batch), forward(problem.params, other)]
         return tuple(_flat(o["logits"][0], o["memory"][0], o["cross_attention"][0]) for o in sides)
 
-    def floor(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-        epsilon = problem.config["smoothing"]
-        smoothed = np.full(WORDS, epsilon / WORDS)
-        smoothed[0] += 1 - epsilon
-        return forward(problem.params, problem.batch)["loss"], -(smoothed * np.log(smoothed)).sum()
+    def smoothed_target(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
+        epsilon, label = problem.config["smoothing"], rng.integers(WORDS)
+        q = np.full(WORDS, epsilon / WORDS)
+        q[label] += 1 - epsilon
+        # A last norm of gain 0 puts out its bias alone. With E bias = log q the softmax is q itself.
+        last = {
+            "weight": np.zeros(CONFIG["d_model"]),
+            "bias": np.linalg.lstsq(problem.params["embedding.weight"], np.log(q))[0],
+        }
+        params = problem.params | {f"decoder.1.feed_forward_norm.{part}": value for part, value in last.items()}
+        batch = {**problem.batch, "target_output": np.full_like(problem.batch["target_output"], label)}
+        return forward(params, batch)["loss"], -(q * np.log(q)).sum()
+
+    def reach(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
+        # The first sentence pair, as it is and with each of its five source tokens replaced by another word.
+        batch = {name: np.repeat(value[:1], 6, 0) for name, value in problem.batch.items()}
+        words = batch["source"][0]
+        batch["source"][np.arange(1, 6), np.arange(5)] = (words - 2 + rng.integers(1, WORDS - 2, 5)) % (WORDS - 2) + 2
+        params = {name: value for name, value in problem.params.items() if ".1." not in name}
+        logits = forward(params, batch, layers=1)["logits"]  # (6, target, vocabulary)
+        change = np.abs(logits[1:] - logits[0])
+        return change, np.full_like(change, 1e-9)
 
     return [
         Invariant(
@@ -277,7 +298,7 @@ def invariants() -> list[Invariant]:
             "section 3.5", permuted(False),
         ),
         Invariant(
-            "order_matters", "with positions, permuting the source changes the memory by more than 0.01",
+            "order_matters", "with positions, permuting the source changes memory and logits by more than 0.01",
             "section 3.5", permuted(True), relation=">",
         ),
         Invariant(
@@ -293,8 +314,12 @@ def invariants() -> list[Invariant]:
             "section 3.2", separate, tolerance=EXACT,
         ),
         Invariant(
-            "loss_floor", "the loss is at least the entropy of the smoothed target",
-            "section 5.4", floor, relation=">=",
+            "loss_at_the_smoothed_target", "where the softmax is the smoothed target, the loss is the target's entropy",
+            "section 5.4", smoothed_target,
+        ),
+        Invariant(
+            "one_layer_reaches_all", "with one layer on each side every source token changes every logit",
+            "section 4, table 1", reach, relation=">",
         ),
     ]  # fmt: skip
 

@@ -34,11 +34,9 @@ open import Cubical.Data.Empty.Base using (⊥)
 open import Cubical.Data.FinData.Base using (Fin)
 open import Cubical.Data.List.Base using (List; []; _∷_; [_]; _++_; map; take; length)
 open import Cubical.Data.Nat.Base using (ℕ; zero; suc) renaming (_+_ to _+ℕ_; _·_ to _·ℕ_)
-open import Cubical.Data.Nat.Properties using (isSetℕ)
 open import Cubical.Data.Sigma.Base using (_×_; _,_; fst; snd; Σ-syntax)
-open import Cubical.Data.Unit using (Unit; tt)
 open import Cubical.Data.Vec.Base as Vec using (Vec; []; _∷_)
-open import Cubical.HITs.FiniteMultiset.Base using (FMSet; module Rec) renaming (_∷_ to _◂_)
+open import Cubical.HITs.FiniteMultiset.Base using (FMSet) renaming ([] to ∅; _∷_ to _◂_)
 open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
 open import S30.Lists
 open import S30.Multiset
@@ -146,6 +144,20 @@ causalCharacterisation b F F-causal = funExt λ xs →
   map (lastOr b) (map F (prefixes xs))  ≡⟨ mapComp (lastOr b) F (prefixes xs) ⟩
   causal (lastOr b ∘ F) xs              ∎
 
+-- So a causal operator can be run token by token: a new token appends the last output of
+-- the longer run and keeps the others.
+isCausalAppend : (b : B) (F : List A → List B) → IsCausal F → (xs : List A) (x : A)
+               → F (xs ++ [ x ]) ≡ F xs ++ [ lastOr b (F (xs ++ [ x ])) ]
+isCausalAppend b F F-causal xs x =
+  F (xs ++ [ x ])                                         ≡⟨ cong (λ G → G (xs ++ [ x ])) F-is ⟩
+  causal (lastOr b ∘ F) (xs ++ [ x ])                     ≡⟨ causalAppend (lastOr b ∘ F) xs x ⟩
+  causal (lastOr b ∘ F) xs ++ [ lastOr b (F (xs ++ [ x ])) ]
+    ≡⟨ cong (λ G → G xs ++ [ lastOr b (F (xs ++ [ x ])) ]) (sym F-is) ⟩
+  F xs ++ [ lastOr b (F (xs ++ [ x ])) ]                  ∎
+  where
+  F-is : F ≡ causal (lastOr b ∘ F)
+  F-is = causalCharacterisation b F F-causal
+
 lastOfMap : (f : A → B) (a : A) (xs : List A) → lastOr (f a) (map f xs) ≡ f (lastOr a xs)
 lastOfMap f a []       = refl
 lastOfMap f a (x ∷ xs) = lastOfMap f x xs
@@ -236,18 +248,6 @@ isSetwise→Equivariant : (F : List A → List B) → IsSetwise F
 isSetwise→Equivariant F (f , F-is) {xs} {ys} p =
   subst (_↭ F ys) (sym (F-is xs)) (subst (setwise f xs ↭_) (sym (F-is ys)) (setwiseEquivariant f p))
 
--- Without a mask such an operator need not be causal: the number of tokens (the softmax
--- denominator when all weights are 1) already tells a token about its future.
-size : FMSet A → ℕ
-size = Rec.f isSetℕ 0 (λ _ n → suc n) (λ _ _ _ → refl)
-
-unmaskedIsNotCausal : IsCausal (setwise {A = Unit} (λ M _ → size M)) → ⊥
-unmaskedIsNotCausal (_ , commutes) = subst IsTwo (cong (lastOr 0) (commutes 1 (tt ∷ tt ∷ []))) tt
-  where
-  IsTwo : ℕ → Type
-  IsTwo (suc (suc zero)) = Unit
-  IsTwo _                = ⊥
-
 ------------------------------------------------------------------------
 -- 3. Stacks of layers (Section 3.1, Figure 1)
 
@@ -302,6 +302,12 @@ module Stack {A : Type ℓ} (_+_ : A → A → A) (layerNorm : A → A) where
   decoderFutureCannotChangePast ls n xs ys p =
     snd (decoderIsCausal ls) n xs ∙ cong (decoder ls) p ∙ sym (snd (decoderIsCausal ls) n ys)
 
+  -- Auto-regressive decoding (Section 3): with one more token a decoder of any depth writes
+  -- one more output and keeps those it has written, so they need not be computed anew.
+  decoderAppend : (ls : List DecoderLayer) (b : A) (xs : List A) (x : A)
+    → decoder ls (xs ++ [ x ]) ≡ decoder ls xs ++ [ lastOr b (decoder ls (xs ++ [ x ])) ]
+  decoderAppend ls b = isCausalAppend b (decoder ls) (decoderIsCausal ls)
+
   -- An encoder layer: self-attention as any setwise map, and a feed-forward net.
   record EncoderLayer : Type ℓ where
     field
@@ -328,6 +334,18 @@ module Stack {A : Type ℓ} (_+_ : A → A → A) (layerNorm : A → A) where
   encoderEquivariant : (ls : List EncoderLayer)
                      → {xs ys : List A} → xs ↭ ys → encoder ls xs ↭ encoder ls ys
   encoderEquivariant ls = isSetwise→Equivariant (encoder ls) (encoderIsSetwise ls)
+
+  -- More than that: on permuted tokens it is one function g of the token, so each token takes
+  -- its output along. (A permutation of the outputs alone would also hold of `rev`.)
+  encoderSameTokenSameOutput : (ls : List EncoderLayer) {xs ys : List A} → xs ↭ ys
+    → Σ[ g ∈ (A → A) ] (encoder ls xs ≡ map g xs) × (encoder ls ys ≡ map g ys)
+  encoderSameTokenSameOutput ls {xs} {ys} p =
+    f (toMultiset xs) , is xs , is ys ∙ setwiseSameTokenSameOutput f p
+    where
+    f : FMSet A → A → A
+    f = fst (encoderIsSetwise ls)
+    is : (zs : List A) → encoder ls zs ≡ setwise f zs
+    is = snd (encoderIsSetwise ls)
 
 ------------------------------------------------------------------------
 -- 4. Attention (Section 3.2, equation 1)
@@ -390,14 +408,23 @@ module Attention (R' : CommRing ℓ) {Query Key Feature : Type ℓ}
     (sumOverNeutral (weightedValue q j) (k , v) M (cong (_· v j) masked ∙ 0·Absorbs (v j)))
     (sumOverNeutral (weightOf q) (k , v) M masked)
 
-  -- The weights of a row sum to 1: where all keys carry the same value v, the numerator is
-  -- the denominator times v, so attention returns v.
+  -- Where all keys carry the same value v, the numerator is the denominator times v …
   attentionOfEqualValues : (q : Query) (keys : FMSet Key) (v : Feature → R) (j : Feature)
     → numerator q (mapMultiset (λ k → k , v) keys) j ≡ denominator q (mapMultiset (λ k → k , v) keys) · v j
   attentionOfEqualValues q keys v j =
     sumOverMap (weightedValue q j) (λ k → k , v) keys
     ∙ sumOverFactorR (weight q) (v j) keys
     ∙ cong (_· v j) (sym (sumOverMap (weightOf q) (λ k → k , v) keys))
+
+  -- … so attention returns v where division by this denominator undoes multiplication by it:
+  -- the weights of a row sum to 1.
+  attendOfEqualValues : (q : Query) (keys : FMSet Key) (v : Feature → R)
+    → let den = denominator q (mapMultiset (λ k → k , v) keys) in
+      ((y : R) → divide (den · y) den ≡ y) → attend q (mapMultiset (λ k → k , v) keys) ≡ v
+  attendOfEqualValues q keys v cancels = funExt λ j →
+    cong (λ n → divide n (denominator q (mapMultiset (λ k → k , v) keys)))
+      (attentionOfEqualValues q keys v j)
+    ∙ cancels (v j)
 
 -- A common factor of all weights, such as exp(−max) of a stable softmax, appears once in
 -- the numerator and once in the denominator, so that division cancels it.
@@ -471,6 +498,12 @@ module SelfAttention (R' : CommRing ℓ) {A Query Key Feature : Type ℓ}
   selfAttentionEquivariant : {xs ys : List A} → xs ↭ ys → selfAttention xs ↭ selfAttention ys
   selfAttentionEquivariant = setwiseEquivariant attendToTokens
 
+  -- Without a mask it is not causal where a second token changes what the first one reads.
+  selfAttentionIsNotCausal : (x y : A)
+    → (attendToTokens (x ◂ y ◂ ∅) x ≡ attendToTokens (x ◂ ∅) x → ⊥) → IsCausal selfAttention → ⊥
+  selfAttentionIsNotCausal x y differs (_ , commutes) =
+    differs (cong (lastOr (attendToTokens (x ◂ ∅) x)) (commutes 1 (x ∷ y ∷ [])))
+
   private
     sumWithHidden : (f : Masked.KeyValue → R) (g : Plain.KeyValue → R)
       → ((x : A) → f (show x) ≡ g (keyValue x)) → ((x : A) → f (hide x) ≡ 0r) → (xs ys : List A)
@@ -526,6 +559,39 @@ module SelfAttention (R' : CommRing ℓ) {A Query Key Feature : Type ℓ}
   maskedSelfAttentionIsCausal : (start : A) → IsCausal (maskedSelfAttention start)
   maskedSelfAttentionIsCausal start =
     subst IsCausal (sym (funExt (maskedSelfAttentionIsPrefixAttention start))) (causalIsCausal _)
+
+  -- The decoder's first sub-layer, LayerNorm(x + W^O MaskedAttention(x)), is causal.
+  maskedSublayerIsCausal : (_⊕_ : A → A → A) (layerNorm : A → A) (output : (Feature → R) → A) (start : A)
+    → IsCausal (Stack.sublayer _⊕_ layerNorm (map output ∘ maskedSelfAttention start))
+  maskedSublayerIsCausal _⊕_ layerNorm output start =
+    Stack.sublayerIsCausal _⊕_ layerNorm (map output ∘ maskedSelfAttention start)
+      (isCausalComp (map output) (maskedSelfAttention start)
+        (mapIsCausal output) (maskedSelfAttentionIsCausal start))
+
+-- Uniform attention over numbers: all weights are 1, and each token's value is itself. In a
+-- ring with 1 ≠ 0 in which division by 1 and by 2 means what it says, the first token reads 0
+-- alone, but 1/2 when the token 1 follows it: without the mask self-attention is not causal.
+module UniformAttention (R' : CommRing ℓ) (divide : fst R' → fst R' → fst R') where
+
+  open CommRingStr (snd R') using (0r; 1r; _+_; _·_; +IdL; +IdR; ·IdL)
+  open S30.Ring R' using (·0Absorbs)
+  open SelfAttention R' {fst R'} {fst R'} {fst R'} {fst R'} (λ _ _ → 1r) divide (λ x → x) (λ x → x) (λ x _ → x)
+
+  unmaskedSelfAttentionIsNotCausal : (1r ≡ 0r → ⊥)
+    → ((x : fst R') → divide x 1r ≡ x) → ((x : fst R') → (1r + 1r) · divide x (1r + 1r) ≡ x)
+    → IsCausal selfAttention → ⊥
+  unmaskedSelfAttentionIsNotCausal 1≢0 byOne byTwo =
+    selfAttentionIsNotCausal 0r 1r λ same → 1≢0
+      ( sym (byTwo 1r)
+      ∙ cong ((1r + 1r) ·_) (sym readsBoth ∙ cong (λ row → row 0r) same ∙ readsItself)
+      ∙ ·0Absorbs (1r + 1r))
+    where
+    readsBoth : attendToTokens (0r ◂ 1r ◂ ∅) 0r 0r ≡ divide 1r (1r + 1r)
+    readsBoth = cong₂ divide
+      (cong₂ _+_ (·IdL 0r) (+IdR (1r · 1r) ∙ ·IdL 1r) ∙ +IdL 1r)
+      (cong (1r +_) (+IdR 1r))
+    readsItself : attendToTokens (0r ◂ ∅) 0r 0r ≡ 0r
+    readsItself = cong₂ divide (+IdR (1r · 0r) ∙ ·IdL 0r) (+IdR 1r) ∙ byOne 0r
 
 ------------------------------------------------------------------------
 -- 5. Heads (Section 3.2.2)

@@ -52,11 +52,16 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
             match, loss, cross_attention = judge(params, held_out, positions, causal)
             metrics.setdefault(f"exact_match{variant}", []).append(float(match))
             metrics.setdefault(f"loss_above_floor{variant}", []).append(float(loss) - dates.floor())
-            shown = shown or (parts[1], np.asarray(cross_attention))
+            if not variant:
+                shown = shown or (parts[1], np.asarray(cross_attention))
+                for name, share in dates.attention_shares(parts[1], np.asarray(cross_attention)).items():
+                    metrics.setdefault(name, []).append(share)
     matches = {variant: sum(metrics[f"exact_match{variant}"]) / seeds for variant in dates.VARIANTS}
     figures = dates.figures(matches, curves, *shown)
     softmax, lines = scaling(seed)
-    return Experiment(metrics | softmax, figures | {"scaling": lines})
+    ceiling, information = dates.limits_without_positions()
+    limits = {"exact_match_limit_without_positions": ceiling, "loss_limit_without_positions": information}
+    return Experiment(metrics | limits | softmax, figures | {"scaling": lines})
 
 
 def fit(params: Params, batches: Batch, positions: jax.Array, causal: jax.Array) -> tuple[Params, jax.Array]:

@@ -3,9 +3,11 @@ r"""The Transformer as a pure function, paper 13 (Vaswani et al., 2017), post-no
 Everything is written for ONE head of ONE sentence; `vmap` adds the heads, then the batch; `scan` walks up the layers.
 
     (1)    Attention(Q, K, V) = softmax(Q K^T / sqrt(d_k)) V
+    3.2.2  MultiHead(Q, K, V) = Concat(head_1, ..., head_h) W^O,  head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V)
     (2)    FFN(x) = max(0, x W_1 + b_1) W_2 + b_2
     3.1    every sub-layer becomes LayerNorm(x + Sublayer(x))
     3.4    x = sqrt(d_model) E[token] + PE;  logits = x E^T
+    3.5    PE(pos, 2i) = sin(pos / 10000^(2i/d_model)),  PE(pos, 2i+1) = cos(pos / 10000^(2i/d_model))
     5.4    loss = -mean over tokens of sum_k q_k log p_k,  q = (1 - eps) onehot(label) + eps / vocabulary
 
     symbol   name here                                    symbol   name here

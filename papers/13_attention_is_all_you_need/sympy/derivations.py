@@ -5,16 +5,20 @@ What is proved, and where the paper says it:
     footnote 4     q.k of independent entries with mean 0 and variance 1 has mean 0 and variance d_k
     equation (1)   d softmax(s) / ds = diag(a) - a a^T, which vanishes where one weight is 1
     section 3.5    PE(pos + k) = R(k) PE(pos), where the rotation R(k) does not depend on pos
-    section 5.4    the label-smoothed loss is convex in the logits and least where softmax(z) is the smoothed target
+    section 5.4    the label-smoothed loss is least where softmax(z) is the smoothed target, and there equals its entropy
     equation (3)   the learning rate rises until the warm-up step and falls after it
     table 3        the parameter counts of the base and the big model, from the architecture
 
     symbol        name here       symbol        name here
     d_k, h        d_k, heads      lrate, w      rate, warm_up
     eps_ls        epsilon         d_ff, N       d_ff, layers
+
+The softmax has any number of keys, and the vocabulary any number of words, but for the convexity of the loss.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import sympy as sp
@@ -25,7 +29,7 @@ from s30.vocabulary import Array, Bridge, Identity
 
 checks = sibling(__file__, "../numpy_checks.py")
 
-WORDS = 3  # entries of the generic softmax; its formulas hold entry by entry whatever their number
+WORDS = 3  # in the identities on convexity alone
 
 
 def expectation(polynomial: sp.Expr, moments: dict[sp.Symbol, tuple[sp.Expr, ...]]) -> sp.Expr:
@@ -34,8 +38,10 @@ def expectation(polynomial: sp.Expr, moments: dict[sp.Symbol, tuple[sp.Expr, ...
     return sum(c * sp.prod(m[power] for m, power in zip(moments.values(), powers, strict=True)) for powers, c in terms)
 
 
-def softmax(scores: sp.Matrix) -> sp.Matrix:
-    return sp.Matrix([sp.exp(s) for s in scores]) / sum(sp.exp(s) for s in scores)
+def softmax(score: Callable[[sp.Expr], sp.Expr], index: sp.Expr, count: sp.Expr) -> sp.Expr:
+    """a_index = exp(s_index) / sum_l exp(s_l), of `count` scores."""
+    l = sp.Symbol("l", integer=True, nonnegative=True)
+    return sp.exp(score(index)) / sp.Sum(sp.exp(score(l)), (l, 0, count - 1))
 
 
 def smoothed_loss(logits: sp.Matrix, target: sp.Matrix) -> sp.Expr:
@@ -73,7 +79,12 @@ def variance() -> list[Identity]:
     unit = dict.fromkeys((q, k), (sp.S.One, sp.S.Zero, sp.S.One))  # E 1, E x, E x^2
     general = {q: (sp.S.One, mean_q, var_q + mean_q**2), k: (sp.S.One, mean_k, var_k + mean_k**2)}
     independent = "entries of q and k independent; their first two moments are used, not their distribution"
+    alike = independent + "; these are the same for all entries of q, and for all of k"
     return [
+        Identity(
+            "dot_product_mean", "E q.k = d_k mu_q mu_k, which is 0 where a mean is 0",
+            sp.Sum(expectation(q * k, general), (i, 1, d_k)), d_k * mean_q * mean_k, alike, "section 3.2.1, footnote 4", proof=("doit",),
+        ),
         Identity(
             "dot_product_variance", "Var(q.k) = E (sum_i q_i k_i)^2 - (E q.k)^2 = d_k, summed over all pairs of entries",
             of_dot_product(unit), d_k, independent + "; mean 0, variance 1", "section 3.2.1, footnote 4", proof=("doit",),
@@ -84,97 +95,125 @@ def variance() -> list[Identity]:
         ),
         Identity(
             "general_variance", "Var(q.k) = d_k (v_q v_k + v_q mu_k^2 + v_k mu_q^2): linear in d_k for any means and variances",
-            of_dot_product(general), d_k * (var_q * var_k + var_q * mean_k**2 + var_k * mean_q**2), independent,
+            of_dot_product(general), d_k * (var_q * var_k + var_q * mean_k**2 + var_k * mean_q**2), alike,
             "section 3.2.1, footnote 4", proof=("doit", "expand"),
         ),
     ]  # fmt: skip
 
 
 def attention() -> list[Identity]:
-    scores = sp.Matrix(sp.symbols(f"s:{WORDS}", real=True))
-    a = softmax(scores)
-    shift = sp.Symbol("c", real=True)
-    weight = sp.Symbol("a", positive=True)
-    pair = sp.Matrix([weight, 1 - weight])
+    i, j, l, m = sp.symbols("i j l m", integer=True, nonnegative=True)
+    count = i + j + m + 1  # any number of keys, i and j among them
+    scores, shift = sp.IndexedBase("s", real=True), sp.Symbol("c", real=True)
+
+    def a(index: sp.Expr) -> sp.Expr:
+        return softmax(lambda at: scores[at], index, count)
+
+    total = sp.Sum(a(l), (l, 0, count - 1))
+    keys = "any number of keys with real scores"
     return [
         Identity(
             "softmax_jacobian", "d a_i / d s_j = a_i ([i = j] - a_j), which is diag(a) - a a^T",
-            a.jacobian(scores), sp.Matrix(WORDS, WORDS, lambda i, j: a[i] * (int(i == j) - a[j])), f"{WORDS} real scores", "equation (1)",
+            sp.Derivative(a(i), scores[j]), a(i) * (sp.KroneckerDelta(i, j) - a(j)), keys + ", i and j among them", "equation (1)",
+            proof=("doit", "doit", "simplify"),
         ),
         Identity(
             "softmax_shift", "softmax(s + c) = softmax(s): subtracting the maximum changes nothing",
-            softmax(scores + shift * sp.ones(WORDS, 1)), a, f"{WORDS} real scores", "equation (1)",
+            softmax(lambda at: scores[at] + shift, i, count), a(i), keys, "equation (1)",
         ),
         Identity(
-            "softmax_rows_sum_to_one", "sum_i a_i = 1", sum(a), sp.S.One, f"{WORDS} real scores", "equation (1)",
+            "softmax_rows_sum_to_one", "sum_i a_i = 1", total, sp.S.One, keys, "equation (1)",
         ),
         Identity(
-            "softmax_gradient_vanishes", "||diag(a) - a a^T||^2 = 4 a^2 (1 - a)^2 for weights a and 1 - a: zero at both ends",
-            sum(entry**2 for entry in sp.diag(*pair) - pair * pair.T), 4 * weight**2 * (1 - weight) ** 2,
-            "two keys", "section 3.2.1", proof=("expand",),
+            "softmax_gradient_vanishes",
+            "sum_j |d a_i / d s_j| = a_i (1 - a_i) + sum_{j != i} a_i a_j = 2 a_i (1 - a_i): zero where a_i is 0 or 1",
+            a(i) * (1 - a(i)) + a(i) * (total - a(i)), 2 * a(i) * (1 - a(i)), keys, "section 3.2.1",
         ),
     ]  # fmt: skip
 
 
 def positions() -> list[Identity]:
-    position, offset, i, d_model = sp.symbols("pos k i d_model", real=True)
+    position, offset, further, i, d_model = sp.symbols("pos k l i d_model", real=True)
     omega = sp.Symbol("10000", positive=True) ** (-2 * i / d_model)
 
     def encoding(at: sp.Expr) -> sp.Matrix:
         return sp.Matrix([sp.sin(at * omega), sp.cos(at * omega)])
 
-    cosine, sine = sp.cos(offset * omega), sp.sin(offset * omega)
-    rotation = sp.Matrix([[cosine, sine], [-sine, cosine]])
+    def rotation(by: sp.Expr) -> sp.Matrix:
+        cosine, sine = sp.cos(by * omega), sp.sin(by * omega)
+        return sp.Matrix([[cosine, sine], [-sine, cosine]])
+
+    pairs = sp.Symbol("n", integer=True, positive=True)  # d_model / 2
     anywhere = "real positions; the pair (2i, 2i + 1) of any frequency, with any base in place of 10000"
     return [
         Identity(
             "position_rotation", "the pair of entries (2i, 2i + 1) of PE(pos + k) is R(k) times that of PE(pos)",
-            encoding(position + offset), rotation * encoding(position), anywhere, "section 3.5",
+            encoding(position + offset), rotation(offset) * encoding(position), anywhere, "section 3.5",
             proof=("expand", "expand_trig", "simplify"),
         ),
         Identity(
             "rotation_is_orthogonal", "R(k)^T R(k) = 1: the linear map keeps lengths",
-            rotation.T * rotation, sp.eye(2), anywhere, "section 3.5", proof=("trigsimp",),
+            rotation(offset).T * rotation(offset), sp.eye(2), anywhere, "section 3.5", proof=("trigsimp",),
         ),
         Identity(
-            "position_kernel", "PE(pos).PE(pos + k) = cos(omega k) per frequency: the dot product knows the offset alone",
-            (encoding(position).T * encoding(position + offset))[0], sp.cos(offset * omega), anywhere, "section 3.5",
-            proof=("expand", "expand_trig", "expand", "trigsimp", "simplify"),
+            "rotations_compose", "R(k) R(l) = R(k + l): a step of k and a step of l are a step of k + l",
+            rotation(offset) * rotation(further), rotation(offset + further), anywhere, "section 3.5",
+        ),
+        Identity(
+            "position_kernel", "PE(pos).PE(pos + k) = sum_i cos(k / 10000^(2i / d_model)): the dot product knows the offset alone",
+            sp.Sum(encoding(position).dot(encoding(position + offset)), (i, 0, pairs - 1)),
+            sp.Sum(sp.cos(offset * omega), (i, 0, pairs - 1)),
+            "real positions; any number of frequencies, with any base in place of 10000", "section 3.5", proof=("trigsimp", "simplify"),
         ),
     ]  # fmt: skip
 
 
 def smoothing() -> list[Identity]:
-    z, v = (sp.Matrix(sp.symbols(f"{name}:{WORDS}", real=True)) for name in ("z", "v"))
-    epsilon, shift = sp.Symbol("epsilon", positive=True), sp.Symbol("c", real=True)
-    # 0 < epsilon < 1 in the form epsilon = t / (1 + t), t > 0, so that the target's entries are manifestly positive.
-    t = sp.Symbol("t", positive=True)
-    share = t / (1 + t)
-    target = sp.Matrix([(1 - share) * int(k == 0) + share / WORDS for k in range(WORDS)]).applyfunc(sp.together)
-    symbolic = sp.Matrix([(1 - epsilon) * int(k == 0) + epsilon / WORDS for k in range(WORDS)])
-    p = softmax(z)
-    loss = smoothed_loss(z, symbolic)
-    gradient = sp.Matrix([loss]).jacobian(z).T
-    curvature = (v.T * sp.hessian(loss, list(z)) * v)[0]
+    label, k, l, m = sp.symbols("y k l m", integer=True, nonnegative=True)
+    z, epsilon, shift = sp.IndexedBase("z", real=True), sp.Symbol("epsilon", positive=True), sp.Symbol("c", real=True)
+    count = label + k + m + 1  # any number of words, the label and k among them
+
+    # -sum_k q_k log p_k = -(1 - epsilon) log p_label - epsilon / vocabulary sum_l log p_l
+    log_sum = sp.log(sp.Sum(sp.exp(z[l]), (l, 0, count - 1)))
+    loss = -(1 - epsilon) * (z[label] - log_sum) - epsilon / count * sp.Sum(z[l] - log_sum, (l, 0, count - 1))
+    q = (1 - epsilon) * sp.KroneckerDelta(k, label) + epsilon / count
+
+    # At the target all words but the label have one logit. 0 < epsilon < 1 has the form t / (1 + t) with t > 0.
+    t, others = sp.Symbol("t", positive=True), sp.Symbol("others", integer=True, positive=True)
+    other_q = t / (1 + t) / (others + 1)
+    label_q = sp.together(1 - t / (1 + t) + other_q)
+    label_z, other_z = sp.log(label_q) + shift, sp.log(other_q) + shift
+    norm = sp.exp(label_z) + sp.Sum(sp.exp(other_z), (l, 1, others))
+    at_target = -label_q * (label_z - sp.log(norm)) - sp.Sum(other_q * (other_z - sp.log(norm)), (l, 1, others))
+    entropy = -label_q * sp.log(label_q) - sp.Sum(other_q * sp.log(other_q), (l, 1, others))
+
+    logits, v, weights = (sp.Matrix(sp.symbols(f"{name}:{WORDS}", real=True)) for name in ("z", "v", "q"))
+    p = sp.Matrix([sp.exp(logit) for logit in logits]) / sum(sp.exp(logit) for logit in logits)
+    few = smoothed_loss(logits, sp.Matrix([*weights[1:], 1 - sum(weights[1:])]))  # any target that sums to one
+    curvature = (v.T * sp.hessian(few, list(logits)) * v)[0]
     squares = sum(p[i] * p[j] * (v[i] - v[j]) ** 2 for i in range(WORDS) for j in range(i))
-    at_target = {z[k]: sp.log(target[k]) + shift for k in range(WORDS)}
-    where = f"{WORDS} words, real logits, 0 < epsilon"
+    words, three = "any number of words, real logits", f"{WORDS} words, real logits, any direction v"
     return [
         Identity(
-            "smoothed_gradient", "d loss / dz = softmax(z) - q, q = (1 - epsilon) onehot + epsilon / vocabulary",
-            gradient, p - symbolic, where, "section 5.4",
+            "smoothed_gradient", "d loss / d z_k = p_k - q_k, q = (1 - epsilon) onehot(label) + epsilon / vocabulary",
+            sp.Derivative(loss, z[k]), softmax(lambda at: z[at], k, count) - q, words, "section 5.4", proof=("doit", "doit", "simplify"),
         ),
         Identity(
-            "smoothed_stationary", "the gradient vanishes at z = log q + c for every c, so at the smoothed target",
-            (p - target).subs(at_target), sp.zeros(WORDS, 1), where + " < 1, written t / (1 + t)", "section 5.4",
+            "smoothed_stationary", "softmax(log q + c) = q for every c, at the label and at any other word: there the gradient vanishes",
+            sp.Matrix([sp.exp(label_z), sp.exp(other_z)]) / norm, sp.Matrix([label_q, other_q]),
+            words + ", 0 < epsilon < 1, written t / (1 + t)", "section 5.4",
+        ),
+        Identity(
+            "smoothed_minimum_value", "the loss at z = log q + c is -sum_k q_k log q_k, the entropy of the target",
+            at_target, entropy, words + ", 0 < epsilon < 1, written t / (1 + t)", "section 5.4",
         ),
         Identity(
             "smoothed_curvature", "v^T (d^2 loss / dz^2) v = sum_{i<j} p_i p_j (v_i - v_j)^2",
-            curvature, squares, where + ", any direction v", "section 5.4",
+            curvature, squares, three, "section 5.4",
         ),
         Identity(
             "smoothed_convex", "that sum of squares is nonnegative, so the stationary point is the minimum",
-            squares, sp.S.Zero, where + ", any direction v", "section 5.4", relation=">=", proof=("doit",),
+            squares, sp.S.Zero, three, "section 5.4", relation=">=", proof=("doit",),
         ),
     ]  # fmt: skip
 

@@ -1,6 +1,8 @@
 """Independent oracles for the Transformer: the frameworks' own modules, brute force, and the paper's tables."""
 
+from collections import Counter, defaultdict
 from datetime import date, datetime
+from functools import partial
 
 import numpy as np
 import pytest
@@ -63,12 +65,14 @@ def test_fully_masked_query_is_an_error(checks) -> None:
         checks.attention(np.ones((1, 1, 2, 4)), np.ones((1, 1, 3, 4)), np.ones((1, 1, 3, 4)), mask)
 
 
-def test_source_of_padding_alone_is_an_error(checks) -> None:
+@pytest.mark.parametrize(("name", "row"), [("source_mask", (1,)), ("target_mask", (1, 0))])
+def test_padding_alone_before_a_query_is_an_error(checks, name: str, row: tuple[int, ...]) -> None:
+    """A source of padding alone; a first target token that is masked, so that its row sees nothing."""
     problem = checks.problem(0)
-    mask = problem.batch["source_mask"].copy()
-    mask[1] = False
+    mask = problem.batch[name].copy()
+    mask[row] = False
     with pytest.raises(ValueError, match="may attend to no key"):
-        checks.forward(problem.params, {**problem.batch, "source_mask": mask}, **problem.config)
+        checks.forward(problem.params, {**problem.batch, name: mask}, **problem.config)
 
 
 def test_heads_own_blocks_of_features(checks) -> None:
@@ -139,6 +143,21 @@ def test_shapes_add_up_to_table_3(checks, row: tuple[int, ...]) -> None:
     assert abs(count / 1e6 - millions) < (0.05 if millions in (65, 213) else 0.07) * millions
 
 
+def test_one_vocabulary_gives_the_eight_rows_of_base_type_but_not_big(checks) -> None:
+    """41,004 to 41,208 words give all eight printed millions, and no other number does; big alone needs 36,344 at most."""
+
+    def printed(vocabulary: int, row: tuple[int, ...]) -> bool:
+        layers, d_model, d_ff, millions = row
+        shapes = checks.shapes(vocabulary=vocabulary, d_model=d_model, d_ff=d_ff, layers=layers)
+        return round(sum(int(np.prod(shape)) for shape in shapes.values()) / 1e6) == millions
+
+    def all_of_base_type(vocabulary: int) -> bool:
+        return all(printed(vocabulary, row) for row in TABLE_3[:-1])
+
+    assert [all_of_base_type(v) for v in (41003, 41004, 41208, 41209)] == [False, True, True, False]
+    assert [printed(v, TABLE_3[-1]) for v in (35367, 35368, 36344, 36345, 41004)] == [False, True, True, False, False]
+
+
 def test_rate_of_equation_3_peaks_at_step_4000() -> None:
     step = np.arange(1, 100001)
     rate = 512**-0.5 * np.minimum(step**-0.5, step * 4000**-1.5)
@@ -168,15 +187,109 @@ def test_held_out_dates_are_not_trained_on_in_any_format(room: Paper) -> None:
     np.testing.assert_array_equal(train["target_input"][:, 1:], train["target_output"][:, :-1])
 
 
+def test_limits_without_positions_by_listing_every_bag(room: Paper) -> None:
+    """Two months of dates, by hand: bags as sorted words, the entropy of each mean target word by word."""
+    dates = room.module("dates.py")
+    dates.FIRST, dates.LAST = date(1987, 1, 1), date(1987, 2, 28)
+    dates.limits_without_positions.cache_clear()
+    ceiling, above_floor = dates.limits_without_positions()
+    days = [date(1987, 1, day) for day in range(1, 32)] + [date(1987, 2, day) for day in range(1, 29)]
+    follows, answers = defaultdict(Counter), defaultdict(Counter)
+    for day, style in ((day, style) for day in days for style in range(5)):
+        bag = tuple(sorted(dates.tokens(dates.written(day, style))))
+        target = (*day.isoformat(), dates.END)
+        answers[bag][target] += 1
+        for t, token in enumerate(target):
+            follows[bag, target[:t]][token] += 1
+    assert any(len(answer) > 1 for answer in answers.values())
+    close(ceiling, sum(max(answer.values()) for answer in answers.values()) / (5 * len(days)))
+    spread = 0.0
+    for counts in follows.values():
+        q = [0.9 * counts[token] / counts.total() + 0.1 / len(dates.TOKENS) for token in dates.TOKENS]
+        spread -= counts.total() * np.dot(q, np.log(q)) / (5 * len(days) * 11)
+    close(above_floor, spread - dates.floor())
+
+
+def test_attention_shares_are_those_of_a_map_drawn_by_hand(room: Paper) -> None:
+    """Attention from each digit to the word that states it, then with one digit in each format led astray."""
+    dates = room.module("dates.py")
+    batch = dates.batch_of([date(1987, 3, 5)] * 5, range(5))
+    # Where the digits 0, 3, 5, 6, 8, 9 of «1987-03-05» stand in each of the five formats.
+    stated = [[3, 6, 0, 0, 1, 1], [2, 5, 1, 1, 0, 0], [3, 4, 2, 2, 0, 1], [6, 9, 0, 1, 3, 4], [6, 9, 3, 4, 0, 1]]
+    attention = np.full((5, 1, 8, 11, 10), 0.05)  # (batch, layer, head, target, source)
+    for row, places in enumerate(stated):
+        attention[row, 0, :, [0, 3, 5, 6, 8, 9], places] = 0.5
+    assert set(dates.attention_shares(batch, attention).values()) == {1.0}
+    attention[2, 0, :, [3, 6], 9] = 0.9
+    attention[4, 0, :, 8, 9] = 0.9
+    close(list(dates.attention_shares(batch, attention).values()), [4 / 5, 1, 2 / 3, 7 / 8])
+
+
+# --- the switches of the ablations ---
+
+SWITCHES = [{name: False} for name in ("positions", "scaled", "causal")] + [
+    {"positions": False, "scaled": False, "causal": False}
+]
+
+
+def close_to_numpy(checks, problem: Problem, observed: dict, switches: dict) -> None:
+    expected = checks.forward(problem.params, problem.batch, **{**problem.config, **switches})
+    whole = checks.forward(problem.params, problem.batch, **problem.config)
+    assert np.abs(expected["logits"] - whole["logits"]).max() > 0.01, "the switch does nothing"
+    for name, value in expected.items():
+        close(observed[name], value, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("switches", SWITCHES, ids=" ".join)
+def test_torch_without_a_part_is_numpy_without_it(room: Paper, checks, problem: Problem, switches: dict) -> None:
+    model, batch = torch_model(room, problem, **switches)
+    observed = {name: value.detach() for name, value in model(batch).items()}
+    close_to_numpy(checks, problem, observed, switches)
+
+
+@pytest.mark.jax
+@pytest.mark.parametrize("switches", SWITCHES, ids=" ".join)
+def test_jax_without_a_part_is_numpy_without_it(room: Paper, checks, switches: dict) -> None:
+    import jax
+
+    problem = checks.problem(0)
+    forward = jax.jit(partial(room.module("jax/model.py").forward, **{**problem.config, **switches}))
+    close_to_numpy(checks, problem, forward(problem.params, problem.batch), switches)
+
+
+@pytest.mark.tinygrad
+@pytest.mark.parametrize("switches", SWITCHES, ids=" ".join)
+def test_tinygrad_without_a_part_is_numpy_without_it(room: Paper, checks, switches: dict) -> None:
+    from tinygrad import Tensor
+
+    problem = checks.problem(0)
+    model, batch = tinygrad_model(room, problem, **switches)
+    outputs = model(batch)
+    Tensor.realize(*outputs.values())
+    close_to_numpy(checks, problem, {name: value.numpy() for name, value in outputs.items()}, switches)
+
+
 # --- PyTorch's own Transformer ---
 
 
-def torch_model(room: Paper, problem: Problem):
+def torch_model(room: Paper, problem: Problem, **switches: bool):
     import torch
 
-    model = room.module("torch/model.py").Model(**problem.config)
+    model = room.module("torch/model.py").Model(**{**problem.config, **switches})
     model.load_state_dict({name: torch.from_numpy(value) for name, value in problem.params.items()})
     return model, {name: torch.from_numpy(value) for name, value in problem.batch.items()}
+
+
+def tinygrad_model(room: Paper, problem: Problem, **switches: bool):
+    from tinygrad import Tensor, nn
+
+    from s30.layers.tinygrad import mend_constants
+
+    mend_constants()
+    model = room.module("tinygrad/model.py").Model(**{**problem.config, **switches})
+    nn.state.load_state_dict(model, {name: Tensor(v) for name, v in problem.params.items()}, verbose=False)
+    return model, {name: Tensor(value) for name, value in problem.batch.items()}
 
 
 def packed(attention):
@@ -301,10 +414,21 @@ def test_instantiated_model_has_the_papers_size(room: Paper, name: str, row: tup
 
 
 @pytest.mark.torch
-def test_torch_rejects_a_source_of_padding_alone(room: Paper, problem: Problem) -> None:
+def test_torch_rejects_a_query_without_keys(room: Paper, problem: Problem) -> None:
+    """A source of padding alone, for the whole model and for each stack; and a first target token that is masked."""
     model, batch = torch_model(room, problem)
-    with pytest.raises(ValueError, match="may attend to no key"):
-        model({**batch, "source_mask": batch["source_mask"] & False})
+    padding, masked = batch["source_mask"] & False, batch["target_mask"].clone()
+    masked[1, 0] = False
+    memory, _ = model.encode(batch["source"], batch["source_mask"])
+    for call in (
+        lambda: model({**batch, "source_mask": padding}),
+        lambda: model.encode(batch["source"], padding),
+        lambda: model.decode(batch["target_input"], batch["target_mask"], memory, padding),
+        lambda: model({**batch, "target_mask": masked}),
+        lambda: model.decode(batch["target_input"], masked, memory, batch["source_mask"]),
+    ):
+        with pytest.raises(ValueError, match="may attend to no key"):
+            call()
 
 
 # --- the other frameworks' own attention ---
@@ -350,6 +474,32 @@ def test_a_row_without_keys_gives_nan_instead_of_a_wrong_number(room: Paper) -> 
     )
     assert np.isnan(mixed).all()
     assert np.isnan(weights).all()
+
+
+@pytest.mark.tinygrad
+def test_tinygrads_row_without_keys_gives_nan(room: Paper, checks) -> None:
+    problem = checks.problem(0)
+    masked = problem.batch["target_mask"].copy()
+    masked[1, 0] = False
+    model, batch = tinygrad_model(
+        room, Problem(problem.config, problem.params, {**problem.batch, "target_mask": masked})
+    )
+    logits = model(batch)["logits"].numpy()
+    assert np.isnan(logits[1, 0]).all()
+    assert not np.isnan(logits[0]).any()
+
+
+@pytest.mark.tinygrad
+def test_attention_is_tinygrads_scaled_dot_product_attention(checks) -> None:
+    from tinygrad import Tensor
+
+    rng = np.random.default_rng(1)
+    query, key, value = rng.normal(size=(2, 3, 4, 5)), rng.normal(size=(2, 3, 6, 5)), rng.normal(size=(2, 3, 6, 7))
+    mask = rng.random((2, 1, 4, 6)) < 0.6
+    mask[..., 2] = True
+    mixed, _ = checks.attention(query, key, value, mask)
+    oracle = Tensor(query).scaled_dot_product_attention(Tensor(key), Tensor(value), attn_mask=Tensor(mask))
+    close(mixed, oracle.numpy(), rtol=1e-9)
 
 
 @pytest.mark.tinygrad

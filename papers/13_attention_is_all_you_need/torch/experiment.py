@@ -30,7 +30,7 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
     seeds, steps = dates.PROFILES[profile]["seeds"], dates.PROFILES[profile]["steps"]
     metrics: dict[str, list[float]] = {}
     curves = {variant: torch.zeros(steps) for variant in dates.VARIANTS}
-    shown: tuple[Batch, Tensor] | None = None
+    shown = None
     for offset in range(seeds):
         parts = dates.split(seed + offset, dates.BATCH * steps, dates.HELD_OUT)
         train, held_out = ({name: torch.from_numpy(value) for name, value in part.items()} for part in parts)
@@ -44,13 +44,17 @@ def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Expe
             match, loss, cross_attention = evaluate(transformer, held_out)
             metrics.setdefault(f"exact_match{variant}", []).append(match)
             metrics.setdefault(f"loss_above_floor{variant}", []).append(loss - dates.floor())
-            shown = shown or (held_out, cross_attention)
+            if not variant:
+                shown = shown or (parts[1], cross_attention.numpy())
+                for name, share in dates.attention_shares(parts[1], cross_attention.numpy()).items():
+                    metrics.setdefault(name, []).append(share)
     matches = {variant: sum(metrics[f"exact_match{variant}"]) / seeds for variant in dates.VARIANTS}
-    batch = {name: value.numpy() for name, value in shown[0].items()}
     losses = {variant: values.numpy() for variant, values in curves.items()}
-    figures = dates.figures(matches, losses, batch, shown[1].numpy())
+    figures = dates.figures(matches, losses, *shown)
     softmax, lines = scaling(seed)
-    return Experiment(metrics | softmax, figures | {"scaling": lines})
+    ceiling, information = dates.limits_without_positions()
+    limits = {"exact_match_limit_without_positions": ceiling, "loss_limit_without_positions": information}
+    return Experiment(metrics | limits | softmax, figures | {"scaling": lines})
 
 
 def fit(transformer: nn.Module, train: Batch, steps: int) -> Tensor:

@@ -1,9 +1,11 @@
 r"""The Transformer as PyTorch modules, paper 13 (Vaswani et al., 2017), post-norm as in section 3.1.
 
     (1)    Attention(Q, K, V) = softmax(Q K^T / sqrt(d_k)) V
+    3.2.2  MultiHead(Q, K, V) = Concat(head_1, ..., head_h) W^O,  head_i = Attention(Q W_i^Q, K W_i^K, V W_i^V)
     (2)    FFN(x) = max(0, x W_1 + b_1) W_2 + b_2
     3.1    every sub-layer becomes LayerNorm(x + Sublayer(x))
     3.4    x = sqrt(d_model) E[token] + PE;  logits = x E^T
+    3.5    PE(pos, 2i) = sin(pos / 10000^(2i/d_model)),  PE(pos, 2i+1) = cos(pos / 10000^(2i/d_model))
     5.4    cross-entropy against (1 - eps) onehot(label) + eps / vocabulary
 
     symbol   name here                        symbol   name here
@@ -34,6 +36,9 @@ class MultiHeadAttention(nn.Module):
         self.query, self.key, self.value, self.output = (nn.Linear(d_model, d_model, bias=False) for _ in range(4))
 
     def forward(self, x: Tensor, memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Raises ValueError where `mask` leaves a query without any key, such as a source of padding alone."""
+        if not mask.any(-1).all():
+            raise ValueError("attention: a query may attend to no key: its mask row is false throughout")
         query, key, value = self.split(self.query(x)), self.split(self.key(memory)), self.split(self.value(memory))
         # A = softmax(Q K^T / sqrt(d_k)), where a forbidden score is -inf
         scores = (query @ key.mT * self.scale).masked_fill(~mask, -math.inf)  # (batch, head, query, key)
@@ -100,9 +105,7 @@ class Model(nn.Module):
         self.smoothing, self.positions, self.causal = smoothing, positions, causal
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The outputs that `numpy_checks.forward` names. Raises ValueError for a source of padding alone."""
-        if not batch["source_mask"].any(-1).all():
-            raise ValueError("attention: a query may attend to no key: a source sentence is padding throughout")
+        """The outputs that `numpy_checks.forward` names."""
         memory, encoder_attention = self.encode(batch["source"], batch["source_mask"])
         logits, decoder_attention, cross_attention = self.decode(
             batch["target_input"], batch["target_mask"], memory, batch["source_mask"]
