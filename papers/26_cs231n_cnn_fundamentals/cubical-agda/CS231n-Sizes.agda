@@ -9,7 +9,9 @@
   ---------------------  --------------------------------------------------------------
   F, P, S                Geometry: reach = F − 1, pad = P, stride = S
   (W − F + 2P)/S + 1     OutputSize g W O: O = n + 1 for an n with W + 2P = F + S·n
+  a place of the filter  Fits g W n: it starts at S·n and ends inside the padded input
   layer after layer      g ⨾ h
+  receptive field        Reads g i x: output x reads entry i of the input
 -}
 module CS231n-Sizes where
 

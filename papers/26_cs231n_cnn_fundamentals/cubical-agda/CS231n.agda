@@ -14,6 +14,7 @@
   CONV                          conv        (written, as in the notes, as a correlation)
   RELU                          pointwise σ (any function σ of one entry)
   POOL, stride                  sliding φ   (φ multiplies positions by the stride)
+  dL/dW of a CONV               correlate at upstream  (upstream: dL by the outputs at finitely many positions)
   f(x) = W x + b                affine W b
   L_i = Σ_{j≠y} max(0, …)       hinge ρ Δ y (ρ stands for max(0, −))
 
@@ -216,7 +217,8 @@ filterGradient : (at : Fin n → ⟨ G ⟩) (upstream : Fin n → Vector l) (L :
   ≡ seenBy at upstream L f +r ∑ (λ o → ∑ (λ c → ∑ (λ t → V o c t ·r correlate at upstream (offset L) f o c t)))
 filterGradient {n} {l} {k} {m} at upstream L V f =
   ∑ (λ p → ∑ (λ o → upstream p o ·r conv (moveWeights L V) f (at p) o))
-    ≡⟨ ∑Ext (λ p → ∑Ext (λ o → cong (upstream p o ·r_) (linear p o) ∙ ·DistR+ (upstream p o) (before p o) (response p o))) ⟩
+    ≡⟨ ∑Ext (λ p → ∑Ext (λ o →
+       cong (upstream p o ·r_) (linear p o) ∙ ·DistR+ (upstream p o) (before p o) (response p o))) ⟩
   ∑ (λ p → ∑ (λ o → upstream p o ·r before p o +r upstream p o ·r response p o))
     ≡⟨ ∑Ext (λ p → ∑Add (λ o → upstream p o ·r before p o) (λ o → upstream p o ·r response p o)) ⟩
   ∑ (λ p → ∑ (λ o → upstream p o ·r before p o) +r ∑ (λ o → upstream p o ·r response p o))
