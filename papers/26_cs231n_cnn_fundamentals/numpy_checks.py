@@ -119,6 +119,11 @@ def _rows_sum_to_one(forward, problem, rng):
     return probabilities.sum(axis=1), np.ones(len(probabilities))
 
 
+def _positive_probabilities(forward, problem, rng):
+    probabilities = forward(problem.params, problem.batch)["probabilities"]
+    return probabilities, np.zeros_like(probabilities)
+
+
 def _shifted_scores(forward, problem, rng):
     shifted = {**problem.params, "fc.bias": problem.params["fc.bias"] + rng.normal(0.0, 10.0)}
     return tuple(
@@ -162,14 +167,23 @@ def _losses_at_chance(forward, problem, rng):
 
 
 def _stronger_regularisation(forward, problem, rng):
-    stronger = forward(problem.params, problem.batch, strength=2 * problem.config["strength"])
-    return stronger["loss"], forward(problem.params, problem.batch)["loss"]
+    strength = problem.config["strength"]
+    stronger = forward(problem.params, problem.batch, strength=2 * strength)["loss"]
+    squares = sum((problem.params[name] ** 2).sum() for name in ("conv.weight", "fc.weight"))
+    return stronger - forward(problem.params, problem.batch)["loss"], np.asarray(0.5 * strength * squares)
 
 
 def invariants() -> list[Invariant]:
     notes, layers, checks = "linear-classify.md", "convolutional-networks.md", "neural-networks-3.md, «Sanity checks»"
     return [
         Invariant("rows_sum_to_one", "the class probabilities of every example sum to 1", notes, _rows_sum_to_one),
+        Invariant(
+            "positive_probabilities",
+            "every class probability is positive",
+            notes,
+            _positive_probabilities,
+            ">",
+        ),
         Invariant(
             "score_shift",
             "adding one number to all scores of an example changes neither probabilities nor losses",
@@ -197,9 +211,8 @@ def invariants() -> list[Invariant]:
         Invariant("loss_at_chance", "with zero weights the losses are ln 10 and 10 - 1", checks, _losses_at_chance),
         Invariant(
             "regularisation_raises_loss",
-            "a larger regularisation strength gives a larger loss",
+            "doubling the regularisation strength raises the loss by 1/2 lambda ||W||^2, a positive number",
             checks,
             _stronger_regularisation,
-            ">",
         ),
     ]

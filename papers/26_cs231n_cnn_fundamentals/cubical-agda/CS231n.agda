@@ -14,6 +14,7 @@
   CONV                          conv        (written, as in the notes, as a correlation)
   RELU                          pointwise σ (any function σ of one entry)
   POOL, stride                  sliding φ   (φ multiplies positions by the stride)
+  dL/dW of a CONV               correlate at upstream  (upstream: dL by the outputs at finitely many positions)
   f(x) = W x + b                affine W b
   L_i = Σ_{j≠y} max(0, …)       hinge ρ Δ y (ρ stands for max(0, −))
 
@@ -32,18 +33,24 @@ open import Cubical.Foundations.Isomorphism
 open import Cubical.Foundations.HLevels
 open import Cubical.Data.Sigma
 open import Cubical.Data.Nat hiding (elim)
-open import Cubical.Data.Bool.Base using (if_then_else_)
-open import Cubical.Data.FinData.Base using (Fin ; FinVec ; _==_)
+open import Cubical.Data.Bool.Base using (true ; false ; if_then_else_)
+open import Cubical.Data.Bool.Properties using (false≢true)
+import Cubical.Data.Empty.Base as ⊥
+open import Cubical.Data.FinData.Base using (Fin ; zero ; suc ; FinVec ; _==_)
 open import Cubical.Relation.Nullary using (¬_)
 open import S30.Sum
+open import S30.Ring R using (differenceCancels ; 0·Absorbs)
 
 open CommRingStr (snd R) renaming (_+_ to _+r_ ; _·_ to _·r_)
 open MonoidStr (snd G) using (ε) renaming (_·_ to _⊕_ ; ·Assoc to ⊕Assoc ; ·IdL to ⊕IdL ; ·IdR to ⊕IdR)
 open Sum R
+open Iso
 
 private
   variable
-    ℓA ℓB ℓC : Level
+    ℓA ℓB ℓC ℓT ℓU : Level
+    T : Type ℓT
+    U : Type ℓU
     A : Type ℓA
     B : Type ℓB
     C : Type ℓC
@@ -73,23 +80,35 @@ isAdditive : (⟨ G ⟩ → ⟨ G ⟩) → Type ℓG
 isAdditive φ = ∀ s x → φ (s ⊕ x) ≡ φ s ⊕ φ x
 
 -- A window slides over the input, and one readout ρ is applied to what it sees; its taps sit at
--- the given offsets from position φ x.
-sliding : (φ : ⟨ G ⟩ → ⟨ G ⟩) (offset : Fin k → ⟨ G ⟩) (ρ : FinVec A k → B) → Signal A → Signal B
+-- the given offsets from position φ x. The taps are any type: Fin k, or pairs for a window of windows.
+sliding : (φ : ⟨ G ⟩ → ⟨ G ⟩) (offset : T → ⟨ G ⟩) (ρ : (T → A) → B) → Signal A → Signal B
 sliding φ offset ρ f x = ρ (λ t → f (φ x ⊕ offset t))
 
 -- /convolutional-networks, «Pooling Layer» and «Parameter Sharing»: any sliding window, whatever
 -- its readout (weights, max, mean), turns shifts by a multiple of the stride into shifts.
-slidingIsStrided : (φ : ⟨ G ⟩ → ⟨ G ⟩) → isAdditive φ → (offset : Fin k → ⟨ G ⟩) (ρ : FinVec A k → B)
+slidingIsStrided : (φ : ⟨ G ⟩ → ⟨ G ⟩) → isAdditive φ → (offset : T → ⟨ G ⟩) (ρ : (T → A) → B)
                  → isStridedBy φ (sliding φ offset ρ)
 slidingIsStrided φ φHom offset ρ s = funExt λ f → funExt λ x → cong ρ (funExt λ t → cong f
   (φ s ⊕ (φ x ⊕ offset t)   ≡⟨ ⊕Assoc (φ s) (φ x) (offset t) ⟩
    (φ s ⊕ φ x) ⊕ offset t   ≡⟨ cong (_⊕ offset t) (sym (φHom s x)) ⟩
    φ (s ⊕ x) ⊕ offset t     ∎))
 
+-- «Prefer a stack of small filter CONV to one large receptive field CONV layer»: two windows, one after the
+-- other, are one window as functions, whatever their readouts. Its taps are the pairs (u , t), at the
+-- offsets φ (p u) ⊕ o t; CS231n-Sizes computes which offsets these are.
+slidingCompose : (φ ψ : ⟨ G ⟩ → ⟨ G ⟩) → isAdditive φ → (o : T → ⟨ G ⟩) (p : U → ⟨ G ⟩)
+                 (ρ : (T → A) → B) (τ : (U → B) → C)
+               → sliding ψ p τ ∘ sliding φ o ρ
+               ≡ sliding (φ ∘ ψ) (λ (u , t) → φ (p u) ⊕ o t) (λ patch → τ (λ u → ρ (λ t → patch (u , t))))
+slidingCompose φ ψ φHom o p ρ τ = funExt λ f → funExt λ x → cong τ (funExt λ u → cong ρ (funExt λ t → cong f
+  (φ (ψ x ⊕ p u) ⊕ o t         ≡⟨ cong (_⊕ o t) (φHom (ψ x) (p u)) ⟩
+   (φ (ψ x) ⊕ φ (p u)) ⊕ o t   ≡⟨ sym (⊕Assoc (φ (ψ x)) (φ (p u)) (o t)) ⟩
+   φ (ψ x) ⊕ (φ (p u) ⊕ o t)   ∎)))
+
 -- Layers with strides φ and ψ, one after the other, have the stride φ ∘ ψ.
-stridedCompose : {φ ψ : ⟨ G ⟩ → ⟨ G ⟩} {T : Signal A → Signal B} {U : Signal B → Signal C}
-               → isStridedBy φ T → isStridedBy ψ U → isStridedBy (φ ∘ ψ) (U ∘ T)
-stridedCompose {ψ = ψ} {T = T} {U = U} p q s = (λ i f → U (p (ψ s) i f)) ∙ (λ i f → q s i (T f))
+stridedCompose : {φ ψ : ⟨ G ⟩ → ⟨ G ⟩} {F : Signal A → Signal B} {H : Signal B → Signal C}
+               → isStridedBy φ F → isStridedBy ψ H → isStridedBy (φ ∘ ψ) (H ∘ F)
+stridedCompose {ψ = ψ} {F = F} {H = H} p q s = (λ i f → H (p (ψ s) i f)) ∙ (λ i f → q s i (F f))
 
 -- /neural-networks-1, «Commonly used activation functions»: an activation function acts entry by entry.
 pointwise : (A → B) → Signal A → Signal B
@@ -175,6 +194,141 @@ convNetShift input      s = refl
 convNetShift (CONV N L) s = (λ i f → conv L (convNetShift N s i f)) ∙ (λ i f → convShift L s i (run N f))
 convNetShift (RELU N σ) s = λ i f → pointwise (σ ∘_) (convNetShift N s i f)
 
+-- /convolutional-networks, «Backpropagation»: move the weights by V. To what L sees at the positions at,
+-- weighted with upstream, this adds the product of V with the correlation of input and upstream. So that
+-- correlation is the gradient of the filters, for every number of filters, channels, taps and positions.
+Filters : ℕ → ℕ → ℕ → Type ℓR
+Filters l k m = Fin l → Fin k → Fin m → ⟨ R ⟩
+
+moveWeights : ConvLayer k l m → Filters l k m → ConvLayer k l m
+weight (moveWeights L V) o c t = weight L o c t +r V o c t
+offset (moveWeights L V)       = offset L
+bias   (moveWeights L V)       = bias L
+
+seenBy : (at : Fin n → ⟨ G ⟩) (upstream : Fin n → Vector l) → ConvLayer k l m → Signal (Vector k) → ⟨ R ⟩
+seenBy at upstream L f = ∑ (λ p → ∑ (λ o → upstream p o ·r conv L f (at p) o))
+
+correlate : (at : Fin n → ⟨ G ⟩) (upstream : Fin n → Vector l) (offset : Fin m → ⟨ G ⟩)
+          → Signal (Vector k) → Filters l k m
+correlate at upstream offset f o c t = ∑ (λ p → upstream p o ·r f (at p ⊕ offset t) c)
+
+filterGradient : (at : Fin n → ⟨ G ⟩) (upstream : Fin n → Vector l) (L : ConvLayer k l m) (V : Filters l k m)
+  (f : Signal (Vector k)) → seenBy at upstream (moveWeights L V) f
+  ≡ seenBy at upstream L f +r ∑ (λ o → ∑ (λ c → ∑ (λ t → V o c t ·r correlate at upstream (offset L) f o c t)))
+filterGradient {n} {l} {k} {m} at upstream L V f =
+  ∑ (λ p → ∑ (λ o → upstream p o ·r conv (moveWeights L V) f (at p) o))
+    ≡⟨ ∑Ext (λ p → ∑Ext (λ o →
+       cong (upstream p o ·r_) (linear p o) ∙ ·DistR+ (upstream p o) (before p o) (response p o))) ⟩
+  ∑ (λ p → ∑ (λ o → upstream p o ·r before p o +r upstream p o ·r response p o))
+    ≡⟨ ∑Ext (λ p → ∑Add (λ o → upstream p o ·r before p o) (λ o → upstream p o ·r response p o)) ⟩
+  ∑ (λ p → ∑ (λ o → upstream p o ·r before p o) +r ∑ (λ o → upstream p o ·r response p o))
+    ≡⟨ ∑Add (λ p → ∑ (λ o → upstream p o ·r before p o)) (λ p → ∑ (λ o → upstream p o ·r response p o)) ⟩
+  seenBy at upstream L f +r ∑ (λ p → ∑ (λ o → upstream p o ·r response p o))
+    ≡⟨ cong (seenBy at upstream L f +r_) (∑Swap (λ p o → upstream p o ·r response p o) ∙ ∑Ext adjoint) ⟩
+  seenBy at upstream L f +r ∑ (λ o → ∑ (λ c → ∑ (λ t → V o c t ·r correlate at upstream (offset L) f o c t))) ∎
+  where
+  patch : Fin n → Fin k → Fin m → ⟨ R ⟩
+  patch p c t = f (at p ⊕ offset L t) c
+
+  before response : Fin n → Fin l → ⟨ R ⟩
+  before   p o = conv L f (at p) o
+  response p o = ∑ (λ c → ∑ (λ t → V o c t ·r patch p c t))
+
+  linear : ∀ p o → conv (moveWeights L V) f (at p) o ≡ before p o +r response p o
+  linear p o =
+    ∑ (λ c → ∑ (λ t → (weight L o c t +r V o c t) ·r patch p c t)) +r bias L o
+      ≡⟨ cong (_+r bias L o) (∑Ext (λ c → ∑Ext (λ t → ·DistL+ (weight L o c t) (V o c t) (patch p c t))
+         ∙ ∑Add (λ t → weight L o c t ·r patch p c t) (λ t → V o c t ·r patch p c t))) ⟩
+    ∑ (λ c → old c +r ∑ (λ t → V o c t ·r patch p c t)) +r bias L o
+      ≡⟨ cong (_+r bias L o) (∑Add old (λ c → ∑ (λ t → V o c t ·r patch p c t))) ⟩
+    (∑ old +r response p o) +r bias L o
+      ≡⟨ sym (+Assoc (∑ old) (response p o) (bias L o)) ⟩
+    ∑ old +r (response p o +r bias L o)
+      ≡⟨ cong (∑ old +r_) (+Comm (response p o) (bias L o)) ∙ +Assoc (∑ old) (bias L o) (response p o) ⟩
+    before p o +r response p o ∎
+    where
+    old : Fin k → ⟨ R ⟩
+    old c = ∑ (λ t → weight L o c t ·r patch p c t)
+
+  -- Σ_p g_p Σ_c Σ_t v x = Σ_c Σ_t v Σ_p g_p x: the sums and the factors v and g_p change places.
+  adjoint : ∀ o → ∑ (λ p → upstream p o ·r response p o)
+                ≡ ∑ (λ c → ∑ (λ t → V o c t ·r correlate at upstream (offset L) f o c t))
+  adjoint o =
+    ∑ (λ p → upstream p o ·r response p o)
+      ≡⟨ ∑Ext (λ p → ∑MulL (upstream p o) (λ c → ∑ (λ t → V o c t ·r patch p c t))
+         ∙ ∑Ext (λ c → ∑MulL (upstream p o) (λ t → V o c t ·r patch p c t))) ⟩
+    ∑ (λ p → ∑ (λ c → ∑ (λ t → upstream p o ·r (V o c t ·r patch p c t))))
+      ≡⟨ ∑Swap (λ p c → ∑ (λ t → upstream p o ·r (V o c t ·r patch p c t))) ⟩
+    ∑ (λ c → ∑ (λ p → ∑ (λ t → upstream p o ·r (V o c t ·r patch p c t))))
+      ≡⟨ ∑Ext (λ c → ∑Swap (λ p t → upstream p o ·r (V o c t ·r patch p c t))) ⟩
+    ∑ (λ c → ∑ (λ t → ∑ (λ p → upstream p o ·r (V o c t ·r patch p c t))))
+      ≡⟨ ∑Ext (λ c → ∑Ext (λ t → ∑Ext (λ p → inFront (upstream p o) (V o c t) (patch p c t)))) ⟩
+    ∑ (λ c → ∑ (λ t → ∑ (λ p → V o c t ·r (upstream p o ·r patch p c t))))
+      ≡⟨ ∑Ext (λ c → ∑Ext (λ t → sym (∑MulL (V o c t) (λ p → upstream p o ·r patch p c t)))) ⟩
+    ∑ (λ c → ∑ (λ t → V o c t ·r correlate at upstream (offset L) f o c t)) ∎
+    where
+    inFront : ∀ a b c → a ·r (b ·r c) ≡ b ·r (a ·r c)
+    inFront a b c = ·Assoc a b c ∙∙ cong (_·r c) (·Comm a b) ∙∙ sym (·Assoc b a c)
+
+-- The Kronecker delta, and what it selects from a sum.
+δ : Fin n → Fin n → ⟨ R ⟩
+δ i j = if i == j then 1r else 0r
+
+∑δ : (j : Fin n) (v : Vector n) → ∑ (λ i → δ i j ·r v i) ≡ v j
+∑δ {suc n} zero    v = cong₂ _+r_ (·IdL (v zero)) (∑Ext (λ i → 0·Absorbs (v (suc i))) ∙ ∑Zero n) ∙ +IdR _
+∑δ         (suc j) v = cong₂ _+r_ (0·Absorbs (v zero)) (∑δ j (v ∘ suc)) ∙ +IdL _
+
+-- «Parameter Sharing», the converse of convShift: an equivariant operator whose readout is a linear
+-- function of the entries at finitely many offsets is a convolution.
+isLinear : ((Fin m → Vector k) → Vector l) → Type ℓR
+isLinear ℒ = (∀ p q o → ℒ (λ t c → p t c +r q t c) o ≡ ℒ p o +r ℒ q o)
+           × (∀ r p o → ℒ (λ t c → r ·r p t c) o ≡ r ·r ℒ p o)
+
+module _ {ℒ : (Fin m → Vector k) → Vector l} ((additive , homogeneous) : isLinear ℒ) where
+  private
+    linear∑ : (V : Fin n → Fin m → Vector k) → ∀ o → ℒ (λ t c → ∑ (λ i → V i t c)) o ≡ ∑ (λ i → ℒ (V i) o)
+    linear∑ {zero}  V o =
+      (λ i → ℒ (λ _ _ → 0·Absorbs 0r (~ i)) o) ∙∙ homogeneous 0r (λ _ _ → 0r) o ∙∙ 0·Absorbs _
+    linear∑ {suc n} V o =
+      additive (V zero) (λ t c → ∑ (λ i → V (suc i) t c)) o ∙ cong (ℒ (V zero) o +r_) (linear∑ (V ∘ suc) o)
+
+    unit : Fin k → Fin m → Fin m → Vector k
+    unit c' t' t c = δ t' t ·r δ c' c
+
+    expand : (p : Fin m → Vector k) → ∀ t c → ∑ (λ c' → ∑ (λ t' → p t' c' ·r unit c' t' t c)) ≡ p t c
+    expand p t c =
+      ∑ (λ c' → ∑ (λ t' → p t' c' ·r (δ t' t ·r δ c' c)))
+        ≡⟨ ∑Ext (λ c' → ∑Ext (λ t' → ·Comm (p t' c') _ ∙ sym (·Assoc (δ t' t) (δ c' c) (p t' c')))) ⟩
+      ∑ (λ c' → ∑ (λ t' → δ t' t ·r (δ c' c ·r p t' c')))
+        ≡⟨ ∑Ext (λ c' → ∑δ t (λ t' → δ c' c ·r p t' c')) ⟩
+      ∑ (λ c' → δ c' c ·r p t c')
+        ≡⟨ ∑δ c (p t) ⟩
+      p t c ∎
+
+  linearIsWeightedSum : ∀ p o → ℒ p o ≡ ∑ (λ c → ∑ (λ t → ℒ (unit c t) o ·r p t c))
+  linearIsWeightedSum p o =
+    ℒ p o
+      ≡⟨ (λ i → ℒ (λ t c → expand p t c (~ i)) o) ⟩
+    ℒ (λ t c → ∑ (λ c' → ∑ (λ t' → p t' c' ·r unit c' t' t c))) o
+      ≡⟨ linear∑ (λ c' t c → ∑ (λ t' → p t' c' ·r unit c' t' t c)) o ⟩
+    ∑ (λ c' → ℒ (λ t c → ∑ (λ t' → p t' c' ·r unit c' t' t c)) o)
+      ≡⟨ ∑Ext (λ c' → linear∑ (λ t' t c → p t' c' ·r unit c' t' t c) o) ⟩
+    ∑ (λ c' → ∑ (λ t' → ℒ (λ t c → p t' c' ·r unit c' t' t c) o))
+      ≡⟨ ∑Ext (λ c' → ∑Ext (λ t' → homogeneous (p t' c') (unit c' t') o ∙ ·Comm (p t' c') _)) ⟩
+    ∑ (λ c → ∑ (λ t → ℒ (unit c t) o ·r p t c)) ∎
+
+localLinearIsConv : (E : EquivariantOperator (Vector k) (Vector l)) (offset : Fin m → ⟨ G ⟩)
+  (ℒ : (Fin m → Vector k) → Vector l) → isLinear ℒ → readout E ≡ (λ f → ℒ (f ∘ offset))
+  → Σ[ L ∈ ConvLayer k l m ] E .fst ≡ conv L
+localLinearIsConv (E , equivariant) at ℒ linear local = layer , funExt λ f → funExt λ x →
+  cong (E f) (sym (⊕IdR x)) ∙ (λ i → equivariant x (~ i) f ε) ∙ (λ i → local i (shift x f)) ∙ funExt λ o →
+  linearIsWeightedSum linear (λ t → f (x ⊕ at t)) o ∙ sym (+IdR _)
+  where
+  layer : ConvLayer _ _ _
+  weight layer o c t = ℒ (λ t' c' → δ t t' ·r δ c c') o
+  offset layer       = at
+  bias   layer o     = 0r
+
 -- 3. Affine layers and the hinge loss -------------------------------------------------------------
 
 Matrix : ℕ → ℕ → Type ℓR
@@ -254,18 +408,51 @@ raise c s j = s j +r c
 hingeShift : (ρ : ⟨ R ⟩ → ⟨ R ⟩) (Δ : ⟨ R ⟩) (y : Fin n) (s : Vector n) (c : ⟨ R ⟩)
            → hinge ρ Δ y (raise c s) ≡ hinge ρ Δ y s
 hingeShift ρ Δ y s c =
-  ∑Ext (λ j → cong (λ d → if j == y then 0r else ρ (d +r Δ)) (sameDifference (s j) (s y)))
-  where
-  cancel : ∀ b → c +r (- (b +r c)) ≡ - b
-  cancel b =
-    c +r d                     ≡⟨ sym (+IdL _) ⟩
-    0r +r (c +r d)             ≡⟨ cong (_+r (c +r d)) (sym (+InvL b)) ⟩
-    (- b +r b) +r (c +r d)     ≡⟨ sym (+Assoc (- b) b (c +r d)) ⟩
-    - b +r (b +r (c +r d))     ≡⟨ cong (- b +r_) (+Assoc b c d ∙ +InvR (b +r c)) ⟩
-    - b +r 0r                  ≡⟨ +IdR (- b) ⟩
-    - b                        ∎
-    where
-    d = - (b +r c)
+  ∑Ext (λ j → cong (λ d → if j == y then 0r else ρ (d +r Δ)) (differenceCancels (s j) (s y) c))
 
-  sameDifference : ∀ a b → (a +r c) - (b +r c) ≡ a - b
-  sameDifference a b = sym (+Assoc a c (- (b +r c))) ∙ cong (a +r_) (cancel b)
+-- Renaming the classes by a permutation, labels and scores alike, changes no loss.
+private
+  ==Complete : {i j : Fin n} → i ≡ j → (i == j) ≡ true
+  ==Complete {i = i} p = subst (λ j → (i == j) ≡ true) p (itself i)
+    where
+    itself : ∀ {n} (i : Fin n) → (i == i) ≡ true
+    itself zero    = refl
+    itself (suc i) = itself i
+
+  ==Sound : (i j : Fin n) → (i == j) ≡ true → i ≡ j
+  ==Sound zero    zero    _ = refl
+  ==Sound zero    (suc j) q = ⊥.rec (false≢true q)
+  ==Sound (suc i) zero    q = ⊥.rec (false≢true q)
+  ==Sound (suc i) (suc j) q = cong suc (==Sound i j q)
+
+  sameAnswer : (i j i' j' : Fin n) → (i ≡ j → i' ≡ j') → (i' ≡ j' → i ≡ j) → (i == j) ≡ (i' == j')
+  sameAnswer i j i' j' to from = both _ _ (==Complete ∘ to ∘ ==Sound i j) (==Complete ∘ from ∘ ==Sound i' j')
+    where
+    both : ∀ a b → (a ≡ true → b ≡ true) → (b ≡ true → a ≡ true) → a ≡ b
+    both true  b     f g = sym (f refl)
+    both false true  f g = g refl
+    both false false f g = refl
+
+∑Permute : (π : Iso (Fin n) (Fin n)) (v : Vector n) → ∑ (v ∘ fun π) ≡ ∑ v
+∑Permute π v =
+  ∑ (λ j → v (fun π j))                       ≡⟨ ∑Ext (λ j → sym (∑δ (fun π j) v)) ⟩
+  ∑ (λ j → ∑ (λ i → δ i (fun π j) ·r v i))    ≡⟨ ∑Swap (λ j i → δ i (fun π j) ·r v i) ⟩
+  ∑ (λ i → ∑ (λ j → δ i (fun π j) ·r v i))    ≡⟨ ∑Ext (λ i → ∑Ext (λ j → cong (_·r v i) (turn i j))) ⟩
+  ∑ (λ i → ∑ (λ j → δ j (inv π i) ·r v i))    ≡⟨ ∑Ext (λ i → ∑δ (inv π i) (λ _ → v i)) ⟩
+  ∑ v                                         ∎
+  where
+  turn : ∀ i j → δ i (fun π j) ≡ δ j (inv π i)
+  turn i j = cong (if_then 1r else 0r) (sameAnswer i (fun π j) j (inv π i)
+    (λ p → sym (leftInv π j) ∙ cong (inv π) (sym p)) (λ p → sym (rightInv π i) ∙ cong (fun π) (sym p)))
+
+hingePermute : (ρ : ⟨ R ⟩ → ⟨ R ⟩) (Δ : ⟨ R ⟩) (π : Iso (Fin n) (Fin n)) (y : Fin n) (s : Vector n)
+             → hinge ρ Δ y (s ∘ fun π) ≡ hinge ρ Δ (fun π y) s
+hingePermute ρ Δ π y s =
+  ∑Ext (λ j → cong (λ same → if same then 0r else term (fun π j)) (renamed j))
+  ∙ ∑Permute π (λ i → if i == fun π y then 0r else term i)
+  where
+  term : Fin _ → ⟨ R ⟩
+  term i = ρ ((s i - s (fun π y)) +r Δ)
+
+  renamed : ∀ j → (j == y) ≡ (fun π j == fun π y)
+  renamed j = sameAnswer j y (fun π j) (fun π y) (cong (fun π)) (isoFunInjective π j y)

@@ -57,8 +57,10 @@ def identities() -> list[Identity]:
 def _losses() -> list[Identity]:
     linear, layers = "linear-classify.md", "optimization-1.md, «Computing the gradient analytically»"
     shift, x_ = sp.symbols("c x", real=True)
+    real_scores = sp.IndexedBase("f", real=True)
     sigma = 1 / (1 + sp.exp(-x_))
     kronecker = sp.KroneckerDelta(label, k)
+    slope, moved = sp.IndexedBase("s"), sp.IndexedBase("f'")
     return [
         Identity(
             "softmax_gradient",
@@ -78,6 +80,24 @@ def _losses() -> list[Identity]:
             f"{linear}, «Practical issues: Numeric stability»",
         ),
         Identity(
+            "softmax_positive",
+            "every class probability is positive",
+            softmax(lambda index: real_scores[index], k, COUNT),
+            sp.Integer(0),
+            f"{ANY_COUNT}; real scores",
+            f"{linear}, «Softmax classifier»",
+            relation=">",
+            proof=("doit",),
+        ),
+        Identity(
+            "softmax_sums_to_one",
+            "the class probabilities sum to one",
+            sp.Sum(softmax(lambda index: f[index], j, COUNT), (j, 0, COUNT - 1)),
+            sp.Integer(1),
+            ANY_COUNT,
+            f"{linear}, «Softmax classifier»",
+        ),
+        Identity(
             "hinge_gradient",
             "away from kinks dL/df_j = 1(margin_j > 0), and dL/df_y = -(number of classes that violate the margin)",
             *_hinge_derivatives(),
@@ -89,10 +109,22 @@ def _losses() -> list[Identity]:
             "hinge_subgradient",
             "max(0, b) >= max(0, a) + s (b - a), with s = 1 if a > 0, s = 0 if a < 0, and any s in [0, 1] at the kink a = 0",
             *_tangents(),
-            "rows: a = d > 0, a = -d < 0, and a = 0 with s = d / (1 + d), which is all of (0, 1); each with b = e and b = -e, e >= 0",
+            "rows: a = d > 0, a = -d < 0, and a = 0 with s = 0, s = 1 and s = d / (1 + d), which is all of (0, 1); "
+            "each with b = e and b = -e, e >= 0",
             "optimization-1.md, «Non-differentiable loss functions»",
             relation=">=",
             proof=("factor",),
+        ),
+        Identity(
+            "hinge_subgradient_in_scores",
+            "slopes s_j at the margins are the vector g with g_j = s_j and g_y = -sum_j s_j at the scores: "
+            "sum_j s_j (margin_j' - margin_j) = <g, f' - f>; summing hinge_subgradient over j, L(f') >= L(f) + <g, f' - f>",
+            sp.Sum(slope[j] * ((moved[j] - moved[label]) - (f[j] - f[label])), (j, 0, COUNT - 1)),
+            sp.Sum(slope[j] * (moved[j] - f[j]), (j, 0, COUNT - 1))
+            - sp.Sum(slope[j], (j, 0, COUNT - 1)) * (moved[label] - f[label]),
+            f"{ANY_COUNT}; the term j = y is zero on both sides, so s_y = 0 leaves it out",
+            "optimization-1.md, «Non-differentiable loss functions»",
+            proof=("expand", "simplify"),
         ),
         Identity(
             "cross_entropy_at_chance",
@@ -141,7 +173,9 @@ def _hinge_derivatives() -> tuple[sp.Matrix, sp.Matrix]:
 def _tangents() -> tuple[sp.Matrix, sp.Matrix]:
     """max(0, b), and the line through (a, max(0, a)) of slope s, at every combination of signs."""
     d, e = sp.Symbol("d", positive=True), sp.Symbol("e", nonnegative=True)
-    cases = [(a, s, b) for a, s in ((d, 1), (-d, 0), (sp.Integer(0), d / (1 + d))) for b in (e, -e)]
+    zero, one = sp.Integer(0), sp.Integer(1)
+    slopes = ((d, one), (-d, zero), (zero, zero), (zero, d / (1 + d)), (zero, one))
+    cases = [(a, s, b) for a, s in slopes for b in (e, -e)]
     return sp.Matrix([sp.Max(0, b) for _, _, b in cases]), sp.Matrix([sp.Max(0, a) + s * (b - a) for a, s, b in cases])
 
 
@@ -149,9 +183,8 @@ def _convolution() -> list[Identity]:
     steps = sp.Symbol("T", integer=True, positive=True)
     # sum_t g[t] y[t], with y[t] = sum_i w[i] x[t + i]
     change = sp.Sum(g[t] * sp.Sum(w[i] * x[t + i], (i, 0, COUNT - 1)), (t, 0, steps - 1))
-    taps, inputs, upstream = sp.symbols("w:3"), sp.symbols("x:7"), sp.symbols("g:5")
+    taps, inputs = sp.symbols("w:3"), sp.symbols("x:7")
     outputs = _correlate(inputs, taps)
-    total = sum(a * b for a, b in zip(upstream, outputs))
     seconds = sp.symbols("v:3")
     merged = [sum(seconds[b] * taps[a] for a in range(3) for b in range(3) if a + b == shift) for shift in range(5)]
     source = "convolutional-networks.md, «Backpropagation» (stated there without a derivation)"
@@ -168,9 +201,8 @@ def _convolution() -> list[Identity]:
         Identity(
             "input_gradient",
             "the gradient of the input is the full correlation of upstream with the flipped filter: dL/dx[s] = sum_i w[i] g[s - i]",
-            sp.Matrix([sp.Derivative(total, entry) for entry in inputs]),
-            sp.Matrix(_correlate((0, 0, *upstream, 0, 0), taps[::-1])),
-            "one dimension, seven inputs, three taps, zeros outside the five upstream entries",
+            *_input_gradients(),
+            "one dimension, every number F of taps up to 4 and T of outputs up to 5, zeros outside the T upstream entries",
             source,
             proof=("doit", "expand"),
         ),
@@ -184,6 +216,18 @@ def _convolution() -> list[Identity]:
             proof=("expand",),
         ),
     ]
+
+
+def _input_gradients() -> tuple[sp.Matrix, sp.Matrix]:
+    """For each F and T one row per input: SymPy's derivative of sum_t g[t] y[t], and the full correlation."""
+    w_, g_ = sp.symbols("w:4"), sp.symbols("g:5")
+    left, right = [], []
+    for taps, upstream in itertools.product([w_[:n_] for n_ in range(1, 5)], [g_[:n_] for n_ in range(1, 6)]):
+        inputs, border = sp.symbols(f"x:{len(upstream) + len(taps) - 1}"), (0,) * (len(taps) - 1)
+        total = sum(a * b for a, b in zip(upstream, _correlate(inputs, taps)))
+        left += [sp.Derivative(total, entry) for entry in inputs]
+        right += _correlate((*border, *upstream, *border), taps[::-1])
+    return sp.Matrix(left), sp.Matrix(right)
 
 
 def _correlate(values, taps) -> list:
@@ -230,7 +274,7 @@ def _gradient_check() -> list[Identity]:
     return [
         Identity(
             "central_difference",
-            "the centred difference errs by h^2 f'''/6: second order in h",
+            "on a cubic the centred difference errs by h^2 f'''/6, the term of second order in h, and by no other",
             (cubic(x0 + h) - cubic(x0 - h)) / (2 * h),
             first + h**2 * third / 6,
             assumptions,
@@ -239,7 +283,7 @@ def _gradient_check() -> list[Identity]:
         ),
         Identity(
             "forward_difference",
-            "the one-sided difference errs by h f''/2 + h^2 f'''/6: first order in h only",
+            "on a cubic the one-sided difference errs by h f''/2 + h^2 f'''/6: first order in h only",
             (cubic(x0 + h) - cubic(x0)) / h,
             first + h * second / 2 + h**2 * third / 6,
             assumptions,

@@ -171,6 +171,30 @@ def test_filter_gradient_is_a_correlation_of_input_and_upstream(problem: Problem
 
 
 @pytest.mark.torch
+@pytest.mark.parametrize(("kernel", "padding", "stride"), [(3, 1, 1), (3, 0, 1), (5, 2, 1), (3, 1, 2)])
+def test_input_gradient_is_the_transposed_convolution(kernel: int, padding: int, stride: int) -> None:
+    """The identity `input_gradient` in two dimensions, with many channels, padding and stride.
+
+    Left `conv_transpose2d`; right, written out, each upstream entry sends the filter back to the pixels it was read from.
+    """
+    import torch
+    from torch.nn import functional as F
+
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(4, 2, 9, 7, generator=generator, requires_grad=True)
+    weight = torch.randn(3, 2, kernel, kernel, generator=generator)
+    out = F.conv2d(images, weight, padding=padding, stride=stride)
+    upstream = torch.randn(out.shape, generator=generator)
+    (gradient,) = torch.autograd.grad(out, images, upstream)
+    close(F.conv_transpose2d(upstream, weight, padding=padding, stride=stride).numpy(), gradient.numpy())
+    back = torch.zeros(4, 2, 9 + 2 * padding, 7 + 2 * padding)
+    for t, u in np.ndindex(*out.shape[2:]):
+        rows, columns = slice(stride * t, stride * t + kernel), slice(stride * u, stride * u + kernel)
+        back[:, :, rows, columns] += torch.einsum("nk,kcij->ncij", upstream[:, :, t, u], weight)
+    close(back[:, :, padding : padding + 9, padding : padding + 7].numpy(), gradient.numpy())
+
+
+@pytest.mark.torch
 def test_numerical_gradient_of_every_parameter(room: Paper, problem: Problem) -> None:
     """`torch.autograd.gradcheck`, entry by entry, of the loss and of the hinge."""
     import torch
@@ -193,8 +217,31 @@ def test_nearest_neighbours_are_scikit_learns_torch(room: Paper, norm: int) -> N
     from s30.data import digits_split
 
     experiment, split = room.module("torch/experiment.py"), digits_split()
-    ours = experiment.nearest_neighbours(split.train, split.test, norm).numpy()
-    np.testing.assert_array_equal(ours, experiment.library_neighbours(split.train, split.test, norm))
+    known, asked = map(experiment.task.grey_levels, split)
+    ours = experiment.nearest_neighbours(known, split.train.labels, asked, norm)
+    np.testing.assert_array_equal(ours, experiment.task.library_neighbours(*split, norm))
+
+
+@pytest.mark.torch
+def test_networks_of_the_experiment_have_the_shared_parameters(room: Paper) -> None:
+    """Both experiments start from `initial`, whose weights have the deviation sqrt(2 / fan-in) and whose biases are zero."""
+    experiment = room.module("torch/experiment.py")
+    start = experiment.task.initial(np.random.default_rng(0), filters=128, hidden=128)
+    for name, params in start.items():
+        state = experiment.build(name, params, 0.0).state_dict()
+        assert {key: tuple(value.shape) for key, value in state.items()} == {k: v.shape for k, v in params.items()}
+        for key, value in params.items():
+            if key.endswith("bias"):
+                assert not value.any()
+            else:
+                assert abs(value.std() * np.sqrt(value[0].size / 2) - 1) < 0.1, (name, key)
+
+
+def test_judge_is_the_rooms_own_cross_entropy(room: Paper, problem: Problem, outputs: dict) -> None:
+    """The experiments' loss, written anew from the scores, is the loss that the room's network reports."""
+    loss, accuracy = room.module("classifiers.py").judge(outputs["scores"], problem.batch["labels"])
+    close(loss, outputs["cross_entropy"])
+    close(accuracy, np.mean([row.argmax() == label for row, label in zip(outputs["scores"], problem.batch["labels"])]))
 
 
 @pytest.mark.jax
@@ -221,7 +268,7 @@ def test_training_networks_together_is_training_each_alone(room: Paper) -> None:
 
     experiment = room.module("jax/experiment.py")
     rng = np.random.default_rng(0)
-    start = experiment.build(rng, filters=3, hidden=4)
+    start = experiment.task.initial(rng, filters=3, hidden=4)
     batch = {"images": rng.random((6, 1, 8, 8)).astype(np.float32), "labels": rng.integers(0, 10, 6)}
     loss = lambda name, params: experiment.NETWORKS[name](params, batch, 0.1)["loss"]
     together = jax.grad(lambda params: sum(loss(name, params[name]) for name in params))(start)

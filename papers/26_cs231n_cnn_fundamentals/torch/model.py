@@ -10,7 +10,14 @@ Each quantity, its formula and the call of PyTorch that computes it:
     SVM        L_i = sum_{j != y_i} max(0, f_j - f_{y_i} + Delta)
     loss       1/N sum_i L_i (softmax) + 1/2 lambda ||W||^2
 
-    notes: x_i images, y_i labels, f scores, p probabilities, lambda strength, Delta margin.
+    notes        | code                     | shape
+    x_i, y_i     | images, labels           | (batch, channel, height, width), (batch,)
+    w, b of CONV | conv.weight, conv.bias   | (filter, channel, F, F), (filter,)
+    W, b of FC   | fc.weight, fc.bias       | (class, filter * height/2 * width/2), (class,)
+    f, p         | scores, probabilities    | (batch, class)
+    F, P         | kernel, padding          | scalars; the stride S of CONV is 1, that of POOL is `pool`
+    lambda       | strength                 | scalar, on the weights of both layers
+    Delta        | margin                   | scalar
 """
 
 import torch
