@@ -17,7 +17,7 @@ from s30 import layers
 from s30.corpus import Corpus, Paper
 from s30.errors import S30Error, UsageError, one_line
 from s30.evidence import DamagedEntryError, Evidence, digest_of, write_atomically
-from s30.layers import EVERYWHERE, LAYERS, MACHINE, Layer
+from s30.layers import EVERYWHERE, LAYERS, Layer
 from s30.sweep import Slot, slots_for
 from s30.vocabulary import Outcome
 
@@ -89,7 +89,7 @@ def merge(
             name = " ".join(slot)
             if slot not in expected:
                 raise S30Error(f"{folder} holds evidence of {name}, which this repository does not ask for: remove it")
-            if differing := _stale(parts, expected[slot]):
+            if differing := layers.differing(parts, expected[slot]):
                 raise S30Error(f"{folder}: the evidence of {name} is stale: {differing}; {AGAIN}")
             evidence = _entry(folder, key, slot)
             other, where = found.setdefault(slot, (evidence, folder))
@@ -152,19 +152,6 @@ def _entry(folder: Path, key: str, slot: Slot) -> Evidence:
     if (evidence.paper, evidence.layer) != slot[:2]:
         raise S30Error(f"{folder}: the entry {key} is of {evidence.paper} {evidence.layer}, not of {' '.join(slot)}")
     return evidence
-
-
-def _stale(stated: Mapping[str, Any], here: Mapping[str, Any]) -> str:
-    """What the sources, the settings or the engine say differently here; empty when nothing does."""
-    for part in sorted({*stated, *here} - {*MACHINE}):
-        one, other = stated.get(part), here.get(part)
-        if isinstance(one, Mapping) and isinstance(other, Mapping):
-            files = sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
-            if files:
-                return f"{', '.join(files[:3])}{' ...' if len(files) > 3 else ''} differs from what was measured"
-        elif one != other:
-            return f"{part} {one!r} was measured, {other!r} is asked for"
-    return ""
 
 
 def _joint(root: Path, environments: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, Any]:

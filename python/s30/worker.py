@@ -85,10 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failures = 0
     for paper, started, result in _results(layer, papers, options, report):
         found = result if isinstance(result, Evidence) else _failure(paper, layer, result)
-        room = parts[paper.id]["room"]
-        foreign = {name: d for name, d in executed(paper.folder).items() if room.get(name, d) != d}
-        if foreign or ingredients(paper) != parts[paper.id]:
-            found = _failure(paper, layer, S30Error("its sources changed while it was measured: run it again"))
+        stated = parts[paper.id]
+        read = {name: digest for name, digest in executed(paper.folder).items() if name in stated["room"]}
+        as_read = {**stated, "room": stated["room"] | read}
+        if change := layers.differing(stated, as_read) or layers.differing(stated, ingredients(paper)):
+            found = _failure(paper, layer, S30Error(f"its sources changed while it was measured ({change}): run it again"))
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node(), "finished": finished}
         try:

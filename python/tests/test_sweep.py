@@ -29,6 +29,7 @@ from s30.sweep import Event, LocalExecutor, Options, only_one, plan, slots_for, 
 from s30.vocabulary import Outcome
 
 HEAD = "import os, signal, sys, time\nimport numpy as np\n"
+CHANGED = "numpy_checks.py differs from what was measured"
 LIMIT = 6.0  # seconds; a paper here takes milliseconds, but the machine may be busy
 
 
@@ -106,7 +107,7 @@ def misbehaved(tmp_path_factory, toy):
         ("12", "numpy_checks.problem(0) must return a Problem, not dict"),
         ("13", "the NumPy process ended with code 1 at «forward, seed 0»: enough"),
         ("14", "the NumPy process was killed by SIGKILL at «forward, seed 0»"),
-        ("18", "its sources changed while it was measured: run it again"),
+        ("18", f"its sources changed while it was measured ({CHANGED}): run it again"),
         ("15", f"NumPy exceeded its time limit of {LIMIT:g} s at «forward, seed 0»; raise it with --time-limit"),
     ],
 )
@@ -164,7 +165,9 @@ def test_a_file_that_was_another_one_while_it_was_read_is_no_evidence(make_corpu
     path = corpus.paper("02").folder / "numpy_checks.py"
     results = run(corpus)
     assert path.read_text() == toy.numpy
-    assert results["02", "numpy", "checks"].error == "its sources changed while it was measured: run it again"
+    assert (
+        results["02", "numpy", "checks"].error == f"its sources changed while it was measured ({CHANGED}): run it again"
+    )
     again = run(corpus)["02", "numpy", "checks"]
     assert again.outcome is Outcome.PASSED
 

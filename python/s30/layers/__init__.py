@@ -288,6 +288,22 @@ def ingredients(
     return parts
 
 
+def differing(stated: Mapping[str, Any], here: Mapping[str, Any]) -> str:
+    """What the sources, the settings or the engine say differently in two sets of ingredients; empty when nothing does.
+
+    The machine's part is left out: a library may set variables of its process while it is imported.
+    """
+    for part in sorted({*stated, *here} - {*MACHINE}):
+        one, other = stated.get(part), here.get(part)
+        if isinstance(one, Mapping) and isinstance(other, Mapping):
+            files = sorted(name for name in {*one, *other} if one.get(name) != other.get(name))
+            if files:
+                return f"{', '.join(files[:3])}{' ...' if len(files) > 3 else ''} differs from what was measured"
+        elif one != other:
+            return f"{part} {one!r} was measured, {other!r} is asked for"
+    return ""
+
+
 def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
     names = [*CORE, *layer.engine, f"layers/{layer.name}"]
     files = [ENGINE / f"{name}.py" for name in names]
