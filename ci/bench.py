@@ -27,6 +27,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from s30.environment import cores
+
 ROOT = Path(__file__).resolve().parent.parent
 PAPERS, WORKERS = (1, 2, 4), (1, 2)  # of --scaling
 EDITS = {
@@ -178,7 +180,7 @@ def main() -> None:
         rooms = [r for r in rooms if not options.papers or r.name[:2] in options.papers]
         if not rooms:
             sys.exit(f"bench: none of the papers {', '.join(options.papers)} has a room")
-        print(f"{len(rooms)} papers: {', '.join(r.name[:2] for r in rooms)}; {os.cpu_count()} cores")
+        print(f"{len(rooms)} papers: {', '.join(r.name[:2] for r in rooms)}; {cores()} cores")
         chosen = [word for layer in options.layer for word in ("--layer", layer)]
         few = ["--no-claims", *chosen]
         usual = not (options.edits or options.scaling or options.dask or options.claims or options.agda)

@@ -20,6 +20,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from s30.environment import cores
+
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("numpy", "sympy", "tinygrad", "torch", "jax", "agda")
 # Slowest first, so that no core idles at the end.
@@ -72,7 +74,7 @@ def main(arguments: list[str]) -> int:
     rest = [a for a in arguments if a not in GROUPS and a not in mutants]
     total: Counter[str] = Counter()
     broken = []
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(max_workers=cores()) as pool:
         for group, (output, code, counts) in zip(
             groups, pool.map(lambda g: run_group(g, rest, only), groups), strict=True
         ):

@@ -125,18 +125,23 @@ def unresolved_names(paper: Paper, evidences: Mapping[str, Evidence], experiment
     ]
 
 
+def number(value: float, digits: int = 6) -> str:
+    """A number for readers: whole ones in full, others to some digits."""
+    return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.{digits}g}"
+
+
 def bound_of(evidence: Mapping[str, Any]) -> str:
     """What a card claims of a metric, such as `>= 0.95` or `< 0.8 updates_forget_bias_0`."""
     relation = next(word for word in RELATIONS if word in evidence)
     bound, within = evidence[relation], evidence.get("within")
     if isinstance(bound, dict):
         times, plus = bound.get("times", 1.0), bound.get("plus", 0.0)
-        factor = f"{times:g} " if times != 1 else ""
-        shift = f" {'+' if plus > 0 else '-'} {abs(plus):g}" if plus else ""
+        factor = f"{number(times)} " if times != 1 else ""
+        shift = f" {'+' if plus > 0 else '-'} {number(abs(plus))}" if plus else ""
         words = f"{factor}`{bound['metric']}`{shift}"
     else:
-        words = f"{bound:g}"
-    return f"{RELATIONS[relation]} {words}" + (f" within {within:g}" if within else "")
+        words = f"{number(bound)}"
+    return f"{RELATIONS[relation]} {words}" + (f" within {number(within)}" if within else "")
 
 
 def holds(relation: str, value: float, limit: float, within: float = 0.0) -> bool:

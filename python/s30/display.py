@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from s30.claims import Metrics, bound_of
+from s30.claims import Metrics, bound_of, number
 from s30.corpus import Paper
 from s30.layers import EXPERIMENT, LAYERS
 from s30.sweep import Event, Slot
@@ -146,7 +146,9 @@ def markdown_metrics(paper: Paper, metrics: Metrics, profile: str, seed: int, wh
     lines += ["|---" * (len(metrics) + 2) + "|"]
     for name in dict.fromkeys(name for measured in metrics.values() for name in measured):
         cells = (
-            f"{fmean(v):.4g}" + (f" ({min(v):.4g} to {max(v):.4g})" if len(set(v)) > 1 else "") if v else "-"
+            number(fmean(v), 4) + (f" ({number(min(v), 4)} to {number(max(v), 4)})" if len(set(v)) > 1 else "")
+            if v
+            else "-"
             for v in (measured.get(name, []) for measured in metrics.values())
         )
         lines.append(f"| `{name}` | {'; '.join(dict.fromkeys(claimed.get(name, ())))} | {' | '.join(cells)} |")
@@ -164,17 +166,6 @@ def claims_cell(verdict: PaperVerdict) -> Text:
         Outcome.PASSED,
     )
     return Text(f"{held}/{len(tried)}", MARKS[worst][1])
-
-
-def claims_table(verdict: PaperVerdict) -> Table:
-    """One row per claim with what was measured."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for header in ("claim", "kind", "outcome", "measured"):
-        table.add_column(header, overflow="fold")
-    for claim in verdict.claims:
-        measured = "\n".join(f"{f.subject}: {f.measured}" for f in claim.findings) or claim.reason
-        table.add_row(claim.claim, claim.kind, mark(claim.outcome), measured)
-    return table
 
 
 def parity_table(verdict: PaperVerdict, rows: dict[str, list[dict[str, Any]]]) -> Table:

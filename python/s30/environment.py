@@ -174,13 +174,28 @@ def _library_name(path: Path) -> str:
 
 @cache
 def cpu_model() -> str:
-    """The processor as the system names it."""
+    """The processor as the system names it, with its model numbers and a digest of what it can do.
+
+    The name alone may be a hypervisor's for many processors, whose last digits differ.
+    """
     try:
-        text = Path("/proc/cpuinfo").read_text()
+        return processor(Path("/proc/cpuinfo").read_text())
     except OSError:
         return platform.processor() or platform.machine()
-    named = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    return named[1].strip() if named else platform.machine()
+
+
+def processor(cpuinfo: str) -> str:
+    """The first processor of a Linux /proc/cpuinfo, in one line."""
+    facts: dict[str, str] = {}
+    for line in cpuinfo.splitlines():
+        name, _, value = line.partition(":")
+        facts.setdefault(name.strip(), value.strip())
+    named = facts.get("model name", platform.machine())
+    numbers = ("cpu family", "model", "stepping", "CPU implementer", "CPU part", "CPU variant", "CPU revision")
+    told = [f"{name.removeprefix('CPU ').removeprefix('cpu ')} {facts[name]}" for name in numbers if name in facts]
+    if able := facts.get("flags", facts.get("Features")):
+        told.append(f"flags {hashlib.sha256(' '.join(sorted(able.split())).encode()).hexdigest()[:8]}")
+    return f"{named} ({', '.join(told)})" if told else named
 
 
 def kind() -> str:

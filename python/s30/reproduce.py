@@ -179,14 +179,16 @@ def reproduce(request: Request, tell: Tell) -> Report:
     try:
         with worktree(request.root, commit) as tree:
             tell(f"{found.name}: commit {commit[:12]} is checked out in {tree}")
-            place = prepare(request.root, tree, request.fresh_environment, tell)
+            place = prepare(
+                request.root, tree, request.fresh_environment, found.record["environment"].get("kind"), tell
+            )
             tell(f"environment: {place.why}")
             new, whole = _sweep(request, found.record, numbers, tree, place, network, tell)
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted: the worktree is removed, and nothing is kept, since a reproduction begins without a cache"
         ) from None
-    papers = None if whole and request.claims else numbers
+    papers = None if whole else numbers
     differences = comparison.measured_again(found.record, new, papers, request.claims)
     parts = (comparison.chosen(found.record["papers"][number], request.claims) for number in numbers)
     values = sum(1 for part in parts for _ in comparison.leaves(part))
@@ -247,15 +249,20 @@ class Place:
     notes: tuple[str, ...] = ()
 
 
-def prepare(root: Path, tree: Path, fresh: bool, tell: Tell) -> Place:
-    """The environment of the commit in `tree`: the present one if its locks are the same, else Nix, else `make setup`."""
+def prepare(root: Path, tree: Path, fresh: bool, kind: str | None, tell: Tell) -> Place:
+    """The environment of the commit in `tree`: the present one if its locks are the same, else Nix, else `make setup`.
+
+    A record that was made with Nix (`kind`) asks for Nix before the present one, unless that is Nix's too.
+    """
     locks = environment.lock_digests(tree)
     if not locks:
         if fresh:
             raise S30Error("the commit pins no environment (no requirements/*.txt, no flake.lock): none can be built")
         return Place((), sys.executable, "the present one, since the commit pins none", True)
-    if not fresh and (why := _same_locks(root, tree)):
-        return Place((), sys.executable, f"the present one: {why}", True)
+    other = kind == "nix" and environment.kind() != "nix"
+    present = "" if fresh else _same_locks(root, tree)
+    if present and not other:
+        return Place((), sys.executable, f"the present one: {present}", True)
     notes: tuple[str, ...] = ()
     if "flake.lock" in locks and shutil.which("nix"):
         nix = ("nix", "--extra-experimental-features", "nix-command flakes")
@@ -268,6 +275,10 @@ def prepare(root: Path, tree: Path, fresh: bool, tell: Tell) -> Place:
                 raise S30Error(f"the commit's environment cannot be built: nix develop: {last}")
             return Place(enter, "python3", "the commit's own, by `nix develop` on its flake.lock")
         notes = (f"Nix cannot have the flake's inputs here ({last}), so that the requirements' lock was used",)
+    elif other:
+        notes = ("the record was made with Nix, which is not on the PATH: another environment measures here",)
+    if present:
+        return Place((), sys.executable, f"the present one: {present}", True, notes)
     if not any(name.startswith("requirements/") for name in locks):
         why = notes[0] if notes else "it has only a flake.lock, and nix is not on the PATH"
         raise S30Error(f"the commit's environment cannot be built: {why}")
@@ -346,7 +357,7 @@ def _sweep(
     if code:
         raise S30Error(f"the commit's engine cannot list its papers: {last}")
     built = {paper["id"] for paper in json.loads(said) if paper["built"]}
-    whole = not request.papers and request.claims and {p["id"] for p in json.loads(said)} == record["papers"].keys()
+    whole = not request.papers and request.claims
     options = ["--profile", record["profile"]]
     options += ["--time-limit", f"{request.time_limit:g}"] if request.time_limit else []
     options += ["--workers", str(request.workers)] if request.workers else []
@@ -392,7 +403,7 @@ def _variables(place: Place | None = None) -> dict[str, str]:
     """This process's variables, without those that would lead another repository or environment astray."""
     dropped = {"S30_ROOT", "S30_CACHE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
     if place is None or not place.present:
-        dropped.add("S30_ENVIRONMENT")
+        dropped |= {"S30_ENVIRONMENT", "IN_NIX_SHELL"}
     return {name: v for name, v in os.environ.items() if name not in dropped and not name.startswith("GIT_")}
 
 

@@ -84,7 +84,7 @@ def broken_seal(record: Mapping[str, Any]) -> str:
     """The digest that does not match what it was made of, so that the record was edited; empty when it was not."""
     try:
         whole = sealed(record)
-    except (TypeError, ValueError):  # a date or a NaN, which no record holds
+    except (TypeError, ValueError):  # a date, which no record holds
         return "record_digest"
     if whole["record_digest"] != record["record_digest"]:
         return "record_digest"

@@ -36,7 +36,7 @@ class Tolerance:
 
     rtol: float
     atol: float
-    reason: str = ""
+    reason: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"rtol {self.rtol:g}, atol {self.atol:g}"

@@ -89,7 +89,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         read = {name: digest for name, digest in executed(paper.folder).items() if name in stated["room"]}
         as_read = {**stated, "room": stated["room"] | read}
         if change := layers.differing(stated, as_read) or layers.differing(stated, ingredients(paper)):
-            found = _failure(paper, layer, S30Error(f"its sources changed while it was measured ({change}): run it again"))
+            found = _failure(
+                paper, layer, S30Error(f"its sources changed while it was measured ({change}): run it again")
+            )
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node(), "finished": finished}
         try:

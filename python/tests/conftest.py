@@ -123,6 +123,14 @@ def bridges():
     return [Bridge("hidden_formula", "the formula of equation 2", "output:hidden", hidden, "equation 2")]
 """
 
+EXPERIMENT = """\
+from s30.vocabulary import Experiment
+
+
+def run(profile, seed, progress):
+    return Experiment({"accuracy": [0.94, 0.96]})
+"""
+
 CARD: dict[str, Any] = {
     "summary": "An affine map and a tanh.",
     "depth": {
@@ -196,6 +204,8 @@ FILES = {
     "torch/model.py": TORCH,
     "jax/model.py": JAX,
     "sympy/derivations.py": SYMPY,
+    "torch/experiment.py": EXPERIMENT,
+    "jax/experiment.py": EXPERIMENT,
     "tests/mutants.yaml": documents.dump({"mutants": MISTAKES}),
 }
 

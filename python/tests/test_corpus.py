@@ -16,7 +16,7 @@ import pytest
 from s30.claims import bound_of
 from s30.corpus import Corpus, Paper, load_corpus
 from s30.environment import cache_folder
-from s30.layers import AUTODIFF, EXECUTABLE, LAYERS
+from s30.layers import AUTODIFF, EXECUTABLE
 from s30.parity import Check, check_paper
 from s30.scaffold import new_room
 from s30.sweep import Options, slots_for, sweep
@@ -43,7 +43,7 @@ def checks_of(paper: Paper, layer: str) -> list[Check]:
     """The checks of one layer of one paper, with NumPy as the reference where it is needed."""
     names = [layer] if layer in ("numpy", "agda") else ["numpy", layer]
     if layer in AUTODIFF:  # trajectories and gradients need another autodiff layer; whichever is installed
-        names = [n for n in EXECUTABLE if n == layer or n == "numpy" or LAYERS[n].autodiff]
+        names = [n for n in EXECUTABLE if n == layer or n == "numpy" or n in AUTODIFF]
     elif layer == "sympy":
         names = ["sympy", *EXECUTABLE]
     results = sweep(slots_for([paper], names, False), Options(ROOT, cache_folder(ROOT)), lambda _: None)

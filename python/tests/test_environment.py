@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from s30 import data, environment, layers, sessions
+from s30 import data, environment, layers
 from s30.corpus import load_corpus
 from s30.errors import UsageError
 from s30.layers import CHECKS, ENGINE, EXPERIMENT, LAYERS
@@ -74,7 +74,7 @@ def test_a_variable_that_changes_the_arithmetic_changes_the_keys_of_those_it_bea
 def test_such_variables_are_on_record_with_both_kinds_of_flags(corpus, monkeypatch):
     monkeypatch.setenv("OPENBLAS_CORETYPE", "Prescott")
     monkeypatch.setenv("BEAM", "2")
-    record = sessions.fingerprint(corpus.root)
+    record = layers.fingerprint(corpus.root)
     assert record["variables"]["numpy"] == {"OPENBLAS_CORETYPE": "Prescott"}
     assert record["variables"]["tinygrad"] == {"BEAM": "2", "OPENBLAS_CORETYPE": "Prescott"}
     assert record["variables"]["agda"] == {}
@@ -122,7 +122,7 @@ def test_a_cubical_library_that_is_not_there_costs_the_agda_layer_alone(corpus, 
     assert agda.error == (
         "S30_CUBICAL=/nowhere/cubical.agda-lib: no such file; name the library's cubical.agda-lib, or `embedded`"
     )
-    assert sessions.fingerprint(corpus.root)["cubical"] is None  # so that it can be recorded
+    assert layers.fingerprint(corpus.root)["cubical"] is None  # so that it can be recorded
     assert layers.ingredients(corpus.paper("01"), LAYERS["agda"], CHECKS, "quick", 0)["agda"]["provider"] is None
 
 
@@ -242,3 +242,26 @@ def test_the_key_holds_all_that_rooms_import_from_the_engine(layer):
                 for name in names_imported(path) - engine_of(layer, task):
                     foreign.append(f"{path.relative_to(ROOT)} imports {name}, which is not in the key of its {task}")
     assert not foreign
+
+
+INTEL = """processor\t: 0
+model name\t: Cloud Processor
+cpu family\t: 6
+model\t\t: 85
+stepping\t: 7
+flags\t\t: fpu avx2 avx512f
+
+processor\t: 1
+model name\t: Another
+"""
+
+
+def test_processors_of_one_name_are_told_apart_by_what_they_are_and_can_do():
+    told = environment.processor(INTEL)
+    assert told.startswith("Cloud Processor (family 6, model 85, stepping 7, flags ")
+    assert told == environment.processor(INTEL.replace("fpu avx2", "avx2 fpu"))
+    assert told != environment.processor(INTEL.replace(" avx512f", ""))
+    assert told != environment.processor(INTEL.replace("stepping\t: 7", "stepping\t: 8"))
+    arm = environment.processor("processor : 0\nFeatures : fp asimd\nCPU implementer : 0x41\nCPU part : 0xd0c\n")
+    assert "implementer 0x41, part 0xd0c, flags " in arm
+    assert environment.processor("") == environment.platform.machine()

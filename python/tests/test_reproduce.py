@@ -317,6 +317,19 @@ def test_an_interrupted_reproduction_leaves_nothing_behind(repository, tmp_path,
     assert not list(tmp_path.glob("s30-reproduce-*"))
 
 
+@pytest.mark.parametrize("papers", [{}, {"02": None}, {"77": {"title": "Made up", "outcome": "not_run"}}])
+def test_the_whole_is_measured_whatever_papers_the_record_has(repository, again, papers):
+    """The engine here makes no record, and would answer for single papers: a record of other papers is no smaller request."""
+
+    def edit(record):
+        return record | {"papers": {n: p for n, p in (record["papers"] | papers).items() if p is not None}}
+
+    repository(edit=edit)
+    code, _, err = again()
+    assert code == 1
+    assert "the sweep made no record" in err.splitlines()[-1]
+
+
 # The environment
 
 OWN = "setup:\n\t@mkdir -p .venv/bin && printf '#!/bin/sh\\nexec {python} \"$$@\"\\n' > .venv/bin/python && chmod +x .venv/bin/python\n"
@@ -424,6 +437,19 @@ def test_nix_brings_up_the_flake_where_it_can(repository, again, monkeypatch, tm
         assert "develop" not in log
         assert "Nix cannot have the flake's inputs here (unable to download)" in out
         assert "environment: the commit's own, by `make setup` from its requirements" in out
+
+
+@pytest.mark.parametrize(("kind", "why"), [("nix", "Nix, which is not on the PATH"), ("venv", None)])
+def test_a_record_made_with_nix_asks_for_nix_first(repository, again, monkeypatch, kind, why):
+    repository(files={LOCK: ""}, edit=lambda r: r | {"environment": r["environment"] | {"kind": kind}})
+    monkeypatch.setattr(reproduce, "_same_locks", lambda *_: "it was set up from the same requirements")
+    monkeypatch.setattr(reproduce.environment, "kind", lambda: "venv")
+    which = shutil.which
+    monkeypatch.setattr(reproduce.shutil, "which", lambda name: None if name == "nix" else which(name))
+    code, out, err = again(*PAPER)
+    assert code == 0, err
+    assert "environment: the present one: it was set up from the same requirements" in out
+    assert (f"the record was made with {why}" in out) if why else ("made with Nix" not in out)
 
 
 # The network

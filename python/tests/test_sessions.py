@@ -35,13 +35,6 @@ class Model:
         hidden = (self.scale * scores).tanh()
         return {"scores": scores, "hidden": hidden, "loss": (hidden - batch["targets"]).square().mean()}
 """
-EXPERIMENT = """\
-from s30.vocabulary import Experiment
-
-
-def run(profile, seed, progress):
-    return Experiment({"accuracy": [0.94, 0.96]})
-"""
 AGDA = """\
 module Toy where
 open import Agda.Primitive
@@ -50,8 +43,6 @@ odd x = x
 """
 COMPLETE = {
     "tinygrad/model.py": TINYGRAD,
-    "torch/experiment.py": EXPERIMENT,
-    "jax/experiment.py": EXPERIMENT,
     "cubical-agda/Toy.agda": AGDA,
 }
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from s30 import cli, documents, environment, telemetry
-from s30.errors import S30Error
+from s30.errors import S30Error, UsageError
 from s30.evidence import Evidence
 from s30.layers import LAYERS
 from s30.sweep import Event
@@ -102,21 +102,14 @@ def test_a_bridge_says_what_it_states_and_where_it_is_from(record):
     assert all((row["statement"], row["source"]) == ("s", "(2)") for row in rows)
 
 
-def test_an_invariant_says_so_where_the_evidence_does(repository, results_of, record):
-    assert all("statement" not in row for row in record["papers"]["01"]["invariants"])
-    corpus, _ = repository
-    results = results_of(corpus.paper("01"))
-    told = {"name": "bounded", "statement": "tanh stays below one", "source": "equation 2", "relation": "<"}
-    numpy = results["01", "numpy", "checks"]
-    results["01", "numpy", "checks"] = replace(numpy, facts={**numpy.facts, "invariants": [told | {"tolerance": None}]})
-    verification = judge(corpus, corpus.select([]), list(LAYERS), results, True)
-    other = telemetry.assemble(corpus.root, verification, "quick", 1.0, False)
-    telemetry.write(other, corpus.root / "verification.yaml")
-    rows = {row["id"]: row for row in other["papers"]["01"]["invariants"]}
+def test_an_invariant_says_what_it_states_and_where_that_comes_from(record):
+    rows = {row["id"]: row for row in record["papers"]["01"]["invariants"]}
     for layer in ("numpy", "tinygrad", "torch", "jax"):
-        assert rows[f"{layer}: bounded"]["statement"] == "tanh stays below one"
-        assert rows[f"{layer}: bounded"]["source"] == "equation 2"
-        assert "statement" not in rows[f"{layer}: example_order"]
+        for name, statement, source in (
+            ("bounded", "tanh stays below one", "equation 2"),
+            ("example_order", "examples do not mix", "equation 1"),
+        ):
+            assert (rows[f"{layer}: {name}"]["statement"], rows[f"{layer}: {name}"]["source"]) == (statement, source)
 
 
 def test_a_tolerance_of_the_papers_own_comes_with_its_reason(make_corpus, results_of, card):
@@ -299,13 +292,13 @@ def test_an_edit_under_run_is_noticed(recorded, at):
     )
 
 
-def test_a_value_that_no_record_holds_is_an_edit(recorded):
-    """A NaN fits the schema, and has no canonical text."""
+def test_a_value_that_no_record_holds_is_refused_with_its_line(recorded):
     path = recorded / "verification.yaml"
     record = telemetry.read(path)
     record["papers"]["01"]["parity"]["forward"][0]["error"] = float("nan")
     telemetry.write(record, path)
-    assert state(recorded)[0] == "tampered"
+    with pytest.raises(UsageError, match=r"verification\.yaml:\d+: \.nan is not a finite number"):
+        telemetry.read(path)
 
 
 def test_the_run_cannot_go_without_its_digest(recorded):

@@ -68,10 +68,6 @@ class Layer:
         return self.name in EXECUTABLE
 
     @property
-    def autodiff(self) -> bool:
-        return self.name in AUTODIFF
-
-    @property
     def trains(self) -> bool:
         """Whether it carries the paper's experiment."""
         return self.name in TRAINING
