@@ -223,7 +223,8 @@ def train(
     with display.Progress() as progress:
         results = sweep(slots, options, progress)
     failed = [e for e in results.values() if e.error]
-    metrics = {name: e.facts["metrics"] for (_, name, _), e in results.items() if not e.error}
+    done = {name: e.facts["metrics"] for (_, name, _), e in results.items() if not e.error}
+    metrics = {name: done[name] for name in TRAINING if name in done}
     if as_json:
         _print_json({"metrics": metrics, "errors": {e.layer: e.error for e in failed}})
     else:

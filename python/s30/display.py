@@ -156,7 +156,7 @@ def markdown_metrics(paper: Paper, metrics: Metrics, profile: str, seed: int, wh
 
 
 def claims_cell(verdict: PaperVerdict) -> Text:
-    """How many claims hold of those that were tried."""
+    """How many claims hold of those that were tried, and how many of these are about something smaller than the paper's."""
     tried = [claim for claim in verdict.claims if claim.outcome is not Outcome.NOT_APPLICABLE]
     held = sum(claim.outcome is Outcome.PASSED for claim in tried)
     if not tried:
@@ -165,7 +165,8 @@ def claims_cell(verdict: PaperVerdict) -> Text:
         (o for o in (Outcome.FAILED, Outcome.NOT_RUN, Outcome.WAIVED) if any(c.outcome is o for c in tried)),
         Outcome.PASSED,
     )
-    return Text(f"{held}/{len(tried)}", MARKS[worst][1])
+    proxies = sum(claim.kind == "proxy" for claim in tried)
+    return Text(f"{held}/{len(tried)}" + (f", {proxies} proxy" if proxies else ""), MARKS[worst][1])
 
 
 def parity_table(verdict: PaperVerdict, rows: dict[str, list[dict[str, Any]]]) -> Table:

@@ -189,6 +189,13 @@ def test_verify_prints_valid_json_and_nothing_else(s30_here, corpus):
     assert json.loads(out)["problems"] == ["waivers.yaml: '01/nothing' matches no failing check: remove it"]
 
 
+def test_the_table_says_how_many_claims_are_about_something_smaller(s30_here, corpus):
+    assert "2/2 " in s30_here("verify")[1]
+    card = corpus.paper("01").folder / "paper.yaml"
+    card.write_text(card.read_text().replace("kind: reproduced", "kind: proxy"))
+    assert "2/2, 1 proxy" in s30_here("verify")[1]
+
+
 def test_one_layer_is_verified_with_its_reference_and_the_claims_it_can_decide(s30_here):
     code, _, err = s30_here("verify", "--layer", "jax")
     assert code == 0, err
