@@ -124,12 +124,17 @@ class Agda:
         if problems:
             raise S30Error(self._readable(problems[0]))
 
-    def contents(self, file: str, module: str) -> dict[str, str]:
-        """The public names of `module` (relative to `file`, empty for the file itself) with their types."""
-        # Bound variables print with their own names only when the file was checked just now, not read from its interface.
+    def load_anew(self, file: str, progress: Progress) -> None:
+        """As `load`, without the file's own interface: then bound variables print with their own names."""
         for interface in self._folder.glob(f"_build/*/agda/{Path(file).stem}.agdai"):
             interface.unlink()
-        self.load(file)
+        self.load(file, progress)
+
+    def contents(self, file: str, module: str) -> dict[str, str]:
+        """The public names of `module` (relative to `file`, empty for the file itself) with their types.
+
+        `file` is the one that was loaded last.
+        """
         info = self._ask(file, f"Cmd_show_module_contents_toplevel AsIs {_quoted(module)}", lambda _: None)
         return {
             entry["name"]: re.sub(r"\b\w+\.(ℓ\w*)", r"\1", " ".join(entry["term"].split()))
@@ -222,27 +227,25 @@ def _check(agda: Agda, paper: Paper, version: str, provider: Provider, progress:
         for other in paper.root.glob(f"papers/*/cubical-agda/{path.name}"):
             if other != path:
                 raise S30Error(f"{path}: the module name {path.stem} is taken by another paper, in {other}")
+    claimed = [(*theorem["name"].rpartition(".")[::2], theorem) for theorem in paper.card["theorems"]]
+    for module, name, _ in claimed:
+        if f"{module.partition('.')[0]}.agda" not in files:
+            lacking = f"there is no cubical-agda/{module.partition('.')[0]}.agda"
+            raise S30Error(f"theorem {module}.{name} is claimed, but {lacking}")
+    public: dict[str, dict[str, str]] = {}
     for file in files:
         progress(f"checking {file}")
-        agda.load(file, progress)
+        modules = sorted({m for m, _, _ in claimed if f"{m.partition('.')[0]}.agda" == file})
+        (agda.load_anew if modules else agda.load)(file, progress)
+        public |= {module: agda.contents(file, module.partition(".")[2]) for module in modules}
     theorems: dict[str, Any] = {}
-    public: dict[str, dict[str, str]] = {}
-    for theorem in paper.card["theorems"]:
-        module, _, name = theorem["name"].rpartition(".")
-        top, _, inner = module.partition(".")
-        if f"{top}.agda" not in files:
-            raise S30Error(f"theorem {theorem['name']} is claimed, but there is no cubical-agda/{top}.agda")
-        if module not in public:
-            public[module] = agda.contents(f"{top}.agda", inner)
+    for module, name, theorem in claimed:
         if name not in public[module]:
             raise S30Error(
-                f"theorem {theorem['name']} is claimed in paper.yaml but not defined in cubical-agda/{top}.agda"
+                f"theorem {theorem['name']} is claimed in paper.yaml but not defined in cubical-agda/{module.partition('.')[0]}.agda"
             )
-        theorems[theorem["name"]] = {
-            "statement": public[module][name],
-            "says": theorem["says"],
-            "source": theorem["source"],
-        }
+        statement = public[module][name]
+        theorems[theorem["name"]] = {"statement": statement, "says": theorem["says"], "source": theorem["source"]}
     progress(f"checking Claims{paper.id}.agda")
     agda.load(f"Claims{paper.id}.agda", progress)
     return Evidence(
