@@ -82,6 +82,7 @@ def misbehaved(tmp_path_factory, toy):
         "15_hangs": spoilt(right, "time.sleep(600)"),
         "16_forks": spoilt(right, "os.fork() == 0 and time.sleep(600); os._exit(7)"),
         "17_fine": right,
+        "19_twice": right.replace('Invariant("bounded"', 'Invariant("example_order"'),
         "18_changes": spoilt(right, "open(__file__, 'a').write('# more\\n')"),
     }
     corpus = toy.write_corpus(
@@ -107,6 +108,7 @@ def misbehaved(tmp_path_factory, toy):
         ("12", "numpy_checks.problem(0) must return a Problem, not dict"),
         ("13", "the NumPy process ended with code 1 at «forward, seed 0»: enough"),
         ("14", "the NumPy process was killed by SIGKILL at «forward, seed 0»"),
+        ("19", "two invariants are named 'example_order'"),
         ("18", f"its sources changed while it was measured ({CHANGED}): run it again"),
         ("15", f"NumPy exceeded its time limit of {LIMIT:g} s at «forward, seed 0»; raise it with --time-limit"),
     ],
