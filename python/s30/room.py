@@ -1,0 +1,66 @@
+"""The one door through which a room's files import the engine: `from s30.room import Problem, Variant, sibling`.
+
+What stands behind it may move; this line in a room does not change. The frameworks' helpers are beside it, in
+`s30.training`, since importing one of them imports its framework.
+"""
+
+from s30.corpus import Paper, sibling
+from s30.data import Digits, digits, digits_split, documentation, minibatches
+from s30.errors import S30Error
+from s30.problem import Problem
+from s30.vocabulary import (
+    EXACT,
+    Array,
+    Arrays,
+    Bars,
+    Bridge,
+    Evaluation,
+    Experiment,
+    Figure,
+    Forward,
+    Framework,
+    Heatmap,
+    Identity,
+    Images,
+    Invariant,
+    Lines,
+    Metric,
+    Oracle,
+    Tolerance,
+    Trained,
+    Training,
+    Variant,
+)
+
+__all__ = [
+    "EXACT",
+    "Array",
+    "Arrays",
+    "Bars",
+    "Bridge",
+    "Digits",
+    "Evaluation",
+    "Experiment",
+    "Figure",
+    "Forward",
+    "Framework",
+    "Heatmap",
+    "Identity",
+    "Images",
+    "Invariant",
+    "Lines",
+    "Metric",
+    "Oracle",
+    "Paper",
+    "Problem",
+    "S30Error",
+    "Tolerance",
+    "Trained",
+    "Training",
+    "Variant",
+    "digits",
+    "digits_split",
+    "documentation",
+    "minibatches",
+    "sibling",
+]
