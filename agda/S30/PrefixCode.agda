@@ -27,7 +27,7 @@ open import Cubical.Data.Nat
 open import Cubical.Data.Nat.Order
   using ( _≤_; zero-≤; ≤-trans; pred-≤-pred; ≤-+-≤; ≤SumLeft; ¬-<-zero
         ; left-≤-max; right-≤-max)
-open import Cubical.Data.List using (List; []; _∷_; _++_; map; length)
+open import Cubical.Data.List using (List; []; _∷_; _++_; map; length; ++-assoc; ++-unit-r)
 open import Cubical.Relation.Nullary using (¬_)
 open import S30.Pigeonhole
 open import S30.BitStrings
@@ -41,10 +41,20 @@ infix 4 _⊑_
 _⊑_ : BitString → BitString → Type
 u ⊑ w = Σ[ v ∈ BitString ] (u ++ v ≡ w)
 
+⊑-refl : (u : BitString) → u ⊑ u
+⊑-refl u = [] , ++-unit-r u
+
+⊑-trans : {u v w : BitString} → u ⊑ v → v ⊑ w → u ⊑ w
+⊑-trans {u} (s , p) (t , q) = s ++ t , sym (++-assoc u s t) ∙ cong (_++ t) p ∙ q
+
+-- Neither string is a prefix of the other one.
+Apart : BitString → BitString → Type
+Apart u v = (¬ (u ⊑ v)) × (¬ (v ⊑ u))
+
 -- No string of the list is a prefix of another one.
 PrefixFree : List BitString → Type
 PrefixFree []       = Unit
-PrefixFree (w ∷ ws) = ((v : BitString) → v ∈ ws → (¬ (w ⊑ v)) × (¬ (v ⊑ w))) × PrefixFree ws
+PrefixFree (w ∷ ws) = ((v : BitString) → v ∈ ws → Apart w v) × PrefixFree ws
 
 -- Σ 2^(N-d): the sum of 2^(-d) in units of 2^(-N), a natural number when all d ≤ N.
 kraftSum : ℕ → List ℕ → ℕ
@@ -77,8 +87,8 @@ private
   ∈After true  ((true ∷ w) ∷ ws)  (inr m) = inr (∈After true ws m)
 
   apartAfter : (b : Bool) (w : BitString) (ws : List BitString)
-             → ((v : BitString) → v ∈ ws → (¬ ((b ∷ w) ⊑ v)) × (¬ (v ⊑ (b ∷ w))))
-             → (v : BitString) → v ∈ after b ws → (¬ (w ⊑ v)) × (¬ (v ⊑ w))
+             → ((v : BitString) → v ∈ ws → Apart (b ∷ w) v)
+             → (v : BitString) → v ∈ after b ws → Apart w v
   apartAfter b w ws apart v m =
     (λ (z , e) → apart (b ∷ v) (∈After b ws m) .fst (z , cong (b ∷_) e)) ,
     (λ (z , e) → apart (b ∷ v) (∈After b ws m) .snd (z , cong (b ∷_) e))

@@ -21,6 +21,8 @@ open import Cubical.Relation.Nullary using (¬_)
 open import S30.Pigeonhole
 open import S30.BitStrings
 open import KolmogorovComplexity
+open import KolmogorovInvariance
+open import PrefixComplexity
 
 -- fewSimpleStrings cannot be improved by one, for any k: the identity reaches the bound.
 simpleStringsReachBound : (k : ℕ)
@@ -56,10 +58,10 @@ notInvarianceWithLess claim = ¬-<-zero
   (claim U (graph just) (selector 0) (universalInterprets identities 0) [] 1 0
     emptyForU emptyForIdentity)
 
--- … and neither can the constant i + 1 of the universal decompressor.
-notOptimalWithLess : ¬ ((D : ℕ → Decompressor) (i : ℕ) (x : BitString) (k l : ℕ)
-  → IsComplexity (graph (universal D)) x k → IsComplexity (graph (D i)) x l → k ≤ i + l)
-notOptimalWithLess claim = ¬-<-zero (claim identities 0 [] 1 0 emptyForU emptyForIdentity)
+-- … and neither can the i + 1 bits up to which the universal decompressor simulates the i-th of a sequence.
+notOptimalWithLess : ¬ ((D : ℕ → Decompressor) (i : ℕ) → Simulates (graph (universal D)) (graph (D i)) i)
+notOptimalWithLess claim = ¬-<-zero (complexityOfSimulation U (graph just) 0 (claim identities 0) [] 1 0
+  emptyForU emptyForIdentity)
 
 -- Kraft for trees: not strict; not an equality if a position is unused; N must reach the height.
 notKraftStrict : ¬ ((t : CodeTree) (N : ℕ) → height t ≤ N → treeSum N t < 2 ^ N)
@@ -158,8 +160,6 @@ kraftComputes : treeSum 3 (branch leaf (branch unused leaf)) ≡ 6
 kraftComputes = refl
 
 -- Lengths 2, 1, 2, in this order: 00, 1, 01.
-converseComputes : kraftConverse 2 (2 ∷ 1 ∷ 2 ∷ [])
-    (λ { d (inl e) → 0 , e ; d (inr (inl e)) → 1 , cong suc e ; d (inr (inr (inl e))) → 0 , e })
-    (0 , refl) .fst
-  ≡ (false ∷ false ∷ []) ∷ (true ∷ []) ∷ (false ∷ true ∷ []) ∷ []
-converseComputes = refl
+answerComputes : map fst (answer ((2 , tt) ∷ (1 , tt) ∷ (2 , tt) ∷ []))
+               ≡ (false ∷ false ∷ []) ∷ (true ∷ []) ∷ (false ∷ true ∷ []) ∷ []
+answerComputes = refl

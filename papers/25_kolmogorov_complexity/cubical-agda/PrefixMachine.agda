@@ -23,6 +23,7 @@ open import Cubical.Data.List using (List; []; _∷_; _++_; map; rev)
 open import S30.Pigeonhole
 open import S30.BitStrings
 open import KolmogorovComplexity
+open import PrefixComplexity
 
 -------------------------------------------------------------------------------
 -- Machines that read bit by bit and halt by themselves
