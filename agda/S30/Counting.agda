@@ -27,6 +27,12 @@ private
   variable
     A B : Type
 
+interchange : (a b c d : ℕ) → (a + b) + (c + d) ≡ (a + c) + (b + d)
+interchange a b c d =
+    sym (+-assoc a b (c + d))
+  ∙ cong (a +_) (+-assoc b c d ∙ cong (_+ d) (+-comm b c) ∙ sym (+-assoc c b d))
+  ∙ +-assoc a c (b + d)
+
 decide≤ : (m n : ℕ) → Dec (m ≤ n)
 decide≤ m n with splitℕ-≤ m n
 ... | inl m≤n = yes m≤n
@@ -139,11 +145,7 @@ sumMonotone (x ∷ xs) l = ≤-+-≤ (l x (inl refl)) (sumMonotone xs (λ y m �
 -- Twice a sum is the sum of the doubles.
 sumTwice : (f : A → ℕ) (xs : List A) → sumOver f xs + sumOver f xs ≡ sumOver (λ x → f x + f x) xs
 sumTwice f []       = refl
-sumTwice f (x ∷ xs) = shuffle (f x) (sumOver f xs) ∙ cong ((f x + f x) +_) (sumTwice f xs)
-  where
-  shuffle : (a s : ℕ) → (a + s) + (a + s) ≡ (a + a) + (s + s)
-  shuffle a s = sym (+-assoc a s (a + s))
-    ∙ cong (a +_) (+-assoc s a s ∙ cong (_+ s) (+-comm s a) ∙ sym (+-assoc a s s)) ∙ +-assoc a a (s + s)
+sumTwice f (x ∷ xs) = interchange (f x) (sumOver f xs) (f x) (sumOver f xs) ∙ cong ((f x + f x) +_) (sumTwice f xs)
 
 -- One member has no more than the sum …
 memberSum : (f : A → ℕ) (xs : List A) {x : A} → x ∈ xs → f x ≤ sumOver f xs

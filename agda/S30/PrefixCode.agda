@@ -31,6 +31,7 @@ open import Cubical.Data.List using (List; []; _∷_; _++_; map; length; ++-asso
 open import Cubical.Relation.Nullary using (¬_)
 open import S30.Pigeonhole
 open import S30.BitStrings
+open import S30.Counting using (interchange)
 
 -------------------------------------------------------------------------------
 -- Prefix-free sets
@@ -62,12 +63,6 @@ kraftSum N []       = 0
 kraftSum N (d ∷ ds) = 2 ^ (N ∸ d) + kraftSum N ds
 
 private
-  interchange : (a b c d : ℕ) → (a + b) + (c + d) ≡ (a + c) + (b + d)
-  interchange a b c d =
-      sym (+-assoc a b (c + d))
-    ∙ cong (a +_) (+-assoc b c d ∙ cong (_+ d) (+-comm b c) ∙ sym (+-assoc c b d))
-    ∙ +-assoc a c (b + d)
-
   -- What follows the first bit b in the strings that begin with b.
   after : Bool → List BitString → List BitString
   after b     []                 = []

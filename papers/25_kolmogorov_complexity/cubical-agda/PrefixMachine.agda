@@ -73,31 +73,31 @@ data Control : Type where
   digits : Numbered → ℕ → ℕ → Control   -- digits still to come, value so far
   block  : ℕ → Control                  -- bits of a WRITE still to come, less one
 
-private
-  times : ℕ → BitString → BitString
-  times zero    y = []
-  times (suc r) y = y ++ times r y
+times : ℕ → BitString → BitString
+times zero    y = []
+times (suc r) y = y ++ times r y
 
-  lastBit : Bool → BitString → BitString
-  lastBit b []      = b ∷ []
-  lastBit _ (b ∷ y) = lastBit b y
+-- The last bit of b y, as a string.
+lastBit : Bool → BitString → BitString
+lastBit b []      = b ∷ []
+lastBit _ (b ∷ y) = lastBit b y
 
-  -- Every instruction but WRITE and HALT asks for an output that is not empty.
-  ifWritten : BitString → Control → Step (Control × BitString)
-  ifWritten []         _ = stuck
-  ifWritten y@(_ ∷ _)  c = on (c , y)
+-- Every instruction but WRITE and HALT asks for an output that is not empty.
+ifWritten : BitString → Control → Step (Control × BitString)
+ifWritten []         _ = stuck
+ifWritten y@(_ ∷ _)  c = on (c , y)
 
-  perform : Numbered → ℕ → BitString → Step (Control × BitString)
-  perform write  zero    y       = stuck
-  perform write  (suc l) y       = on (block l , y)
-  perform repeat r       y       = on (start , y ++ times r y)
-  perform hold   r       []      = stuck
-  perform hold   r       (b ∷ y) = on (start , (b ∷ y) ++ times r (lastBit b y))
+perform : Numbered → ℕ → BitString → Step (Control × BitString)
+perform write  zero    y       = stuck
+perform write  (suc l) y       = on (block l , y)
+perform repeat r       y       = on (start , y ++ times r y)
+perform hold   r       []      = stuck
+perform hold   r       (b ∷ y) = on (start , (b ∷ y) ++ times r (lastBit b y))
 
-  -- Twice n, and the bit.
-  double : ℕ → Bool → ℕ
-  double n false = n + n
-  double n true  = suc (n + n)
+-- Twice n, and the bit.
+double : ℕ → Bool → ℕ
+double n false = n + n
+double n true  = suc (n + n)
 
 next : Control × BitString → Bool → Step (Control × BitString)
 next (start   , y) false = on (read0 , y)
@@ -121,15 +121,9 @@ next (block (suc l) , y) b               = on (block l , y ++ b ∷ [])
 machine : Decompressor
 machine = run next (on (start , []))
 
--- Its programs are a prefix-free set …
+-- No program of the machine is a prefix of a different one.
 machineIsPrefixFree : IsPrefixFree (graph machine)
 machineIsPrefixFree = runIsPrefixFree next (on (start , []))
-
--- … so its complexities satisfy Σ 2^(-K(x)) ≤ 1 over every finite set of strings.
-machineKraft : (K : BitString → ℕ) (N : ℕ) (xs : List BitString) → Distinct xs
-             → ((x : BitString) → x ∈ xs → IsComplexity (graph machine) x (K x) × (K x ≤ N))
-             → kraftSum N (map K xs) ≤ 2 ^ N
-machineKraft = kraftPrefixComplexity (graph machine) machineIsPrefixFree
 
 -------------------------------------------------------------------------------
 -- Values of the table, by computation
