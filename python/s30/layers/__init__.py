@@ -35,6 +35,8 @@ CORE = (
     "evidence",
     "environment",
     "worker",
+    "isolation",
+    "room",
     "layers/__init__",
 )
 

@@ -62,5 +62,10 @@ def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     return measure_autodiff(paper, "jax", backend, progress, parts)
 
 
-def prepare_experiment() -> None:
-    """Nothing: the process's flags choose float32 and one thread."""
+def prepare(task: str) -> None:
+    """Nothing: the process's flags choose the precision and one thread."""
+
+
+def state() -> dict[str, Any]:
+    """What a paper could leave changed in JAX for the next one."""
+    return {"JAX's configuration": {name: repr(value) for name, value in jax.config.values.items()}}

@@ -52,3 +52,12 @@ def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
             behind = {k: p - STEP * direction[k] if k in direction else p for k, p in problem.params.items()}
             arrays[f"seed{seed}/difference/{name}"] = np.asarray((value(ahead) - value(behind)) / (2 * STEP))
     return Evidence(paper.id, "numpy", arrays, facts)
+
+
+def prepare(task: str) -> None:
+    """Nothing has to be set."""
+
+
+def state() -> dict[str, Any]:
+    """Nothing beyond what is looked at for every layer."""
+    return {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy
 
@@ -157,3 +158,12 @@ def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
         for seed in SEEDS:
             arrays[f"seed{seed}/bridge/{bridge.name}"] = np.asarray(bridge.value(problem_of(paper, seed)))
     return Evidence(paper.id, "sympy", arrays, {"identities": identities, "bridges": bridges})
+
+
+def prepare(task: str) -> None:
+    """Nothing has to be set."""
+
+
+def state() -> dict[str, Any]:
+    """What a paper could leave changed in SymPy for the next one."""
+    return {"mpmath's precision": mpmath.mp.prec}

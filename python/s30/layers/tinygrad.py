@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import tinygrad.renderer.llvmir as llvmir
-from tinygrad import Tensor, TinyJit
+from tinygrad import Tensor, TinyJit, dtypes
+from tinygrad.helpers import ContextVar
 from tinygrad.nn.optim import SGD
 from tinygrad.nn.state import get_state_dict
 
@@ -142,3 +143,16 @@ def _tensors(arrays: Arrays) -> dict[str, Tensor]:
 def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     """The layer's evidence for one paper."""
     return measure_autodiff(paper, "tinygrad", TinygradBackend(paper), progress, parts)
+
+
+def prepare(task: str) -> None:
+    """Nothing has to be set."""
+
+
+def state() -> dict[str, Any]:
+    """What a paper could leave changed in tinygrad for the next one; its random numbers are seeded for each."""
+    return {
+        "tinygrad's default float": str(dtypes.default_float),
+        "tinygrad's training mode": bool(Tensor.training),
+        "tinygrad's context": {name: variable.value for name, variable in ContextVar._cache.items()},
+    }

@@ -11,6 +11,7 @@ import torch
 from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import Evidence
+from s30.layers import CHECKS
 from s30.layers.executable import Parts, Progress, measure_autodiff, named
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
@@ -20,8 +21,7 @@ class TorchBackend:
     """A room's `nn.Module` in float64 on one thread."""
 
     def __init__(self, paper: Paper) -> None:
-        torch.set_num_threads(1)
-        torch.set_default_dtype(torch.float64)
+        prepare(CHECKS)
         torch.manual_seed(0)
         self._model = paper.module("torch/model.py").Model
 
@@ -78,7 +78,18 @@ def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     return measure_autodiff(paper, "torch", TorchBackend(paper), progress, parts)
 
 
-def prepare_experiment() -> None:
-    """Experiments train in float32, on one thread."""
+def prepare(task: str) -> None:
+    """One thread; float64 for the checks, float32 for experiments."""
     torch.set_num_threads(1)
-    torch.set_default_dtype(torch.float32)
+    torch.set_default_dtype(torch.float64 if task == CHECKS else torch.float32)
+
+
+def state() -> dict[str, Any]:
+    """What a paper could leave changed in PyTorch for the next one; its random numbers are seeded for each."""
+    return {
+        "PyTorch's default dtype": str(torch.get_default_dtype()),
+        "PyTorch's gradient mode": torch.is_grad_enabled(),
+        "PyTorch's number of threads": torch.get_num_threads(),
+        "PyTorch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+        "PyTorch's flush-to-zero mode": bool(torch.tensor(1e-310, dtype=torch.float64).mul(1.0).item()),
+    }
