@@ -63,7 +63,7 @@ def shortfalls(paper: Paper, evidences: Evidences) -> list[str]:
 
 def _configuration(evidences: Evidences) -> Iterator[str]:
     """Keys that no variant changes, and keys that may as well be put back."""
-    tried = [evidences[name].facts["matters"] for name in ("numpy", "torch") if name in evidences]
+    tried = [e.facts["matters"] for e in evidences.values() if "matters" in e.facts]
     for key, variants in evidences["numpy"].facts["config"].items():
         if not variants:
             yield f"no variant changes the configuration's {key!r}"
