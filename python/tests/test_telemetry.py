@@ -143,7 +143,8 @@ def test_the_summary_counts_claims_by_kind_and_cells_by_outcome(make_corpus, res
 def test_a_record_that_passed_with_a_waiver_says_so(toy_record):
     def doubled(results):
         torch = results["01", "torch", "checks"]
-        loss = {"seed0/output/loss": 2 * torch.arrays["seed0/output/loss"]}
+        everywhere = ("seed0/output/loss", "seed0/recorded/loss", "again/output/loss")
+        loss = {name: 2 * torch.arrays[name] for name in everywhere}
         return results | {("01", "torch", "checks"): replace(torch, arrays={**torch.arrays, **loss})}
 
     _, record = toy_record(doubled, [{"id": "01/torch~numpy/forward/seed 0 loss", "reason": "a known gap"}])
