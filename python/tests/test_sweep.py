@@ -228,7 +228,7 @@ TORCH_EDITS = {
     "04_single": ('"hidden": hidden', '"hidden": hidden.float()'),
     "05_nan": ('"hidden": hidden', '"hidden": hidden / 0 * 0'),
     "06_parameter": ("self.bias", "self.offset"),
-    "07_parametershape": ("torch.zeros(3, 2)", "torch.zeros(2, 3)"),
+    "07_parametershape": ("torch.randn(3, 2)", "torch.randn(2, 3)"),
     "08_noloss": ('"loss":', '"cost":'),
     "09_nodict": ("return {", "return hidden, {"),
     "10_scale": ("self.scale * scores", "scores"),
