@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from s30.corpus import Paper
+from s30.corpus import Paper, unfit_tolerance
 from s30.evidence import Evidence
 from s30.layers import AUTODIFF, EXECUTABLE, LAYERS
 from s30.problem import INVARIANT_SEEDS, SEEDS, directions
@@ -84,6 +84,8 @@ def compare(
         )
     observed, expected = np.asarray(observed), np.asarray(expected)
     total = int(expected.size)
+    if unfit := unfit_tolerance(kind, tolerance):
+        return check(Outcome.FAILED, f"its tolerance {unfit}", total=total)
     if observed.shape != expected.shape:
         return check(Outcome.FAILED, f"shape {observed.shape}, expected {expected.shape}", total=total)
     if observed.dtype != expected.dtype:

@@ -114,7 +114,8 @@ def measure_invariants(paper: Paper, backend: Computes, arrays: dict[str, Array]
         progress(f"invariant {invariant.name}")
         if invariant.name in [entry["name"] for entry in asked]:
             raise S30Error(f"two invariants are named {invariant.name!r}")
-        tolerance = invariant.tolerance and [invariant.tolerance.rtol, invariant.tolerance.atol]
+        own = invariant.tolerance
+        tolerance = own and [own.rtol, own.atol, own.reason]
         entry = {name: getattr(invariant, name) for name in ("name", "statement", "source", "relation")}
         asked.append(entry | {"tolerance": tolerance, "raised": ""})
         for seed in INVARIANT_SEEDS:
