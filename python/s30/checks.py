@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from s30.corpus import Paper
+from s30.corpus import Paper, unfit_tolerance
 from s30.vocabulary import EXACT, TOLERANCES, Array, Outcome, Tolerance
 
 LARGEST = 1e300  # stands for every larger number, since JSON has no infinity
@@ -90,6 +90,8 @@ def compare(
         )
     observed, expected = np.asarray(observed), np.asarray(expected)
     total = int(expected.size)
+    if unfit := unfit_tolerance(kind, tolerance):
+        return check(Outcome.FAILED, f"its tolerance {unfit}", total=total)
     if observed.shape != expected.shape:
         return check(Outcome.FAILED, f"shape {observed.shape}, expected {expected.shape}", total=total)
     if observed.dtype != expected.dtype:

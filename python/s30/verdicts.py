@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -106,6 +106,7 @@ def judge(
     waivers = load_waivers(corpus.root)
     used: set[str] = set()
     verdicts = [_judge_paper(paper, names, results, with_claims, waivers, used) for paper in papers]
+    verdicts = [replace(v, problems=[*v.problems, *_needs(corpus, v.paper)]) if v.paper.built else v for v in verdicts]
     whole = (
         set(names) == set(LAYERS) and with_claims and {p.id for p in papers} == {p.id for p in corpus.papers if p.built}
     )
@@ -167,6 +168,25 @@ def below_floor(paper: Paper, evidences: Mapping[str, Evidence], checks: Sequenc
         if (entry["kind"], entry["quantity"]) not in found
     ]
     return lines
+
+
+def _needs(corpus: Corpus, paper: Paper) -> list[str]:
+    """What is wrong with the papers that are to be read before: each must be there, and none may need this one again."""
+    papers = {other.id: other for other in corpus.papers}
+
+    def before(number: str, seen: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """Every way from a paper to one that is read before it, until it comes back to where it has been."""
+        found = papers.get(number)
+        for needed in found.card.get("needs", ()) if found and found.built else ():
+            yield (*seen, needed)
+            if needed not in seen:
+                yield from before(needed, (*seen, needed))
+
+    unknown = [n for n in paper.card.get("needs", ()) if n not in papers]
+    circles = [way for way in before(paper.id, (paper.id,)) if way[-1] == paper.id]
+    return [f"paper {paper.id}: it needs paper {number}, which papers.yaml does not have" for number in unknown] + [
+        f"paper {paper.id}: none can be read first: {' needs '.join(way)}" for way in circles[:1]
+    ]
 
 
 def load_waivers(root: Path) -> dict[str, str]:

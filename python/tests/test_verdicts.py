@@ -229,3 +229,24 @@ def test_judging_executes_nothing_of_a_room(corpus, results):
     for path in corpus.paper("01").folder.rglob("*.py"):
         path.write_text("raise SystemExit('executed by the judge')\n")
     assert judge(corpus, corpus.papers, ALL, results, True).passed
+
+
+@pytest.mark.parametrize(
+    ("needs", "problem"),
+    [
+        ({"01": ["02"], "02": []}, ""),
+        ({"01": ["99"]}, "paper 01: it needs paper 99, which papers.yaml does not have"),
+        ({"01": ["01"]}, "paper 01: none can be read first: 01 needs 01"),
+        ({"01": ["02"], "02": ["03"], "03": ["01"]}, "paper 01: none can be read first: 01 needs 02 needs 03 needs 01"),
+        ({"01": ["02"], "02": ["03"], "03": ["02"]}, ""),  # said of 02 and 03
+        ({"01": ["04"]}, ""),  # without a room, in which it could say what it needs
+    ],
+)
+def test_what_is_read_before_is_there_and_leads_back_to_nothing(make_corpus, card, results, needs, problem):
+    rooms = {
+        f"{number}_toy{number}": {"paper.yaml": documents.dump(card | {"needs": needs.get(number, [])})}
+        for number in ("01", "02", "03")
+    }
+    corpus = make_corpus(rooms | {"04_later": None})
+    said = judge(corpus, [corpus.paper("01")], ALL, results, True).papers[0].problems
+    assert [line for line in said if "need" in line] == ([problem] if problem else [])

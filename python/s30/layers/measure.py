@@ -248,8 +248,8 @@ def _sides(sides: tuple[Any, Any]) -> dict[str, Any]:
     return {"left": left, "right": right}
 
 
-def _stated(tolerance: Tolerance | None) -> list[float] | None:
-    return None if tolerance is None else [tolerance.rtol, tolerance.atol]
+def _stated(tolerance: Tolerance | None) -> list[float | str] | None:
+    return None if tolerance is None else [tolerance.rtol, tolerance.atol, tolerance.reason]
 
 
 def _number(value: Any) -> float | None:
