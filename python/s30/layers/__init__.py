@@ -34,9 +34,11 @@ CORE = (
     "data",
     "evidence",
     "environment",
+    "room",
     "worker",
     "layers/__init__",
 )
+TRIALS = ("entries", "frame", "experiments")  # the engine's files behind an experiment, besides CORE and `training`
 
 
 @dataclass(frozen=True)
@@ -303,7 +305,9 @@ def differing(stated: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
     names = [*CORE, *layer.engine, f"layers/{layer.name}"]
     files = [ENGINE / f"{name}.py" for name in names]
-    return [*files, *(ENGINE / "training").glob("*.py")] if task == EXPERIMENT else files
+    if task != EXPERIMENT:
+        return files
+    return [*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")]
 
 
 @cache

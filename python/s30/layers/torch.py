@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -82,3 +83,13 @@ def prepare_experiment() -> None:
     """Experiments train in float32, on one thread."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float32)
+
+
+@contextmanager
+def double() -> Iterator[None]:
+    """Within an experiment, what is to be compared entry by entry: new tensors and modules are float64."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
