@@ -152,7 +152,9 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         framework.progress(0.2 + 0.5 * s / SEEDS, f"training, seed {s}")
         rng = np.random.default_rng([seed, s])
         start = initial(rng, **sizes)
-        order = np.concatenate([np.stack(list(minibatches(rng, count, BATCH))) for _ in range(epochs)])  # (update, BATCH)
+        order = np.concatenate(
+            [np.stack(list(minibatches(rng, count, BATCH))) for _ in range(epochs)]
+        )  # (update, BATCH)
         data = {"images": images, "labels": train.labels}
         for net, rate in RATES.items():
             rates = linear_decay(rate, len(order))

@@ -1,12 +1,12 @@
 """Runs a room's experiment in one framework, and turns what it measured into evidence:
 
-    facts   questions    every question with a digest of each argument, in order: equal in both frameworks
-            trainings    of each the network, the number of updates, the number of examples seen
-            compared     answers in float64 against the NumPy reference, by quantity
-            updates      labels of the trainings whose first updates were repeated in float64
-            metrics, described, figures
-    arrays  updates/LABEL/...                  losses and parameters of those first updates
-            asked/FUNCTION/NUMBER/OUTPUT       answers for which task.py has no reference
+facts   questions    every question with a digest of each argument, in order: equal in both frameworks
+        trainings    of each the network, the number of updates, the number of examples seen
+        compared     answers in float64 against the NumPy reference, by quantity
+        updates      labels of the trainings whose first updates were repeated in float64
+        metrics, described, figures
+arrays  updates/LABEL/...                  losses and parameters of those first updates
+        asked/FUNCTION/NUMBER/OUTPUT       answers for which task.py has no reference
 """
 
 from __future__ import annotations

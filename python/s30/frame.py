@@ -49,7 +49,9 @@ class Frame:
         self._layer, self._module, self._task = layer, module, task
         self._double, self._trial, self._report = double, trial, report
         self._labels: dict[str, str] = {}  # digest of an array -> where it came from
-        self._behind: dict[str, frozenset[int]] = {}  # digest of a parameter -> the trainings whose examples it has seen
+        self._behind: dict[
+            str, frozenset[int]
+        ] = {}  # digest of a parameter -> the trainings whose examples it has seen
         self._examples: dict[int, tuple[str, Arrays]] = {}  # training -> its net and examples
         self._rows: dict[tuple[str, ...], set[bytes]] = {}
         self._held: dict[str, bool] = {}  # functions that were asked -> whether anything holds their answers
@@ -82,9 +84,7 @@ class Frame:
         if _equal(start, trained.params):
             raise S30Error(f"{training.net} was not trained: it ends with the parameters that it started with")
         updates = len(trained.losses)
-        self.trainings.append(
-            {"net": training.net, "updates": updates, "examples": updates * training.order.shape[1]}
-        )
+        self.trainings.append({"net": training.net, "updates": updates, "examples": updates * training.order.shape[1]})
         self._examples[number] = training.net, training.data
         kept = {f"after {at} updates": params for at, params in trained.kept.items()}
         for when, params in {**kept, "at its end": trained.params}.items():
@@ -96,7 +96,9 @@ class Frame:
         """See `vocabulary.Framework`. Raises S30Error when an input is an example that the parameters were trained on."""
         # What a task makes of trained parameters differs between frameworks; its predictions are held here all the same.
         known = all(_digest(value) in self._labels for value in params.values())
-        number = self._question(f"predict {net}", {"params": params if known else "other", "inputs": inputs, "seen": seen})
+        number = self._question(
+            f"predict {net}", {"params": params if known else "other", "inputs": inputs, "seen": seen}
+        )
         if not seen:
             self._check_disjoint(net, params, inputs)
         with self._double():
@@ -201,7 +203,9 @@ class Frame:
         elif isinstance(value, (str, int, float, np.generic, type(None))):
             return _short(str(value))
         else:
-            raise S30Error(f"a question holds {type(value).__name__}: it may hold numbers, text, arrays, lists and dicts")
+            raise S30Error(
+                f"a question holds {type(value).__name__}: it may hold numbers, text, arrays, lists and dicts"
+            )
         learnt = LEARNT if any(text.startswith(LEARNT) for text in parts.values()) else ""
         whole = set(parts.values())
         return whole.pop() if len(whole) == 1 else learnt + _short(str(parts))
@@ -314,7 +318,9 @@ def _rows(arrays: Iterable[Array]) -> set[bytes]:
 
 
 def _digest(value: Array) -> str:
-    wide = np.ascontiguousarray(value, {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.int64}.get(value.dtype.kind))
+    wide = np.ascontiguousarray(
+        value, {"f": np.float64, "i": np.int64, "u": np.int64, "b": np.int64}.get(value.dtype.kind)
+    )
     return hashlib.sha256(f"{wide.dtype}{value.shape}".encode() + wide.tobytes()).hexdigest()[:12]
 
 

@@ -1,9 +1,9 @@
 r"""How the classifiers of `task.py` are trained and asked in JAX.
 
-    softmax, two-layer    `dense`, on the pixels in one vector
-    convnet               this room's `forward`
-    training              `lax.scan` over the minibatches between two moments at which the parameters are kept
-    gradients             `jax.grad`, against the loss with one parameter displaced after another, by `lax.map`
+softmax, two-layer    `dense`, on the pixels in one vector
+convnet               this room's `forward`
+training              `lax.scan` over the minibatches between two moments at which the parameters are kept
+gradients             `jax.grad`, against the loss with one parameter displaced after another, by `lax.map`
 """
 
 from functools import partial
@@ -86,11 +86,9 @@ def nearest_neighbours(known: Array, labels: Array, asked: Array, norm: int) -> 
     known (train, pixel) and asked (test, pixel) hold grey levels, the integers 0..16, so that distances are integers too.
     """
     near, far = known.astype(jnp.float32), asked.astype(jnp.float32)
-    if norm == 2:
-        # ||a - b||^2 = ||a||^2 - 2 a.b + ||b||^2; the root does not change the order
-        distances = (far**2).sum(1)[:, None] - 2 * far @ near.T + (near**2).sum(1)  # (test, train)
-    else:
-        distances = jnp.abs(far[:, None] - near).sum(2)  # (test, train)
+    # ||a - b||^2 = ||a||^2 - 2 a.b + ||b||^2; the root does not change the order
+    squares = (far**2).sum(1)[:, None] - 2 * far @ near.T + (near**2).sum(1)  # (test, train)
+    distances = squares if norm == 2 else jnp.abs(far[:, None] - near).sum(2)  # (test, train)
     _, nearest = lax.top_k(-distances, task.NEIGHBOURS)  # (test, k); of equal entries top_k takes the first
     votes = jax.nn.one_hot(labels[nearest], task.CLASSES).sum(1)  # (test, class)
     return (votes * task.CLASSES - jnp.arange(task.CLASSES)).argmax(1)
