@@ -168,7 +168,7 @@ def _known(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping
         if layer in EXECUTABLE:
             add("output", evidence.group("seed0/output"))
             add("invariant", (asked["name"] for asked in evidence.facts.get("invariants", ())))
-            add("variant", (asked["name"] for asked in evidence.facts.get("variants", ())))
+            add("variant", _stated(evidence, "variants"))
         if layer in AUTODIFF:
             add("parameter", evidence.group("seed0/gradient"))
         if layer == "sympy":

@@ -17,6 +17,7 @@ from s30.floor import shortfalls
 from s30.layers import CHECKS, EXECUTABLE, EXPERIMENT, LAYERS
 from s30.parity import Check, blamed, check_paper
 from s30.sweep import Slot
+from s30.trials import check_experiments, unfit_claims
 from s30.vocabulary import Outcome
 
 ROOM = (  # what every room holds
@@ -210,7 +211,8 @@ def _judge_paper(
     evidences = {name: results[slot] for name in LAYERS if (slot := (paper.id, name, CHECKS)) in results}
     experiments = {name: results[slot] for name in LAYERS if (slot := (paper.id, name, EXPERIMENT)) in results}
     checks = []
-    for check in check_paper(paper, evidences, experiments if with_claims else None):
+    found = check_paper(paper, evidences, experiments if with_claims else None)
+    for check in [*found, *(check_experiments(paper, experiments) if with_claims else ())]:
         if check.outcome is Outcome.FAILED and check.id in waivers:
             used.add(check.id)
             check = replace(check, outcome=Outcome.WAIVED)
@@ -227,6 +229,7 @@ def _judge_paper(
     cells = {name: _cell(name, evidences.get(name), checks, guilt[name]) for name in names}
     problems = unresolved_names(paper, evidences, experiments)
     problems += shortfalls(paper, {name: e for name, e in evidences.items() if e.outcome is Outcome.PASSED})
+    problems += unfit_claims(paper, experiments) if with_claims else []
     if with_claims and set(names) == set(LAYERS):
         problems += [*unfinished(paper), *below_floor(paper, evidences, checks)]
     return PaperVerdict(paper, cells, checks, claims, problems, evidences, experiments)

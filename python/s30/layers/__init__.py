@@ -31,6 +31,8 @@ PARTS = (
     "start",
     "conduct",
 )  # what an executable layer is asked
+TRIAL = "trial"  # the profile in which every training is its first updates alone: enough to show a mistake in its code
+PROFILES = ("quick", "full", TRIAL)
 ENGINE = Path(__file__).resolve().parent.parent
 CORE = (
     "__init__",
@@ -45,9 +47,9 @@ CORE = (
     "environment",
     "worker",
     "isolation",
-    "room",
     "layers/__init__",
 )
+TRIALS = ("entries", "frame", "experiments")  # the engine's files behind an experiment, besides CORE and `training`
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ LAYERS: dict[str, Layer] = {
             "sympy",
             ("numpy", "sympy", "mpmath"),
             ("*.py", "sympy/*.py"),
-            engine=_EXECUTABLE_ENGINE,
+            engine=("layers/executable",),
         ),
         Layer(
             "tinygrad",
@@ -314,7 +316,9 @@ def differing(stated: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
     names = [*CORE, *layer.engine, f"layers/{layer.name}"]
     files = [ENGINE / f"{name}.py" for name in names]
-    return [*files, *(ENGINE / "training").glob("*.py")] if task == EXPERIMENT else files
+    if task != EXPERIMENT:
+        return files
+    return [*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")]
 
 
 @cache
