@@ -30,6 +30,7 @@ CORE = (
     "vocabulary",
     "problem",
     "documents",
+    "reach",
     "corpus",
     "data",
     "evidence",
