@@ -35,7 +35,8 @@ class Marks:
     def as_fact(self) -> dict[str, str]:
         """What a piece of evidence keeps of them."""
         seen = [line for run, done in zip(self.runs, self.reached, strict=True) if done for line in run]
-        return {"executable": ranges(sorted({*sum(self.runs, [])})), "reached": ranges(sorted({*seen}))}
+        lines = {line for run in self.runs for line in run}
+        return {"executable": ranges(sorted(lines)), "reached": ranges(sorted({*seen}))}
 
 
 def compiled(text: bytes, name: str) -> tuple[Any, Marks]:
@@ -60,7 +61,7 @@ class _Marker(ast.NodeTransformer):
                 setattr(node, name, self._marked(block))
         return node
 
-    def visit_If(self, node: ast.If) -> ast.AST:  # noqa: N802 - the name that `ast` calls
+    def visit_If(self, node: ast.If) -> ast.AST:
         return node if ast.unparse(node.test).endswith("TYPE_CHECKING") else self.generic_visit(node)
 
     def _marked(self, block: list[ast.stmt]) -> list[ast.stmt]:
