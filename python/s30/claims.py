@@ -15,6 +15,7 @@ from s30.vocabulary import Outcome
 
 Metrics = Mapping[str, Mapping[str, list[float]]]  # by training layer, then by name, one value per seed
 
+PROVED = ("identity", "theorem")
 RELATIONS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equals": "="}
 
 
@@ -63,7 +64,7 @@ def check_claims(paper: Paper, checks: Iterable[Check], experiments: Mapping[str
     """A verdict for each claim of the card, from the floor's checks and from the experiments by training layer."""
     by_subject: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
-        by_subject.setdefault((check.kind, check.name), []).append(check)
+        by_subject.setdefault((check.kind, check.subject), []).append(check)
     metrics = {name: e.facts["metrics"] for name, e in experiments.items() if e.outcome is Outcome.PASSED}
     why_not = {name: (e.outcome, e.error) for name, e in experiments.items() if e.outcome is not Outcome.PASSED}
     verdicts = []
@@ -166,7 +167,7 @@ def _known(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping
             continue
         if layer in EXECUTABLE:
             add("output", evidence.group("seed0/output"))
-            add("invariant", (name.rpartition("/")[0] for name in evidence.group("seed0/invariant")))
+            add("invariant", (asked["name"] for asked in evidence.facts.get("invariants", ())))
             add("variant", _stated(evidence, "variants"))
         if layer in AUTODIFF:
             add("parameter", evidence.group("seed0/gradient"))
@@ -238,7 +239,7 @@ def _checked(kind: str, name: str, checks: list[Check]) -> Finding:
     return Finding(
         subject,
         Outcome.PASSED,
-        f"holds in {', '.join(layers)} ({len(checks)} checks)" if kind in ("invariant", "bridge") else "proved",
+        f"holds in {', '.join(layers)} ({len(checks)} checks)" if kind not in PROVED else "proved",
     )
 
 

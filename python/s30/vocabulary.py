@@ -53,6 +53,7 @@ TOLERANCES: dict[tuple[str, str | None], Tolerance] = {
     ("trajectory", None): Tolerance(1e-8, 1e-10),
     ("bridge", None): Tolerance(1e-9, 1e-11),
     ("invariant", None): Tolerance(1e-9, 1e-11),
+    ("oracle", None): Tolerance(1e-9, 1e-11),
 }
 
 # The most that a tolerance of a room's own may be, by kind: a thousand times the default, so that it still tells a wrong

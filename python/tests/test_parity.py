@@ -264,11 +264,15 @@ def test_layers_that_agree_pass_every_check(paper, evidences):
         "invariant",
         "identity",
         "theorem",
+        "variant",
+        "conduct",
+        "start",
+        "oracle",
     }
     assert sum(c.kind == "forward" for c in checks) == 3 * 3 * 3  # layers, seeds, outputs
     assert sum(c.kind == "difference" for c in checks) == 3 * 3 * (2 + 8)  # layers, seeds, directions
     assert sum(c.kind == "gradient" for c in checks) == 3 * 3 * 2 * 2  # pairs, seeds, objectives, parameters
-    assert sum(c.kind == "trajectory" for c in checks) == 3 * (2 + 1)  # pairs, parameters and losses
+    assert sum(c.kind == "trajectory" for c in checks) == 3 * 2 * (2 + 1)  # pairs, seeds, parameters and losses
     assert sum(c.kind == "bridge" for c in checks) == 3 * (4 + 3)  # seeds, layers
     assert sum(c.kind == "invariant" for c in checks) == 2 * 4 * 5  # invariants, layers, seeds
     assert len({c.id for c in checks}) == len(checks)
@@ -352,9 +356,9 @@ def test_a_transposed_gradient_is_rejected(paper, changed):
 @pytest.mark.parametrize(
     ("name", "quantity"),
     [
-        ("trajectory/loss", "losses"),
-        ("trajectory/param/weight", "parameter weight"),
-        ("trajectory/param/bias", "parameter bias"),
+        ("seed0/trajectory/loss", "seed 0 losses"),
+        ("seed0/trajectory/param/weight", "seed 0 parameter weight"),
+        ("seed1/trajectory/param/bias", "seed 1 parameter bias"),
     ],
 )
 def test_a_wrong_trajectory_is_rejected(paper, changed, name, quantity):
@@ -366,7 +370,7 @@ def test_a_wrong_trajectory_is_rejected(paper, changed, name, quantity):
 
 
 def test_a_shorter_trajectory_is_rejected(paper, changed):
-    checks = check_paper(paper, changed({("torch", "trajectory/loss"): lambda a: a[:-1]}))
+    checks = check_paper(paper, changed({("torch", "seed0/trajectory/loss"): lambda a: a[:-1]}))
     assert all("shape" in c.message for c in failed(checks))
     assert len(failed(checks)) == 2
 

@@ -14,7 +14,7 @@ from s30.verdicts import judge, load_waivers
 from s30.vocabulary import Outcome
 
 ALL = list(LAYERS)
-WRONG_LOSSES = [f"01/{pair}/trajectory/losses" for pair in ("tinygrad~torch", "torch~jax")]
+WRONG_LOSSES = [f"01/{pair}/trajectory/seed 0 losses" for pair in ("tinygrad~torch", "torch~jax")]
 
 
 def waive(corpus, *ids):
@@ -36,7 +36,7 @@ def results(paper, results_of):
 def wrong(results):
     """PyTorch's losses are wrong, and nothing else."""
     torch = results["01", "torch", "checks"]
-    arrays = {**torch.arrays, "trajectory/loss": 2 * torch.arrays["trajectory/loss"]}
+    arrays = {**torch.arrays, "seed0/trajectory/loss": 2 * torch.arrays["seed0/trajectory/loss"]}
     return results | {("01", "torch", "checks"): replace(torch, arrays=arrays)}
 
 
@@ -53,7 +53,7 @@ def test_a_layer_that_disagrees_fails_alone_with_its_first_message(corpus, wrong
     assert not verification.passed
     assert outcomes(verification) == dict.fromkeys(ALL, "passed") | {"torch": "failed"}
     cell = verification.papers[0].cells["torch"]
-    assert cell.message.startswith("paper 01, layer tinygrad against torch, trajectory losses: at index [")
+    assert cell.message.startswith("paper 01, layer tinygrad against torch, trajectory seed 0 losses: at index [")
     assert cell.failed == 2
     assert len(verification.papers[0].messages) == 2
 
