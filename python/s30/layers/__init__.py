@@ -40,6 +40,7 @@ CORE = (
     "vocabulary",
     "problem",
     "documents",
+    "reach",
     "corpus",
     "data",
     "room",
