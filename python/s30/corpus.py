@@ -134,6 +134,10 @@ class Paper:
     def agda_files(self) -> list[Path]:
         return sorted((self.folder / "cubical-agda").glob("*.agda"))
 
+    def harnesses(self) -> list[Path]:
+        """The modules in which Agda's definitions are run on numbers."""
+        return sorted((self.folder / "cubical-agda" / "evaluation").glob("*.agda"))
+
 
 @dataclass(frozen=True)
 class Corpus:

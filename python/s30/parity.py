@@ -26,7 +26,7 @@ LARGEST = 1e300  # stands for every larger number, since JSON has no infinity
 @dataclass(frozen=True)
 class Check:
     """layers   the layer under test, then what it is held against, if that is another layer
-    name     what was compared: an output, a parameter, an invariant; `seed` of which problem, if of one
+    name     what was compared: an output, a parameter, an invariant; `seed` or `variant`: on which problem, if on one
     error    largest absolute difference; `relative` is that over the largest expected magnitude
     worst    largest |difference| / (atol + rtol |expected|): at most 1 when the check passes
     """
@@ -44,10 +44,11 @@ class Check:
     worst: float | None = None
     compared: int = 0
     total: int = 0
+    variant: str = ""
 
     @property
     def quantity(self) -> str:
-        return _quantity(self.seed, self.name)
+        return _quantity(self.seed, self.name, self.variant)
 
     @property
     def id(self) -> str:
@@ -63,6 +64,7 @@ def compare(
     expected: Any,
     tolerance: Tolerance,
     seed: int | None = None,
+    variant: str = "",
 ) -> Check:
     """Holds `observed` against `expected`, entry by entry: shape, then dtype, then finiteness, then values.
 
@@ -73,9 +75,9 @@ def compare(
 
     def check(outcome: Outcome, problem: str = "", **numbers: Any) -> Check:
         against = f" against {layers[1]}" if len(layers) > 1 else ""
-        where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name)}"
+        where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name, variant)}"
         message = f"{where}: {problem} ({tolerance})" if problem else ""
-        return Check(paper.id, kind, layers, name, outcome, message, seed, tolerance, **numbers)
+        return Check(paper.id, kind, layers, name, outcome, message, seed, tolerance, variant=variant, **numbers)
 
     if observed is None or expected is None:
         lacking = layers[0] if observed is None else (layers[1] if len(layers) > 1 else "the reference")
@@ -177,6 +179,7 @@ def check_paper(paper: Paper, evidences: Evidences, experiments: Evidences | Non
     checks += _pairs(paper, whole)
     checks += _invariants(paper, whole)
     checks += _proofs(paper, whole)
+    checks += _evaluations(paper, whole)
     return checks
 
 
@@ -357,7 +360,27 @@ def _proofs(paper: Paper, whole: Evidences) -> list[Check]:
     return checks
 
 
-def _quantity(seed: int | None, name: str) -> str:
+def _evaluations(paper: Paper, whole: Evidences) -> list[Check]:
+    """What Agda computed by the definitions that the theorems are about, against what NumPy did."""
+    checks = []
+    for asked in whole["agda"].facts.get("evaluations", ()) if "agda" in whole else ():
+        tolerance = EXACT if asked["exact"] else TOLERANCES["evaluation", None]
+        for on in asked["on"]:
+            at, name = f"evaluation/{asked['name']}/{on}", asked["name"]
+            computed, expected = (whole["agda"].arrays.get(f"{at}/{side}") for side in ("agda", "numpy"))
+            seed = int(on.removeprefix("seed")) if on.removeprefix("seed").isdigit() else None
+            variant = on if seed is None else ""
+            check = compare(paper, "evaluation", ("agda", "numpy"), name, computed, expected, tolerance, seed, variant)
+            if on in asked["failed"]:
+                where = f"paper {paper.id}, layer agda, evaluation {check.quantity}"
+                check = replace(check, message=f"{where}: {asked['failed'][on]}")
+            checks.append(check)
+    return checks
+
+
+def _quantity(seed: int | None, name: str, variant: str = "") -> str:
+    if variant:
+        return f"variant {variant} {name}"
     return name if seed is None else f"seed {seed} {name}"
 
 

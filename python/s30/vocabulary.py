@@ -53,6 +53,7 @@ TOLERANCES: dict[tuple[str, str | None], Tolerance] = {
     ("trajectory", None): Tolerance(1e-8, 1e-10),
     ("bridge", None): Tolerance(1e-9, 1e-11),
     ("invariant", None): Tolerance(1e-9, 1e-11),
+    ("evaluation", None): Tolerance(1e-10, 1e-12),
 }
 
 
