@@ -114,6 +114,7 @@ def unresolved_names(paper: Paper, evidences: Mapping[str, Evidence], experiment
             add("bridge", evidence.facts["bridges"])
         if layer == "agda":
             add("theorem", evidence.facts["theorems"])
+            add("evaluation", (asked["name"] for asked in evidence.facts.get("evaluations", ())))
     for evidence in experiments.values():
         if evidence.outcome is Outcome.PASSED:
             add("metric", evidence.facts["metrics"])
@@ -173,7 +174,9 @@ def _checked(kind: str, name: str, checks: list[Check]) -> Finding:
     return Finding(
         subject,
         Outcome.PASSED,
-        f"holds in {', '.join(layers)} ({len(checks)} checks)" if kind in ("invariant", "bridge") else "proved",
+        f"holds in {', '.join(layers)} ({len(checks)} checks)"
+        if kind in ("invariant", "bridge", "evaluation")
+        else "proved",
     )
 
 
