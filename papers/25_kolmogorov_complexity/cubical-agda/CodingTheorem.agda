@@ -221,6 +221,13 @@ private
   samePrefix (w ∷ ws) (apart , _) {p} {q} (inr m) (inl q≡w) p⊑q = ⊥.rec (apart p m .snd (subst (p ⊑_) q≡w p⊑q))
   samePrefix (w ∷ ws) (_ , free)  (inr m)   (inr n)   p⊑q = samePrefix ws free m n p⊑q
 
+  -- Every request was answered by a codeword that is looked up.
+  givenTo : (rs : List Pair) (ws : List (BitString × BitString)) → map request ws ≡ rs → PrefixFree (map fst ws)
+          → {d : ℕ} {x : BitString} → (d , x) ∈ rs → Σ[ w ∈ BitString ] (length w ≡ d) × (lookup w ws ≡ just x)
+  givenTo rs ws requested apart {d} {x} wanted =
+    let ((w , y) , w∈ , e) = ∈Map request ws (subst ((d , x) ∈_) (sym requested) wanted)
+    in w , sym (cong fst e) , ∈Lookup w ws apart (subst (λ z → (w , z) ∈ ws) (sym (cong snd e)) w∈)
+
 coding : Enumerable → Enumerable
 coding E .stage s p = lookup p (answer (requests E s))
 coding E .grows s p x found =
@@ -242,12 +249,11 @@ module _ (E : Enumerable) (free : IsPrefixFree (mode E)) where
                   → Σ[ p ∈ BitString ] (length p ≡ suc d) × describes (mode (coding E)) p x
   codingDescribes N d x reached =
     let M = length x + N
-        wanted = map∈ (λ (e , y) → suc e , y) (asked E (suc M)) (askedEventually E M (d , x)
-                   (candidates∈ E M ≤SumLeft (reachesStays E (length x) N reached)))
         (requested , apart) = answered E free M
-        ((w , y) , w∈ , e) = ∈Map request _ (subst ((suc d , x) ∈_) (sym requested) wanted)
-    in w , sym (cong fst e)
-     , suc M , ∈Lookup w _ apart (subst (λ z → (w , z) ∈ answer (requests E (suc M))) (sym (cong snd e)) w∈)
+        (w , w≡ , found) = givenTo (requests E (suc M)) (answer (requests E (suc M))) requested apart
+          (map∈ (λ (e , y) → suc e , y) (asked E (suc M)) (askedEventually E M (d , x)
+            (candidates∈ E M ≤SumLeft (reachesStays E (length x) N reached))))
+    in w , w≡ , suc M , found
 
   -- The coding theorem: if a prefix-free enumerable mode simulates the mode that reads the codewords of its own
   -- m, up to c bits, then -log₂ m(x) ≤ K(x) ≤ d + 1 + c for every d with m(x) ≥ 2^(-d), for every x that has
