@@ -158,10 +158,15 @@ manyIncompressibleStrings D n c =
 incompressibleString : (D : Decompressor) (n : ℕ)
   → Σ[ x ∈ BitString ] (length x ≡ n)
     × ((p : BitString) → length p < n → ¬ (D p ≡ just x))
-incompressibleString D n with manyIncompressibleStrings D n 0
-... | []     , _ , _ , 2^n<2^n = ⊥.rec (¬m<m 2^n<2^n)
-... | x ∷ xs , _ , property , _ = let (x≡n , none) = property x (inl refl) in
-  x , x≡n , λ p p<n Dp≡x → none (p , p<n , Dp≡x)
+incompressibleString D n = some (manyIncompressibleStrings D n 0 .fst) (manyIncompressibleStrings D n 0 .snd)
+  where
+  some : (xs : List BitString)
+       → Distinct xs × ((x : BitString) → x ∈ xs → (length x ≡ n) × (¬ DescribedBelow (graph D) n x))
+         × (2 ^ n < length xs + 2 ^ n)
+       → Σ[ x ∈ BitString ] (length x ≡ n) × ((p : BitString) → length p < n → ¬ (D p ≡ just x))
+  some []       (_ , _ , 2^n<2^n)  = ⊥.rec (¬m<m 2^n<2^n)
+  some (x ∷ xs) (_ , property , _) = let (x≡n , none) = property x (inl refl) in
+    x , x≡n , λ p p<n Dp≡x → none (p , p<n , Dp≡x)
 
 -- Descriptions of n bits cannot be excluded: the identity describes every string by itself, so
 -- for no n can «shorter than n» be replaced by «of length at most n».

@@ -142,8 +142,3 @@ zerosProgram = refl
 thueMorseProgram : machine (O ∷ O ∷ I ∷ O ∷ I ∷ I ∷ O ∷ I ∷ I ∷ O ∷ I ∷ I ∷ O ∷ I ∷ O ∷ [])
                  ≡ just (O ∷ I ∷ I ∷ O ∷ I ∷ O ∷ O ∷ I ∷ [])
 thueMorseProgram = refl
-
--- K(0⁸) = 13: all 8,191 shorter tapes are run, and none is a program of it.
-complexityOfZeros : IsComplexity (graph machine) (O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ []) 13
-complexityOfZeros = complexityExists machine 14 (O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ [])
-  (O ∷ O ∷ I ∷ O ∷ O ∷ I ∷ O ∷ O ∷ I ∷ I ∷ I ∷ I ∷ O ∷ [] , (0 , refl) , zerosProgram) .snd
