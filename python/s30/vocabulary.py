@@ -137,9 +137,18 @@ class Bridge:
     source: str
 
 
+# Of every figure: `caption` says in a sentence or two what is to be seen; it is drawn under the figure, and read aloud where
+# that cannot be seen. `colours` give labels places in the palette, so that a model keeps its colour in all figures of a
+# room: {"convnet": 2} is for «convnet», «convnet, train» and «convnet, test», which then differ by their strokes.
+# `references` are lines by their label: a limit, a ceiling, chance.
+
+
 @dataclass(frozen=True)
 class Lines:
-    """Curves over a common horizontal axis: `series` maps a label to its (x, y) values; points alone unless `joined`."""
+    """Curves over a common horizontal axis: `series` maps a label to its (x, y) values; points alone unless `joined`.
+
+    `bands` are shaded between (lower, upper), over the x of the series of that label: the spread of several runs.
+    """
 
     title: str
     x_label: str
@@ -149,6 +158,32 @@ class Lines:
     log_y: bool = False
     markers: bool = False
     joined: bool = True
+    caption: str = ""
+    colours: Mapping[str, int] = field(default_factory=dict)
+    bands: Mapping[str, tuple[Sequence[float], Sequence[float]]] = field(default_factory=dict)
+    references: Mapping[str, float] = field(default_factory=dict)  # horizontal
+    x_references: Mapping[str, float] = field(default_factory=dict)  # vertical
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Points: `series` maps a label to its (x, y) values; `names` to one word per point, written beside it.
+
+    With `diagonal` the line y = x is drawn, on which two ways to measure the same would lie.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    series: Mapping[str, tuple[Sequence[float], Sequence[float]]]
+    log_x: bool = False
+    log_y: bool = False
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    diagonal: bool = False
+    caption: str = ""
+    colours: Mapping[str, int] = field(default_factory=dict)
+    references: Mapping[str, float] = field(default_factory=dict)  # horizontal
+    x_references: Mapping[str, float] = field(default_factory=dict)  # vertical
 
 
 @dataclass(frozen=True)
@@ -163,6 +198,7 @@ class Images:
     captions: Sequence[str] = ()
     columns: int = 8
     signed: bool = False
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,6 +213,9 @@ class Bars:
     values: Mapping[str, float]
     errors: Mapping[str, float] = field(default_factory=dict)
     y_limits: tuple[float, float] | None = None
+    caption: str = ""
+    colours: Mapping[str, int] = field(default_factory=dict)
+    references: Mapping[str, float] = field(default_factory=dict)  # horizontal
 
 
 @dataclass(frozen=True)
@@ -191,9 +230,32 @@ class Heatmap:
     y_label: str = ""
     annotate: bool = False
     limits: tuple[float, float] | None = None  # of the colours; the values' own when None
+    caption: str = ""
 
 
-Figure = Lines | Images | Bars | Heatmap
+@dataclass(frozen=True)
+class Graph:
+    """Nodes at their places, joined by arrows (from, to, label): an automaton, a computation. An arrow may lead back to its
+    own node; `marked` nodes have a second circle."""
+
+    title: str
+    nodes: Mapping[str, tuple[float, float]]
+    edges: Sequence[tuple[str, str, str]]
+    marked: Sequence[str] = ()
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Figures side by side under one title, each with its own; `columns` of them in a row."""
+
+    title: str
+    panels: Sequence[Lines | Scatter | Images | Bars | Heatmap | Graph]
+    columns: int = 2
+    caption: str = ""
+
+
+Figure = Lines | Scatter | Images | Bars | Heatmap | Graph | Panels
 
 
 @dataclass(frozen=True)
