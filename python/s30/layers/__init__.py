@@ -38,6 +38,7 @@ CORE = (
     "__init__",
     "errors",
     "vocabulary",
+    "pictures",
     "problem",
     "documents",
     "reach",
