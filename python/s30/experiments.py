@@ -22,7 +22,6 @@ from s30.frame import Frame
 from s30.vocabulary import Experiment, Figure, Metric
 
 TRIAL = "trial"  # the profile in which every training is its first updates alone: enough to show a mistake in its code
-PROFILES = ("quick", "full", TRIAL)
 
 
 def measure(

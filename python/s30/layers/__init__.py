@@ -34,10 +34,10 @@ CORE = (
     "data",
     "evidence",
     "environment",
-    "room",
     "worker",
     "layers/__init__",
 )
+ROOM = ("room", "training/__init__", "training/schedules")  # what a room may import besides
 TRIALS = ("entries", "frame", "experiments")  # the engine's files behind an experiment, besides CORE and `training`
 
 
@@ -303,11 +303,11 @@ def differing(stated: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 
 
 def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
-    names = [*CORE, *layer.engine, f"layers/{layer.name}"]
+    names = [*CORE, *(ROOM if layer.name != "agda" else ()), *layer.engine, f"layers/{layer.name}"]
     files = [ENGINE / f"{name}.py" for name in names]
     if task != EXPERIMENT:
         return files
-    return [*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")]
+    return sorted({*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")})
 
 
 @cache
