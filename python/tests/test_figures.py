@@ -12,7 +12,7 @@ import pytest
 from s30.drawing import COLOURS, DRAWERS, RASTER, SIZES, STROKES, styles
 from s30.errors import S30Error
 from s30.experiments import _plain
-from s30.figures import LARGEST, svg
+from s30.figures import LARGEST, named, svg
 from s30.vocabulary import Bars, Graph, Heatmap, Images, Lines, Panels, Scatter
 
 FIGURES = {
@@ -206,3 +206,31 @@ def test_a_figure_that_would_be_large_is_refused():
     with pytest.raises(S30Error, match=r"the figure «noise» takes [\d,]+ bytes, more than 100,000: draw less of it"):
         svg(_plain(Heatmap("noise", rng.random((200, 200)), [""] * 200, [""] * 200)))
     assert LARGEST == 100_000
+
+
+BARS = {"kind": "Bars", "values": {"a": 0.5}, "y_limits": None}
+CURVE = {"kind": "Lines", "series": {"a": [[0, 1], [1.0, 1e-6]]}, "log_y": False}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (BARS, BARS | {"values": {"a": 0.50001}}, True),
+        (BARS, BARS | {"values": {"a": 0.501}}, False),
+        (BARS, BARS | {"values": {"b": 0.5}}, False),
+        (BARS, BARS | {"y_limits": [0, 1]}, False),
+        (CURVE, CURVE | {"series": {"a": [[0, 1], [1.0, 2e-6]]}}, True),  # no eye sees it beside 1
+        (CURVE | {"log_y": True}, CURVE | {"log_y": True, "series": {"a": [[0, 1], [1.0, 2e-6]]}}, False),
+        (CURVE, CURVE | {"series": {"a": [[0, 1], [1.0]]}}, False),
+        (CURVE, CURVE | {"series": {"a": [[0, 1], [1.0, None]]}}, False),
+    ],
+)
+def test_a_figure_that_two_frameworks_draw_alike_is_drawn_once(one, other, same):
+    files = named({"torch": {"it": one}, "jax": {"it": other}})
+    drawn = {name for name, figure in files.items() if figure is not None}
+    assert drawn == ({"it"} if same else {"torch-it", "jax-it"})
+    assert set(files) == {"it", "torch-it", "jax-it"}
+
+
+def test_the_figure_of_one_framework_alone_bears_its_name():
+    assert named({"torch": {"it": BARS}}) == {"torch-it": BARS}

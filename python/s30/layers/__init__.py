@@ -321,7 +321,7 @@ def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
     files += [*ENGINE.glob(f"layers/{layer.name}.py"), *ENGINE.glob(f"layers/{layer.name}/*.py")]
     if task != EXPERIMENT:
         return files
-    return [*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")]
+    return sorted({*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")})
 
 
 @cache
