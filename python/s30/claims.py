@@ -113,7 +113,7 @@ def unresolved_names(paper: Paper, evidences: Mapping[str, Evidence], experiment
             add("identity", evidence.facts["identities"])
             add("bridge", evidence.facts["bridges"])
         if layer == "agda":
-            add("theorem", evidence.facts["theorems"])
+            add("theorem", [*evidence.facts["theorems"], *evidence.facts.get("unfolded", ())])
             add("evaluation", (asked["name"] for asked in evidence.facts.get("evaluations", ())))
     for evidence in experiments.values():
         if evidence.outcome is Outcome.PASSED:

@@ -204,6 +204,7 @@ def _judge_paper(
     guilt = blamed(checks)
     cells = {name: _cell(name, evidences.get(name), checks, guilt[name]) for name in names}
     problems = unresolved_names(paper, evidences, experiments)
+    problems += [line for name in evidences for line in evidences[name].facts.get("problems", ())]
     if with_claims and set(names) == set(LAYERS):
         problems += [*unfinished(paper), *below_floor(paper, evidences, checks)]
     return PaperVerdict(paper, cells, checks, claims, problems, evidences, experiments)
