@@ -336,7 +336,6 @@ def _agda_parts(paper: Paper) -> dict[str, Any]:
         parts["version"] = environment.agda_version(agda) if (agda := environment.find_agda()) else None
     with contextlib.suppress(S30Error):
         provider = environment.find_provider(paper.root)
-        home = provider.library.parent
         parts["provider"] = provider.name
-        parts["library"] = None if provider.embedded else digest_of(digest_files(home.rglob("*.agda"), home))
+        parts["library"] = None if provider.embedded else environment.library_digest(provider.library)
     return parts
