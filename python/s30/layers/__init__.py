@@ -38,6 +38,7 @@ CORE = (
     "__init__",
     "errors",
     "vocabulary",
+    "pictures",
     "problem",
     "documents",
     "reach",
@@ -320,7 +321,7 @@ def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
     files += [*ENGINE.glob(f"layers/{layer.name}.py"), *ENGINE.glob(f"layers/{layer.name}/*.py")]
     if task != EXPERIMENT:
         return files
-    return [*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")]
+    return sorted({*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")})
 
 
 @cache
@@ -335,7 +336,6 @@ def _agda_parts(paper: Paper) -> dict[str, Any]:
         parts["version"] = environment.agda_version(agda) if (agda := environment.find_agda()) else None
     with contextlib.suppress(S30Error):
         provider = environment.find_provider(paper.root)
-        home = provider.library.parent
         parts["provider"] = provider.name
-        parts["library"] = None if provider.embedded else digest_of(digest_files(home.rglob("*.agda"), home))
+        parts["library"] = None if provider.embedded else environment.library_digest(provider.library)
     return parts
