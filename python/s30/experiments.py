@@ -19,9 +19,8 @@ from s30.corpus import Paper
 from s30.errors import S30Error, one_line, place
 from s30.evidence import Evidence, canonical
 from s30.frame import Frame
+from s30.layers import TRIAL
 from s30.vocabulary import Experiment, Figure, Metric
-
-TRIAL = "trial"  # the profile in which every training is its first updates alone: enough to show a mistake in its code
 
 
 def measure(

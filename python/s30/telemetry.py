@@ -23,7 +23,7 @@ from s30.vocabulary import Outcome
 
 SCHEMA_VERSION = 2  # records of version 1, which had no `run.digest` and no numbers of findings, are still read
 CLAIMS = ("exact", "reproduced", "proxy", "out_of_scope")
-PARITY = ("forward", "gradient", "difference", "trajectory", "experiment")
+PARITY = ("forward", "gradient", "difference", "trajectory", "variant", "conduct", "start", "oracle", "experiment")
 MEANING = ("unit", "over", "model", "good", "control", "spread")  # of a metric; what it says stands in task.py
 UNSIGNED = ("run", "record_digest")  # not covered by the record's own digest
 
@@ -201,6 +201,7 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
         "parity": {kind: rows[kind] for kind in PARITY},
         "bridges": rows["bridge"],
         "invariants": rows["invariant"],
+        "evaluations": rows["evaluation"],
         "identities": [
             {
                 "name": name,
@@ -228,7 +229,7 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
 
 def parity_rows(verdict: PaperVerdict) -> dict[str, list[dict[str, Any]]]:
     """For each kind of comparison, one row per pair of layers and quantity."""
-    kinds: dict[str, list[Check]] = {kind: [] for kind in (*PARITY, "bridge", "invariant")}
+    kinds: dict[str, list[Check]] = {kind: [] for kind in (*PARITY, "bridge", "invariant", "evaluation")}
     for check in _distinct(verdict):
         if check.total or check.kind != "experiment":  # whether it ran to its end is no comparison
             kinds.get(check.kind, []).append(check)
@@ -247,7 +248,7 @@ def _rows(checks: Sequence[Check], described: Mapping[str, Mapping[str, Any]]) -
     """
     groups: dict[tuple[str, str], list[Check]] = {}
     for item in checks:
-        groups.setdefault((" ~ ".join(item.layers), item.name), []).append(item)
+        groups.setdefault((" ~ ".join(item.layers), item.row), []).append(item)
     rows = []
     for (pair, quantity), group in sorted(groups.items()):
         outcomes = {item.outcome for item in group}

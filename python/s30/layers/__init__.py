@@ -22,7 +22,17 @@ from s30.errors import S30Error, UsageError
 from s30.evidence import VERSION, digest_files, digest_of
 
 CHECKS, EXPERIMENT = "checks", "experiment"
-PARTS = ("outputs", "gradients", "invariants")  # what an executable layer is asked
+PARTS = (
+    "outputs",
+    "gradients",
+    "invariants",
+    "variants",
+    "oracles",
+    "start",
+    "conduct",
+)  # what an executable layer is asked
+TRIAL = "trial"  # the profile in which every training is its first updates alone: enough to show a mistake in its code
+PROFILES = ("quick", "full", TRIAL)
 ENGINE = Path(__file__).resolve().parent.parent
 CORE = (
     "__init__",
@@ -30,14 +40,19 @@ CORE = (
     "vocabulary",
     "problem",
     "documents",
+    "reach",
+    "literals",
     "corpus",
     "data",
+    "room",
     "evidence",
     "environment",
     "worker",
+    "isolation",
+    "training/__init__",
+    "training/schedules",
     "layers/__init__",
 )
-ROOM = ("room", "training/__init__", "training/schedules")  # what a room may import besides
 TRIALS = ("entries", "frame", "experiments")  # the engine's files behind an experiment, besides CORE and `training`
 
 
@@ -81,7 +96,7 @@ class Layer:
 EXECUTABLE = ("numpy", "tinygrad", "torch", "jax")
 AUTODIFF = ("tinygrad", "torch", "jax")
 TRAINING = ("torch", "jax")
-_EXECUTABLE_ENGINE = ("layers/executable",)
+_EXECUTABLE_ENGINE = ("layers/executable", "layers/measure")
 # Of tinygrad's flags those that change the kernels it writes, or their order; the others show, check or store.
 TINYGRAD_VARIABLES = (
     *("ALL2ALL", "ALLOW_HALF8", "ALLOW_TF32", "ALLREDUCE_CAST", "BEAM", "BEAM_", "CONST_LR", "CPU_COUNT", "EMULATE"),
@@ -111,7 +126,7 @@ LAYERS: dict[str, Layer] = {
             "sympy",
             ("numpy", "sympy", "mpmath"),
             ("*.py", "sympy/*.py"),
-            engine=_EXECUTABLE_ENGINE,
+            engine=("layers/executable",),
         ),
         Layer(
             "tinygrad",
@@ -121,7 +136,7 @@ LAYERS: dict[str, Layer] = {
             ("numpy", "tinygrad"),
             ("*.py", "tinygrad/*.py"),
             flags={"DEV": "CPU:LLVM", "DEFAULT_FLOAT": "float64", "NOOPT": "1", "CACHELEVEL": "0"},
-            engine=_EXECUTABLE_ENGINE,
+            engine=("layers/executable",),
             variables=TINYGRAD_VARIABLES,
             job_per_paper=True,
         ),
@@ -156,9 +171,9 @@ LAYERS: dict[str, Layer] = {
             "Cubical Agda",
             "what can be proved about it?",
             None,
-            (),
-            ("cubical-agda/*.agda", "paper.yaml"),
-            engine=("locks",),
+            ("numpy",),
+            ("*.py", "paper.yaml", "cubical-agda/**/*.py", "cubical-agda/**/*.agda"),
+            engine=("locks", "layers/executable"),
         ),
     )
 }
@@ -207,8 +222,6 @@ def stated_flags() -> dict[str, dict[str, dict[str, str]]]:
 
 def variables(layer: Layer, task: str = CHECKS) -> dict[str, str]:
     """What is set here that changes what the layer computes, besides the flags of its process, which are set anyway."""
-    if layer.name == "agda":
-        return {}
     fixed = process_flags(layer, task)
     found = environment.variables((*environment.ARITHMETIC, *layer.variables))
     return {name: value for name, value in found.items() if name not in fixed}
@@ -270,9 +283,9 @@ def ingredients(
         "python": platform.python_version(),
         "cpu": environment.cpu_model(),
         "flags": recorded_flags(layer, task),
+        "variables": variables(layer, task),
+        "data": _data(),
     }
-    if layer.name != "agda":  # whose proofs neither compute with numbers nor read data
-        parts |= {"variables": variables(layer, task), "data": _data()}
     if layer.name == "tinygrad":
         parts["llvm"] = llvm.major if (llvm := environment.find_llvm()) else None
     if layer.name == "agda":
@@ -303,8 +316,8 @@ def differing(stated: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 
 
 def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
-    names = [*CORE, *(ROOM if layer.name != "agda" else ()), *layer.engine, f"layers/{layer.name}"]
-    files = [ENGINE / f"{name}.py" for name in names]
+    files = [ENGINE / f"{name}.py" for name in (*CORE, *layer.engine)]
+    files += [*ENGINE.glob(f"layers/{layer.name}.py"), *ENGINE.glob(f"layers/{layer.name}/*.py")]
     if task != EXPERIMENT:
         return files
     return sorted({*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")})
