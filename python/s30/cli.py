@@ -390,7 +390,12 @@ def merge(
     started = time.monotonic()
     chosen = corpus.load_corpus()
     results, measured_in = sessions.merge(chosen, folders, _profile(profile))
-    verification = judge(chosen, _select(chosen, None), list(LAYERS), results, True)
+    try:
+        verification = judge(chosen, _select(chosen, None), list(LAYERS), results, True)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # what no layer measures so
+        raise S30Error(
+            f"the evidence that was handed over does not hold what a layer measures ({one_line(error)}): measure it again"
+        ) from None
     if record is not None:
         seconds, there = time.monotonic() - started, sum(e.outcome is not Outcome.NOT_RUN for e in results.values())
         slots = {"handed_over": there, "not_run": len(results) - there}

@@ -138,7 +138,7 @@ LAYERS: dict[str, Layer] = {
             ("numpy", "tinygrad"),
             ("*.py", "tinygrad/*.py"),
             flags={"DEV": "CPU:LLVM", "DEFAULT_FLOAT": "float64", "NOOPT": "1", "CACHELEVEL": "0"},
-            engine=("layers/executable",),
+            engine=_EXECUTABLE_ENGINE,
             variables=TINYGRAD_VARIABLES,
             job_per_paper=True,
         ),
