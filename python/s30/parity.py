@@ -235,6 +235,10 @@ def _proofs(paper: Paper, whole: Evidences) -> list[Check]:
         ("theorem", "agda", t["name"], "" if t["name"] in whole["agda"].facts["theorems"] else "not checked")
         for t in (paper.card["theorems"] if "agda" in whole else ())
     ]
+    found += [
+        ("unfolded", "agda", u["name"], "" if u["name"] in whole["agda"].facts["unfolded"] else "not checked")
+        for u in (paper.card.get("unfolded", ()) if "agda" in whole else ())
+    ]
     checks = []
     for kind, layer, name, problem in found:
         message = f"paper {paper.id}, layer {layer}, {kind} {name}: {problem}" if problem else ""
