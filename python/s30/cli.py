@@ -264,14 +264,20 @@ def train(
 
 
 @app.command()
-def theorems(papers: Papers = None, as_json: Json = False) -> None:
-    """Every theorem that Agda checked, as Agda prints it. Example: `s30 theorems 26`"""
+def theorems(
+    papers: Papers = None,
+    assumptions: Annotated[bool, typer.Option("--assumptions", help="as Markdown, by what they assume")] = False,
+    as_json: Json = False,
+) -> None:
+    """Every theorem that Agda checked, with all that it assumes. Example: `s30 theorems 26`"""
     chosen = corpus.load_corpus()
     selected = [_built(paper) for paper in _select(chosen, papers)]
     verification = _verify(chosen, selected, ["agda"], False)
     found = {v.paper.id: (v.evidences or {})["agda"].facts.get("theorems", {}) for v in verification.papers}
     if as_json:
         _print_json(found)
+    elif assumptions:
+        print(display.markdown_assumptions({paper.title: found[paper.id] for paper in selected}), end="")
     else:
         for number, entries in found.items():
             for name, theorem in entries.items():
