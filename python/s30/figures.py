@@ -16,39 +16,48 @@ from xml.sax.saxutils import escape
 from s30.drawing import DRAWERS, SIZES
 from s30.errors import S30Error
 
-DIGITS = 5e-4  # relative; figures whose numbers differ by less are one
 LARGEST = 100_000  # bytes of a figure
+VISIBLE = 1 / 100  # of an axis or a scale of colours, about two points of a drawing
 
 
 def named(drawings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Mapping[str, Any] | None]:
-    """Figures by layer and name -> by the name of their file: NAME where all layers draw the same, else LAYER-NAME.
-
-    None stands for a file that has no place beside the others.
-    """
+    """Figures by layer and name -> by the name of their file: NAME where all layers draw what looks the same, else
+    LAYER-NAME. None stands for a file that has no place beside the others."""
     files: dict[str, Mapping[str, Any] | None] = {}
     for name in dict.fromkeys(name for figures in drawings.values() for name in figures):
         of_layers = {f"{layer}-{name}": figures[name] for layer, figures in drawings.items() if name in figures}
         first, *others = of_layers.values()
-        if others and all(_same(first, other) for other in others):
+        if others and all(_alike(first, other) for other in others):
             files |= {name: first, **dict.fromkeys(of_layers)}
         else:
             files |= of_layers | ({name: None} if others else {})
     return files
 
 
-def _same(one: Any, other: Any, least: float = 0.0) -> bool:
-    """Whether two figures, or parts of them, differ in no word and in no digit that shows. `least` is an absolute margin,
-    for values that are small beside the others of their list on a linear scale."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        least = -1.0 if one.get("log_y") or least < 0 else 0.0  # on a logarithmic scale every digit shows
-        return list(one) == list(other) and all(_same(one[name], other[name], least) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        numbers = [abs(value) for value in one if isinstance(value, (int, float))]
-        margin = least if least < 0 or not numbers else DIGITS * max(numbers)
-        return len(one) == len(other) and all(_same(a, b, margin) for a, b in zip(one, other, strict=True))
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return math.isclose(one, other, rel_tol=DIGITS, abs_tol=max(least, 0.0))
-    return bool(one == other)
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether no word and no number that is written out differs, and no point lies visibly elsewhere."""
+    (words, here, scale), (others, there, _) = _drawn(one), _drawn(other)
+    return words == others and all(abs(a - b) <= VISIBLE * scale for a, b in zip(here, there, strict=True))
+
+
+def _drawn(figure: Mapping[str, Any]) -> tuple[Any, list[float], float]:
+    """Of a figure all that must be equal, the values that are drawn, and the length of their axis."""
+    kind, rest = figure["kind"], {name: value for name, value in figure.items() if name not in ("values", "errors")}
+    if kind == "Lines":
+        rest["series"] = {label: x for label, (x, _) in figure["series"].items()}
+        values = [value for _, y in figure["series"].values() for value in y]
+        values = [math.log(max(value, 1e-300)) for value in values] if figure["log_y"] else values
+    elif kind == "Bars":
+        values = [*figure["values"].values(), *figure["errors"].values()]
+        low, high = figure["y_limits"] or (0.0, max(values))
+        return (rest, [f"{label} {v:#.3g}" for label, v in figure["values"].items()]), values, high - low
+    else:
+        rows = [figure["values"]] if kind == "Heatmap" else rest.pop("images")
+        cells = [value for row in rows for cells in row for value in cells]
+        rest["blank"] = [(len(row), value is None) for row in rows for value in cells]
+        rest["written"] = [f"{value:.3g}" for value in cells if value is not None] if figure.get("annotate") else []
+        values = [value for value in cells if value is not None]
+    return rest, values, max(values) - min(values) if values else 0.0
 
 
 def svg(figure: Mapping[str, Any]) -> bytes:

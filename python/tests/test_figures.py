@@ -208,25 +208,38 @@ def test_a_figure_that_would_be_large_is_refused():
     assert LARGEST == 100_000
 
 
-BARS = {"kind": "Bars", "values": {"a": 0.5}, "y_limits": None}
+BARS = {"kind": "Bars", "values": {"a": 0.5}, "errors": {"a": 0.1}, "y_limits": None}
 CURVE = {"kind": "Lines", "series": {"a": [[0, 1], [1.0, 1e-6]]}, "log_y": False}
+CELLS = {"kind": "Heatmap", "values": [[0.0, 1.0], [None, 0.5]], "annotate": False}
+PIXELS = {"kind": "Images", "images": [[[0.0, 1.0], [0.25, 0.5]]], "signed": False}
 
 
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
-        (BARS, BARS | {"values": {"a": 0.50001}}, True),
-        (BARS, BARS | {"values": {"a": 0.501}}, False),
-        (BARS, BARS | {"values": {"b": 0.5}}, False),
-        (BARS, BARS | {"y_limits": [0, 1]}, False),
-        (CURVE, CURVE | {"series": {"a": [[0, 1], [1.0, 2e-6]]}}, True),  # no eye sees it beside 1
-        (CURVE | {"log_y": True}, CURVE | {"log_y": True, "series": {"a": [[0, 1], [1.0, 2e-6]]}}, False),
-        (CURVE, CURVE | {"series": {"a": [[0, 1], [1.0]]}}, False),
-        (CURVE, CURVE | {"series": {"a": [[0, 1], [1.0, None]]}}, False),
+        (BARS, {"values": {"a": 0.5004}}, True),
+        (BARS, {"values": {"a": 0.501}}, False),  # 0.501 is written over it
+        (BARS, {"errors": {"a": 0.11}}, False),
+        (BARS, {"values": {"b": 0.5}}, False),
+        (BARS, {"y_limits": [0, 1]}, False),
+        (CURVE, {"series": {"a": [[0, 1], [1.0, 2e-6]]}}, True),  # no eye sees it beside 1
+        (CURVE, {"series": {"a": [[0, 1], [1.02, 1e-6]]}}, False),
+        (CURVE | {"log_y": True}, {"series": {"a": [[0, 1], [1.0, 2e-6]]}}, False),
+        (CURVE | {"log_y": True}, {"series": {"a": [[0, 1], [1.0, 1.01e-6]]}}, True),
+        (CURVE, {"series": {"a": [[0, 2], [1.0, 1e-6]]}}, False),
+        (CURVE, {"series": {"a": [[0], [1.0]]}}, False),
+        (CELLS, {"values": [[0.0, 1.0], [None, 0.503]]}, True),
+        (CELLS, {"values": [[0.0, 1.0], [None, 0.52]]}, False),
+        (CELLS, {"values": [[0.0, 1.0], [0.5, None]]}, False),
+        (CELLS, {"values": [[0.0, 1.0, None, 0.5]]}, False),
+        (CELLS | {"annotate": True}, {"values": [[0.0, 1.0], [None, 0.503]]}, False),
+        (PIXELS, {"images": [[[0.0, 1.0], [0.25, 0.503]]]}, True),
+        (PIXELS, {"images": [[[0.0, 1.0], [0.25, 0.6]]]}, False),
+        (PIXELS, {"signed": True}, False),
     ],
 )
 def test_a_figure_that_two_frameworks_draw_alike_is_drawn_once(one, other, same):
-    files = named({"torch": {"it": one}, "jax": {"it": other}})
+    files = named({"torch": {"it": one}, "jax": {"it": one | other}})
     drawn = {name for name, figure in files.items() if figure is not None}
     assert drawn == ({"it"} if same else {"torch-it", "jax-it"})
     assert set(files) == {"it", "torch-it", "jax-it"}

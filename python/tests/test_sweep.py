@@ -107,7 +107,7 @@ def misbehaved(tmp_path_factory, toy):
         ("10", "papers/10_syntax/numpy_checks.py:16: SyntaxError: '(' was never closed (numpy_checks.py, line 16)"),
         ("11", "seed0/output/extra holds Python objects, not numbers"),
         ("12", "numpy_checks.problem(0) must return a Problem, not dict"),
-        ("13", "the NumPy process ended with code 1 at «forward, seed 0»: enough"),
+        ("13", "papers/13_exits/numpy_checks.py:19: it calls sys.exit('enough')"),
         ("14", "the NumPy process was killed by SIGKILL at «forward, seed 0»"),
         ("19", "two invariants are named 'example_order'"),
         ("18", f"its sources changed while it was measured ({CHANGED}): run it again"),
@@ -132,7 +132,8 @@ def test_every_other_paper_is_measured_nevertheless(misbehaved):
 
 @pytest.mark.numpy
 def test_what_a_layer_prints_does_not_reach_the_reports(misbehaved):
-    assert misbehaved[1]["03"].digest == misbehaved[1]["01"].digest
+    one, other = misbehaved[1]["03"], misbehaved[1]["01"]
+    assert {n: a.tobytes() for n, a in one.arrays.items()} == {n: a.tobytes() for n, a in other.arrays.items()}
 
 
 @pytest.mark.numpy
