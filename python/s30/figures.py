@@ -36,6 +36,9 @@ def named(drawings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether no word and no number that is written out differs, and no point lies visibly elsewhere."""
+    if one["kind"] == other["kind"] == "Panels":
+        same = len(one["panels"]) == len(other["panels"]) and all(map(_alike, one["panels"], other["panels"]))
+        return same and {**one, "panels": 0} == {**other, "panels": 0}
     (words, here, scale), (others, there, _) = _drawn(one), _drawn(other)
     return words == others and all(abs(a - b) <= VISIBLE * scale for a, b in zip(here, there, strict=True))
 
@@ -45,8 +48,16 @@ def _drawn(figure: Mapping[str, Any]) -> tuple[Any, list[float], float]:
     kind, rest = figure["kind"], {name: value for name, value in figure.items() if name not in ("values", "errors")}
     if kind == "Lines":
         rest["series"] = {label: x for label, (x, _) in figure["series"].items()}
+        rest["bands"] = list(figure.get("bands", {}))
         values = [value for _, y in figure["series"].values() for value in y]
+        values += [value for band in figure.get("bands", {}).values() for edge in band for value in edge]
         values = [math.log(max(value, 1e-300)) for value in values] if figure["log_y"] else values
+    elif kind == "Scatter":
+        rest["series"] = list(figure["series"])
+        axes = [[value for points in figure["series"].values() for value in points[axis]] for axis in (0, 1)]
+        return rest, [value / (max(axis) - min(axis) or 1.0) for axis in axes for value in axis], 1.0
+    elif kind == "Graph":
+        return rest, [], 0.0
     elif kind == "Bars":
         values = [*figure["values"].values(), *figure["errors"].values()]
         low, high = figure["y_limits"] or (0.0, max(values))
