@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
@@ -49,10 +50,12 @@ INTERRUPTED = 130  # exit code, also of Typer, after Ctrl-C
 # Typer's own copy of Click, or the Click that it is built on: what a malformed command line raises.
 ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
     help="Thirty papers of deep learning, each as one small object in six layers, and how far the layers agree.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=HELP,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
@@ -75,6 +78,7 @@ def _options_of_all_commands(
 telemetry_app = typer.Typer(
     help="The record verification.yaml: is it fresh, what changed between two, and the record in other formats.",
     no_args_is_help=True,
+    context_settings=HELP,
 )
 app.add_typer(telemetry_app, name="telemetry")
 
@@ -260,14 +264,20 @@ def train(
 
 
 @app.command()
-def theorems(papers: Papers = None, as_json: Json = False) -> None:
-    """Every theorem that Agda checked, as Agda prints it. Example: `s30 theorems 26`"""
+def theorems(
+    papers: Papers = None,
+    assumptions: Annotated[bool, typer.Option("--assumptions", help="as Markdown, by what they assume")] = False,
+    as_json: Json = False,
+) -> None:
+    """Every theorem that Agda checked, with all that it assumes. Example: `s30 theorems 26`"""
     chosen = corpus.load_corpus()
     selected = [_built(paper) for paper in _select(chosen, papers)]
     verification = _verify(chosen, selected, ["agda"], False)
     found = {v.paper.id: (v.evidences or {})["agda"].facts.get("theorems", {}) for v in verification.papers}
     if as_json:
         _print_json(found)
+    elif assumptions:
+        print(display.markdown_assumptions({paper.title: found[paper.id] for paper in selected}), end="")
     else:
         for number, entries in found.items():
             for name, theorem in entries.items():
@@ -386,7 +396,12 @@ def merge(
     started = time.monotonic()
     chosen = corpus.load_corpus()
     results, measured_in = sessions.merge(chosen, folders, _profile(profile))
-    verification = judge(chosen, _select(chosen, None), list(LAYERS), results, True)
+    try:
+        verification = judge(chosen, _select(chosen, None), list(LAYERS), results, True)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # what no layer measures so
+        raise S30Error(
+            f"the evidence that was handed over does not hold what a layer measures ({one_line(error)}): measure it again"
+        ) from None
     if record is not None:
         seconds, there = time.monotonic() - started, sum(e.outcome is not Outcome.NOT_RUN for e in results.values())
         slots = {"handed_over": there, "not_run": len(results) - there}
@@ -577,6 +592,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code: 0 all passed, 1 something failed, 2 usage, 130 interrupted."""
     if arguments is None:  # the whole process is ours: a request to end it ends the workers too
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for stream in (sys.stdout, sys.stderr):  # a terminal of few characters is told the others by their numbers
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
     try:
         result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         if result == INTERRUPTED:
@@ -784,7 +802,8 @@ def _plain(paper: Paper) -> dict[str, Any]:
 
 
 def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=dict) + "\n")
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"  # JSON has escapes of its own
+    sys.stdout.write(json.dumps(value, ensure_ascii=plain, indent=1, default=dict) + "\n")
 
 
 if __name__ == "__main__":

@@ -21,12 +21,14 @@ import numpy as np
 import pytest
 
 from s30 import documents, environment, telemetry
+from s30.completeness import MUTANTS, ROOM
 from s30.corpus import Corpus, Paper, load_corpus
 from s30.evidence import Evidence
 from s30.layers import AUTODIFF, ENGINE, LAYERS, PARTS
 from s30.layers import numpy as numpy_layer
 from s30.problem import SEEDS, STEPS, TRAJECTORY_SEEDS, cotangents
-from s30.verdicts import MUTANTS, ROOM, judge
+from s30.verdicts import judge
+from s30.vocabulary import Metric
 
 # What a shell starts in the background ignores SIGINT and hands that down: the sweeps interrupted here have to hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -171,12 +173,59 @@ def bridges():
     return [Bridge("hidden_formula", "the formula of equation 2", "output:hidden", hidden, "equation 2")]
 """
 
+TASK = """\
+import numpy as np
+from s30.room import Experiment, Lines, Metric, Training, linear_decay
+
+METRICS = {
+    "accuracy": Metric("share of signs that are right", "share", "seeds", "tanh", "high"),
+    "chance": Metric("the same for targets in random order", "share", "", "control", "high", control=True),
+}
+
+
+def predict(net, params, inputs):
+    return {"hidden": np.tanh(inputs["inputs"] @ params["weight"].T + params["bias"])}
+
+
+def run(profile, seed, framework):
+    rng = np.random.default_rng(seed)
+    start = {"weight": rng.standard_normal((3, 2)), "bias": rng.standard_normal(3)}
+    data = {"inputs": rng.standard_normal((12, 2)), "targets": rng.standard_normal((12, 3))}
+    order = rng.integers(12, size=(20, 4))
+    framework.progress(0.5, "half way")
+    trained = framework.train(Training("tanh", start, data, order, linear_decay(0.1, 20), clip=0.5, keep=(10, 20)))
+    framework.predict("tanh", trained.params, {"inputs": rng.standard_normal((5, 2))})
+    framework.ask("slopes", data["inputs"])
+    return Experiment({"accuracy": [0.94, 0.96], "chance": 0.1})
+"""
+
 EXPERIMENT = """\
-from s30.vocabulary import Experiment
+import numpy as np
+from s30.room import Trained
 
 
-def run(profile, seed, progress):
-    return Experiment({"accuracy": [0.94, 0.96]})
+def train(training):
+    params, losses, kept = dict(training.start), [], {}
+    for index, rate in zip(training.order, training.rates):
+        inputs, targets = (training.data[name][index] for name in ("inputs", "targets"))
+        hidden = np.tanh(inputs @ params["weight"].T + params["bias"])
+        losses.append(np.mean((hidden - targets) ** 2))
+        upstream = 2 * (hidden - targets) * (1 - hidden**2) / hidden.size
+        grads = {"weight": upstream.T @ inputs, "bias": upstream.sum(0)}
+        norm = np.sqrt(sum(np.sum(grad**2) for grad in grads.values()))
+        scale = min(1.0, training.clip / norm)
+        params = {name: params[name] - rate * scale * grad for name, grad in grads.items()}
+        if len(losses) in training.keep:
+            kept[len(losses)] = params
+    return Trained(params, losses, kept)
+
+
+def predict(net, params, inputs):
+    return {"hidden": np.tanh(inputs["inputs"] @ params["weight"].T + params["bias"])}
+
+
+def slopes(inputs):
+    return 1 - np.tanh(inputs) ** 2
 """
 
 CARD: dict[str, Any] = {
@@ -209,6 +258,11 @@ CARD: dict[str, Any] = {
             "carried_by": {"bridge": "hidden_formula", "metric": "accuracy"},
         },
     ],
+    "coverage": [
+        {"item": "(1)", "carried_by": {"output": "scores"}},
+        {"item": "(2)", "carried_by": {"output": "hidden", "claim": ["odd", "learns"]}},
+        {"item": "table 2", "left_out": "needs a cluster"},
+    ],
     "theorems": [{"name": "Toy.odd", "says": "tanh is odd", "source": "(2)"}],
     "deviations": [],
     "fixed": [
@@ -228,7 +282,7 @@ CARD: dict[str, Any] = {
             "statement": "it learns",
             "source": "table 1",
             "kind": "reproduced",
-            "evidence": [{"metric": "accuracy", "at_least": 0.9}],
+            "evidence": [{"metric": "accuracy", "at_least": 0.9}, {"metric": "chance", "at_most": 0.2}],
         },
         {
             "id": "scale",
@@ -246,10 +300,19 @@ CARD: dict[str, Any] = {
     },
 }
 
+CODE = {  # of each layer, the files in which there is a mistake
+    "numpy": ["numpy_checks.py", "task.py"],
+    "sympy": ["sympy/derivations.py"],
+    "tinygrad": ["tinygrad/model.py"],
+    "torch": ["torch/model.py", "torch/experiment.py"],
+    "jax": ["jax/model.py", "jax/experiment.py"],
+    "agda": ["cubical-agda/toy.agda", "cubical-agda/evaluation/toy.agda"],
+}
 MISTAKES = [
-    {"name": f"{layer} {number}", "layer": layer, "file": "it", "find": "a", "replace": "b", "caught_by": "layer"}
+    {"name": f"{layer} {number}", "layer": layer, "file": CODE[layer][number % len(CODE[layer])]}
+    | {"find": "a", "replace": "b", "caught_by": "layer"}
     for layer, least in MUTANTS.items()
-    for number in range(least)
+    for number in range(max(least, len(CODE[layer])))
 ]
 FILES = {
     "numpy_checks.py": NUMPY_CHECKS,
@@ -258,6 +321,8 @@ FILES = {
     "torch/model.py": TORCH,
     "jax/model.py": JAX,
     "sympy/derivations.py": SYMPY,
+    "cubical-agda/evaluations.py": "def evaluations():\n    return []\n",
+    "task.py": TASK,
     "torch/experiment.py": EXPERIMENT,
     "jax/experiment.py": EXPERIMENT,
     "tests/mutants.yaml": documents.dump({"mutants": MISTAKES}),
@@ -297,7 +362,7 @@ def write_corpus(root: Path, rooms: Mapping[str, Mapping[str, str] | None] | Non
         for pattern in ROOM if files is not None else ():  # the rest of a room, empty
             folder = root / "papers" / name
             if not any(folder.glob(pattern)):
-                path = folder / pattern.replace("*", "toy")
+                path = folder / pattern.removeprefix("**/").replace("*", "toy")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("")
     return load_corpus(root)
@@ -306,7 +371,16 @@ def write_corpus(root: Path, rooms: Mapping[str, Mapping[str, str] | None] | Non
 @pytest.fixture(scope="session")
 def toy() -> SimpleNamespace:
     """The strings of the toy's room, and `write_corpus` for fixtures of wider scope."""
-    return SimpleNamespace(numpy=NUMPY_CHECKS, torch=TORCH, jax=JAX, sympy=SYMPY, write_corpus=write_corpus)
+    return SimpleNamespace(
+        numpy=NUMPY_CHECKS,
+        torch=TORCH,
+        jax=JAX,
+        sympy=SYMPY,
+        task=TASK,
+        experiment=EXPERIMENT,
+        write_corpus=write_corpus,
+        experiment_facts=experiment_facts,
+    )
 
 
 @pytest.fixture
@@ -395,12 +469,16 @@ def toy_evidences(paper: Paper) -> dict[str, Evidence]:
         "provider": "cubical-lite (embedded)",
         "modules": ["Toy.agda"],
         "theorems": {"Toy.odd": theorem},
+        "evaluations": [
+            {"name": "run", "definitions": ["Toy.run"], "on": ["seed0"], "exact": False, "failed": {}},
+        ],
     }
+    run = {f"evaluation/run/seed0/{side}": reference.arrays["seed0/output/scores"] for side in ("agda", "numpy")}
     return {
         "numpy": reference,
         "sympy": Evidence(paper.id, "sympy", bridges, facts),
         **{name: Evidence(paper.id, name, dict(arrays), asked | own[name]) for name in AUTODIFF},
-        "agda": Evidence(paper.id, "agda", facts=agda),
+        "agda": Evidence(paper.id, "agda", run, agda),
     }
 
 
@@ -414,8 +492,19 @@ def evidences(_shared_evidences: dict[str, Evidence]) -> dict[str, Evidence]:
     return dict(_shared_evidences)
 
 
+def experiment_facts(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of an experiment that measured this and was asked nothing that could be compared."""
+    meanings = {
+        "accuracy": Metric("share of signs that are right", "share", "seeds", "tanh", "high"),
+        "chance": Metric("the same for targets in random order", "share", "", "control", "high", control=True),
+    }
+    facts: dict[str, Any] = {"profile": "quick", "seed": 0, "metrics": metrics, "figures": {}}
+    facts["described"] = {name: dict(vars(meanings[name])) for name in metrics}
+    return copy.deepcopy(facts | {"questions": [], "trainings": [], "updates": [], "compared": {}})
+
+
 def toy_experiments(paper: Paper, accuracy: Any = (0.94, 0.96)) -> dict[str, Evidence]:
-    facts = {"profile": "quick", "seed": 0, "metrics": {"accuracy": list(accuracy), "chance": [0.1]}, "figures": {}}
+    facts = experiment_facts({"accuracy": list(accuracy), "chance": [0.1]})
     return {name: Evidence(paper.id, name, facts=copy.deepcopy(facts)) for name in ("torch", "jax")}
 
 
