@@ -31,6 +31,7 @@ open import Cubical.Relation.Nullary using (¬_; Dec; yes; no; Discrete)
 open import S30.Pigeonhole
 open import S30.BitStrings
 open import S30.Counting
+open import S30.Lists using (mapConcat)
 open import KolmogorovComplexity
 open import KolmogorovInvariance using (Simulates)
 open import PrefixComplexity
@@ -210,10 +211,6 @@ private
   ... | yes _ = found
   ... | no _  = lookup++ p ws more found
 
-  map++ : {A B : Type} (f : A → B) (xs ys : List A) → map f xs ++ map f ys ≡ map f (xs ++ ys)
-  map++ f []       ys = refl
-  map++ f (x ∷ xs) ys = cong (f x ∷_) (map++ f xs ys)
-
   -- In a prefix-free list no string is a prefix of a different one.
   samePrefix : (ws : List BitString) → PrefixFree ws → {p q : BitString} → p ∈ ws → q ∈ ws → p ⊑ q → p ≡ q
   samePrefix (w ∷ ws) _           (inl p≡w) (inl q≡w) _   = p≡w ∙ sym q≡w
@@ -232,7 +229,7 @@ coding : Enumerable → Enumerable
 coding E .stage s p = lookup p (answer (requests E s))
 coding E .grows s p x found =
   let (more , e) = answersStand (requests E s) (map (λ (d , y) → suc d , y) (keep (notIn (asked E s)) (candidates E s))) in
-  subst (λ ws → lookup p ws ≡ just x) (e ∙ cong answer (map++ _ (asked E s) _)) (lookup++ p (answer (requests E s)) more found)
+  subst (λ ws → lookup p ws ≡ just x) (e ∙ cong answer (sym (mapConcat _ (asked E s) _))) (lookup++ p (answer (requests E s)) more found)
 
 module _ (E : Enumerable) (free : IsPrefixFree (mode E)) where
 
