@@ -8,6 +8,7 @@ r"""K, m and C of the machine of machine.py: by running every program or tape, a
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -16,8 +17,10 @@ from s30.room import Array, sibling
 machine = sibling(__file__, "machine.py")
 
 
-def enumerated(found: list[tuple[str, str]]) -> tuple[dict[str, int], dict[str, Fraction]]:
-    """K and m, exactly, of the outputs of all programs `found`."""
+@cache
+def enumerated(max_bits: int) -> tuple[dict[str, int], dict[str, Fraction]]:
+    """K and m, exactly, of every string of at most `max_bits` bits, each of their programs being run."""
+    found = list(machine.programs(max_bits))
     longest = max(len(program) for program, _ in found)
     complexity: dict[str, int] = {}
     mass: dict[str, int] = {}  # in units of 2^(-longest)

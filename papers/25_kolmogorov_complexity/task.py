@@ -27,7 +27,7 @@ sources = sibling(__file__, "sources.py")
 ORDERS = (0, 1, 2)
 SHARES = (0.5, 0.3, 0.2)  # of the orders among the sources whose strings teach the weights
 SIZES = {  # strings and steps for learning; strings per order for regret; documents per corpus; modules
-    "quick": {"strings": 600, "steps": 60, "regret": 300, "documents": 12, "modules": 8},
+    "quick": {"strings": 600, "steps": 60, "regret": 300, "documents": 10, "modules": 7},
     "full": {"strings": 2000, "steps": 120, "regret": 1000, "documents": 24, "modules": 24},
 }
 LENGTH, REGRET_LENGTH, DOCUMENT_BYTES, PER_MODULE = 96, 1024, 4096, 4
@@ -46,8 +46,7 @@ METRICS = {
     "learned_pseudo_count": Metric("mean of the six learned pseudo-counts; 1/2 is Krichevsky and Trofimov's", "count", spread=1e-3),
     **{f"regret_slope_order_{k}": Metric(f"bits of regret per doubling of the length, per parameter of order {k}: 1/2 is predicted", "bits", spread=1e-9) for k in ORDERS},
     **{f"order_found_{k}": Metric(f"strings of 1,023 bits from a source of order {k} on which that expert has the largest weight", "share", good="high", spread=1e-9) for k in ORDERS},
-    "programs_8": Metric("programs whose output has at most 8 bits, each run", "programs"),
-    "kraft_sum_8": Metric("sum of 2^(-length) over them", "probability"),
+    "kraft_sum_8": Metric("sum of 2^(-length) over all 227,127 programs whose output has at most 8 bits", "probability"),
     "complexity_mismatches": Metric("strings of at most 8 bits whose K by the framework's recursion is not that of the enumeration", "strings", good="low"),
     "incompressible_8": Metric("strings of 8 bits without a program shorter than the literal one, of 256", "strings"),
     "thue_morse_8": Metric("K(01101001)", "bits"),
@@ -81,7 +80,7 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
 def complexities(max_bits: int) -> dict[str, Array]:
     """K and -log2 m of every string of at most `max_bits` bits, by machine.index: of the first 511 by running every program."""
     found, minus_log_mass = complexity.by_recursion(max_bits)
-    exact, mass = complexity.enumerated(list(machine.programs(EXHAUSTIVE_BITS)))
+    exact, mass = complexity.enumerated(EXHAUSTIVE_BITS)
     names = machine.strings(EXHAUSTIVE_BITS)
     found[: len(names)] = [exact[y] for y in names]
     minus_log_mass[: len(names)] = [-math.log2(mass[y]) for y in names]
@@ -124,9 +123,10 @@ Part = tuple[dict[str, float], dict[str, "figures.Figure"]]
 def learning(framework: Framework, rng: np.random.Generator, count: int, steps: int) -> Part:
     """Weights and pseudo-counts learned from strings whose order, and whose parameters, were drawn."""
     orders = np.repeat(ORDERS, np.round(np.array(SHARES) * count).astype(int))
-    strings, others = (sources.jeffreys_strings(rng, orders, LENGTH) for _ in range(2))
+    strings, *others = (sources.jeffreys_strings(rng, orders, LENGTH) for _ in range(3))
     known = {row.tobytes() for row in strings}  # sources near 0 or 1 write the same strings again and again
-    unseen = {"strings": others[[row.tobytes() not in known for row in others]]}
+    new = np.array([row for row in np.concatenate(others) if row.tobytes() not in known])
+    unseen = {"strings": rng.permutation(new)[:count]}
     # a = 1, Laplace's rule: the 1/2 has to be found
     start = {"log_weights": np.zeros(len(ORDERS)), "log_pseudo": np.full((len(ORDERS), 2), math.log(2.0))}
     every = np.tile(np.arange(count), (steps, 1))
@@ -186,8 +186,7 @@ def tables(framework: Framework) -> Part:
     answer = framework.ask("complexities", RECURSION_BITS)
     found, minus_log_mass = answer["complexity"], answer["minus_log_mass"]
     gap, at = found - minus_log_mass, {n: slice(2**n - 1, 2 ** (n + 1) - 1) for n in range(RECURSION_BITS + 1)}
-    programs = list(machine.programs(EXHAUSTIVE_BITS))
-    exact, mass = complexity.enumerated(programs)
+    exact, mass = complexity.enumerated(EXHAUSTIVE_BITS)
     plain, tapes = complexity.plain(found), np.array(list(complexity.of_every_tape(PLAIN_BITS).values()))
     # N 2^(-k) <= sum 2^(-K(x)) <= 2^(-kappa) over the N strings of n bits with K(x) <= k
     kappa, levels = -np.log2((2.0 ** -minus_log_mass[at[14]]).sum()), np.arange(1, 27)
@@ -195,7 +194,6 @@ def tables(framework: Framework) -> Part:
     shortest, zeros_log_mass = complexity.zeros(2**ZEROS_POWER)
     literal = len(machine.WRITE + machine.gamma(8) + machine.HALT) + 8
     metrics = {
-        "programs_8": len(programs),
         "kraft_sum_8": float(sum(mass.values())),
         "complexity_mismatches": sum(found[machine.index(y)] != bits for y, bits in exact.items()),
         "incompressible_8": (found[at[8]] == literal).sum(),

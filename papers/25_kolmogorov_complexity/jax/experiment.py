@@ -90,13 +90,17 @@ def complexities(max_bits: int) -> dict[str, np.ndarray]:
     return {"complexity": np.asarray(shortest + halt), "minus_log_mass": np.asarray(halt - mass)}
 
 
-def neighbours(single: np.ndarray, pair: np.ndarray) -> dict[str, np.ndarray]:
-    """Compression distances (document, document) from compressed lengths, and each document's nearest other one."""
-
+@jax.jit
+def distances(single: Array, pair: Array) -> tuple[Array, Array]:
     def one(c_x: Array, c_y: Array, c_xy: Array) -> Array:
         # NCD(x, y) = (C(xy) - min(C(x), C(y))) / max(C(x), C(y))
         return (c_xy - jnp.minimum(c_x, c_y)) / jnp.maximum(c_x, c_y)
 
     distance = jax.vmap(jax.vmap(one, (None, 0, 0)), (0, None, 0))(single, single, pair)
-    others = jnp.fill_diagonal(distance, jnp.inf, inplace=False)
-    return {"distance": np.asarray(distance), "nearest": np.asarray(others.argmin(1))}
+    return distance, jnp.fill_diagonal(distance, jnp.inf, inplace=False).argmin(1)
+
+
+def neighbours(single: np.ndarray, pair: np.ndarray) -> dict[str, np.ndarray]:
+    """Compression distances (document, document) from compressed lengths, and each document's nearest other one."""
+    distance, nearest = distances(single, pair)
+    return {"distance": np.asarray(distance), "nearest": np.asarray(nearest)}

@@ -21,8 +21,9 @@ from __future__ import annotations
 import numpy as np
 import sympy as sp
 
-from s30.problem import Problem
-from s30.vocabulary import Array, Bridge, Identity
+from s30.room import Array, Bridge, Identity, Problem, sibling
+
+oracles = sibling(__file__, "../oracles.py")
 
 theta, length = sp.IndexedBase("theta", real=True), sp.IndexedBase("l", positive=True)  # log_weights; l_k(x) in bits
 weight, prob = sp.IndexedBase("w", positive=True), sp.IndexedBase("P", positive=True)  # P_k = 2^(-l_k)
@@ -202,27 +203,11 @@ def identities() -> list[Identity]:
     ]
 
 
-def _cells(problem: Problem) -> list[list[list[tuple[int, int]]]]:
-    """[string][expert] -> (zeros, ones) seen after each context, counted by hand over the whole string."""
-    strings, mask = problem.batch["strings"], problem.batch["mask"]
-    cells = []
-    for row, inside in zip(strings, mask, strict=True):
-        text = "00" + "".join(str(bit) for bit in row[inside])
-        per_expert = []
-        for order in problem.config["orders"]:
-            seen: dict[str, list[int]] = {}
-            for at in range(2, len(text)):
-                seen.setdefault(text[at - order : at], [0, 0])[int(text[at])] += 1
-            per_expert.append([(zeros, ones) for zeros, ones in seen.values()])
-        cells.append(per_expert)
-    return cells
-
-
 def _expert_bits(problem: Problem) -> Array:
     """l_k(x) = -sum over contexts of log2 of the closed form, no step of the code taken: (batch, expert)."""
     bits = sp.lambdify((n0, n1, a0, a1), -sp.expand_log(sp.log(beta_code), force=True) / sp.log(2), "mpmath")
     pseudo = 0.5 * np.exp(problem.params["log_pseudo"])
-    rows = [[sum(bits(*cell, *pseudo[k]) for cell in cells) for k, cells in enumerate(row)] for row in _cells(problem)]
+    rows = [[sum(bits(*cell, *pseudo[k]) for cell in cells) for k, cells in enumerate(row)] for row in oracles.cells(problem)]
     return np.array(rows, dtype=np.float64)
 
 
@@ -253,7 +238,7 @@ def _pseudo_gradient(problem: Problem) -> Array:
     pseudo = 0.5 * np.exp(problem.params["log_pseudo"])
     slopes = [
         [np.sum([slope(*cell, *pseudo[at]) for cell in cells], axis=0) for at, cells in enumerate(row)]
-        for row in _cells(problem)
+        for row in oracles.cells(problem)
     ]  # (batch, expert, 2)
     return (_derivatives(problem, length)[:, :, None] * np.array(slopes, dtype=np.float64)).mean(0)
 
