@@ -1,8 +1,8 @@
 r"""K, m and C of the machine of machine.py: by running every program or tape, and by recursion over the last instruction.
 
-    k(x) = min, mu(x) = sum over the instructions that can have been the last to give x, of k(before) + cost and
-    mu(before) 2^(-cost);  K(x) = k(x) + 2,  m(x) = mu(x) / 4:  the program ends with HALT
-    C(x) = min(k(x), min over the beginnings u of x of K(u) + the bits after u)        the plain reading
+k(x) = min, mu(x) = sum over the instructions that can have been the last to give x, of k(before) + cost and
+mu(before) 2^(-cost);  K(x) = k(x) + 2,  m(x) = mu(x) / 4:  the program ends with HALT
+C(x) = min(k(x), min over the beginnings u of x of K(u) + the bits after u)        the plain reading
 """
 
 from __future__ import annotations

@@ -46,9 +46,7 @@ def regret(lengths: Array, own: Sequence[Array], mixed: Sequence[Array]) -> Draw
     }  # fmt: skip
 
 
-def machine(
-    complexity: Array, minus_log_mass: Array, at: Mapping[int, slice], tapes: Array, zeros_gap: Array
-) -> Drawn:
+def machine(complexity: Array, minus_log_mass: Array, at: Mapping[int, slice], tapes: Array, zeros_gap: Array) -> Drawn:
     """K and -log2 m by machine.index, `at` the slices of the lengths; C of all that short tapes describe; K + log2 m of 0^n."""
     gap = complexity - minus_log_mass
     nibbles = [f"{value:04b}" for value in range(16)]

@@ -89,9 +89,7 @@ def complexities(max_bits: int) -> dict[str, Array]:
 
 def neighbours(single: Array, pair: Array) -> dict[str, Array]:
     """Compression distances (document, document), and each document's nearest other one (document,)."""
-    distance = np.array(
-        [[(xy - min(x, y)) / max(x, y) for y, xy in zip(single, row)] for x, row in zip(single, pair)]
-    )
+    distance = np.array([[(xy - min(x, y)) / max(x, y) for y, xy in zip(single, row)] for x, row in zip(single, pair)])
     others = np.where(np.eye(len(single), dtype=bool), np.inf, distance)
     return {"distance": distance, "nearest": others.argmin(1)}
 

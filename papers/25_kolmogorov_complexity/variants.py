@@ -7,7 +7,9 @@ import numpy as np
 from s30.room import Array, Problem, Variant
 
 
-def case(seed: int, orders: tuple[int, ...], lengths: tuple[int, ...], log_weights: Array, log_pseudo: Array) -> Problem:
+def case(
+    seed: int, orders: tuple[int, ...], lengths: tuple[int, ...], log_weights: Array, log_pseudo: Array
+) -> Problem:
     """Fair bits; strings of the given lengths in one batch."""
     rng, steps = np.random.default_rng([2500, seed]), max(lengths)
     batch = {

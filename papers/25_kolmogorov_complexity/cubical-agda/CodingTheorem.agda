@@ -35,6 +35,8 @@ open import S30.Lists using (mapConcat)
 open import KolmogorovComplexity
 open import KolmogorovInvariance using (Simulates)
 open import PrefixComplexity
+open import Allocation using (answer; answersStand)
+open import KraftConverse using (request; kraftConverse)
 open import AprioriProbability
 
 -------------------------------------------------------------------------------

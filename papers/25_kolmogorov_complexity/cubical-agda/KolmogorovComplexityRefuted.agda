@@ -22,7 +22,9 @@ open import S30.Pigeonhole
 open import S30.BitStrings
 open import KolmogorovComplexity
 open import KolmogorovInvariance
-open import PrefixComplexity
+open import PrefixCode
+open import Allocation using (answer)
+open import PrefixComplexity using (IsPrefixFree)
 
 -- fewSimpleStrings cannot be improved by one, for any k: the identity reaches the bound.
 simpleStringsReachBound : (k : ℕ)

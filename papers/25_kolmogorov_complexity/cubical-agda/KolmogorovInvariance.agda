@@ -23,7 +23,7 @@ open import Cubical.Data.Nat using (ℕ; zero; suc; _+_)
 open import Cubical.Data.Nat.Order using (_≤_; ≤-refl; ≤-trans; ≤-k+)
 open import Cubical.Data.List using (List; []; _∷_; _++_; length; length++)
 open import S30.BitStrings using (BitString)
-open import S30.PrefixCode using (cancelPrefix)
+open import PrefixCode using (cancelPrefix)
 open import KolmogorovComplexity
 
 -- Each description by M has one by U that is at most c bits longer.

@@ -26,6 +26,7 @@ open import S30.Ring R' using (sumList; +Interchange; ·0Absorbs)
 open CommRingStr (snd R') using (0r; 1r; _+_; _·_; +Assoc; +IdR; +IdL; ·IdR; ·DistR+; ·DistL+)
 
 private
+  R : Type ℓ
   R = fst R'
 
 -- What is expected of the next bit, for each past.

@@ -1,15 +1,12 @@
 {-# OPTIONS --safe #-}
 {-
-Prefix complexity (chapter 4), and prefix codes with the Kraft inequality, which the book uses for
-both prefix complexity and Shannon entropy (chapter 7).
+Prefix complexity (chapter 4): modes no description of which is a prefix of another one.
 
   book                               here
   u is a prefix of w                 u ⊑ w
   prefix-free set of strings         PrefixFree ws
   prefix-free decompressor, K(x)     IsPrefixFree M, IsComplexity M x k
   Σ 2^(-d) ≤ 1                       kraftSum N ds ≤ 2 ^ N    (both sides times 2^N)
-  code tree, codeword of a symbol    CodeTree, codeword t x
-  codewords for requested lengths    answer rs                (a request: a length, and what it is for)
 -}
 module PrefixComplexity where
 
@@ -28,18 +25,7 @@ open import S30.BitStrings
 open import KolmogorovComplexity
 open import KolmogorovInvariance using (OptimalAmong; universal; universalIsOptimal)
 
--- The theorems on codes, with their proofs in S30.PrefixCode, S30.Allocation and S30.KraftConverse because other
--- papers use them too: the Kraft inequality for prefix-free sets, and its converse, on line; for code
--- trees, where the slack goes, the inequality, and equality for full trees; codewords of a tree
--- are prefix-free; different messages have different codes, and a tree's are read back.
-open import S30.PrefixCode public
-  using ( _⊑_; cancelPrefix; PrefixFree; kraftSum; kraftPrefixFree; code; codeInjective
-        ; CodeTree; unused; leaf; branch; Leaf; codeword; height; complement; IsFull; treeSum
-        ; kraftBudget; kraftTree; kraftFullTree; codewordsPrefixFree
-        ; encode; decode; decodeEncode )
-open import S30.Allocation public using (answer; answersStand)
-open import S30.KraftConverse public using (request; kraftConverse)
-
+open import PrefixCode public using (_⊑_; PrefixFree; kraftSum; kraftPrefixFree; code; codeInjective)
 
 -- A prefix-free mode: no description is a prefix of a different one.
 IsPrefixFree : DescriptionMode → Type

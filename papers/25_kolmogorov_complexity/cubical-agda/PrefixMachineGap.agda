@@ -31,7 +31,7 @@ open import S30.Counting
 open import S30.Powers
 open import KolmogorovComplexity
 open import KolmogorovInvariance using (Simulates)
-open import S30.PrefixCode using (comparable)
+open import PrefixCode using (comparable; cancelPrefix)
 open import PrefixComplexity
 open import AprioriProbability
 open import CodingTheorem

@@ -1,8 +1,8 @@
 r"""How the mixture of `task.py` is trained and asked in JAX, and two recursions as scans and maps.
 
-    training     one compiled scan over the updates
-    K, m         a scan over the lengths: min and logsumexp over the last instruction
-    NCD(x, y) = (C(xy) - min(C(x), C(y))) / max(C(x), C(y)), mapped over both documents
+training     one compiled scan over the updates
+K, m         a scan over the lengths: min and logsumexp over the last instruction
+NCD(x, y) = (C(xy) - min(C(x), C(y))) / max(C(x), C(y)), mapped over both documents
 """
 
 from __future__ import annotations

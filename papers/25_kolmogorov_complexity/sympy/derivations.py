@@ -207,7 +207,10 @@ def _expert_bits(problem: Problem) -> Array:
     """l_k(x) = -sum over contexts of log2 of the closed form, no step of the code taken: (batch, expert)."""
     bits = sp.lambdify((n0, n1, a0, a1), -sp.expand_log(sp.log(beta_code), force=True) / sp.log(2), "mpmath")
     pseudo = 0.5 * np.exp(problem.params["log_pseudo"])
-    rows = [[sum(bits(*cell, *pseudo[k]) for cell in cells) for k, cells in enumerate(row)] for row in oracles.cells(problem)]
+    rows = [
+        [sum(bits(*cell, *pseudo[k]) for cell in cells) for k, cells in enumerate(row)]
+        for row in oracles.cells(problem)
+    ]
     return np.array(rows, dtype=np.float64)
 
 

@@ -1,8 +1,8 @@
 r"""How the mixture of `task.py` is trained and asked in PyTorch, and two recursions as tensors.
 
-    K(x) = min over the last instruction of K(before) + its bits
-    m(x) = sum over the last instruction of m(before) 2^(-its bits), as a logsumexp
-    NCD(x, y) = (C(xy) - min(C(x), C(y))) / max(C(x), C(y))
+K(x) = min over the last instruction of K(before) + its bits
+m(x) = sum over the last instruction of m(before) 2^(-its bits), as a logsumexp
+NCD(x, y) = (C(xy) - min(C(x), C(y))) / max(C(x), C(y))
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 {-# OPTIONS --safe #-}
 {-
 The converse of Kraft's inequality: lengths with Σ 2^(-d) ≤ 1, in any order, are the lengths of a
-prefix-free list of strings, the one that `S30.Allocation` gives away.
+prefix-free list of strings, the one that `Allocation` gives away.
 
   Ascending b fs   the lengths of fs increase strictly, from b or more
   Placed           what is true of a request that was answered
@@ -9,7 +9,7 @@ prefix-free list of strings, the one that `S30.Allocation` gives away.
 Because the lengths of the free strings are different, Σ 2^(-l(fᵢ)) < 2^(-d) if all are longer than d:
 while the sum of the requests is at most 1, there is always a place.
 -}
-module S30.KraftConverse where
+module KraftConverse where
 
 open import Cubical.Foundations.Prelude using (Type; _≡_; refl; sym; _∙_; cong; cong₂; subst; subst2)
 open import Cubical.Data.Empty as ⊥ using ()
@@ -26,9 +26,9 @@ open import Cubical.Data.List using (List; []; _∷_; _++_; map; length; length+
 open import Cubical.Relation.Nullary using (¬_)
 open import S30.Pigeonhole using (_∈_; ∈Concat)
 open import S30.BitStrings
-open import S30.PrefixCode
+open import PrefixCode
   using (_⊑_; ⊑-refl; ⊑-trans; Apart; PrefixFree; comparable; cancelPrefix; kraftSum)
-open import S30.Allocation
+open import Allocation
 
 private
   variable

@@ -13,9 +13,9 @@ of d bits, and leaves one free string of each length between:
   allocate fs rs            the requests rs, one by one
   answer rs                 the same, everything being free at first
 
-`S30.KraftConverse` proves that all requests are answered while Σ 2^(-d) ≤ 1.
+`KraftConverse` proves that all requests are answered while Σ 2^(-d) ≤ 1.
 -}
-module S30.Allocation where
+module Allocation where
 
 open import Cubical.Foundations.Prelude using (Type; _≡_; refl; cong)
 open import Cubical.Data.Bool using (false; true)

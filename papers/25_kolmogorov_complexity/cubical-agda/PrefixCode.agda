@@ -12,7 +12,7 @@ inequality and unique decoding. Then as code trees: the Kraft sum exactly, and a
   codeword t x       the way from the root to the symbol x
   treeSum N t        Σ 2^(N-d) over the lengths d of the codewords
 -}
-module S30.PrefixCode where
+module PrefixCode where
 
 open import Cubical.Foundations.Prelude
   using (Type; _≡_; refl; sym; _∙_; cong; cong₂; subst; subst2)
