@@ -14,13 +14,13 @@ open import Cubical.Foundations.Prelude using (Type; _≡_; refl; sym; _∙_; co
 open import Cubical.Data.Empty as ⊥ using ()
 open import Cubical.Data.Unit using (tt)
 open import Cubical.Data.Sum as ⊎ using (_⊎_; inl; inr)
-open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
+open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst)
 open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; +-suc; +-comm; +-assoc)
 open import Cubical.Data.Nat.Order
   using ( _≤_; _<_; zero-≤; suc-≤-suc; ≤-refl; ≤-suc; ≤-trans; ≤-k+; ≤-+-≤; ≤SumLeft
         ; ¬m<m; <-split; splitℕ-≤)
 open import Cubical.Data.List using (List; []; _∷_; _++_; map)
-open import Cubical.Relation.Nullary using (¬_; Dec; yes; no)
+open import Cubical.Relation.Nullary using (Dec; yes; no)
 open import S30.Pigeonhole
 
 private

@@ -4,7 +4,7 @@ Order, products, squares and powers of two of natural numbers.
 -}
 module S30.Powers where
 
-open import Cubical.Foundations.Prelude using (_≡_; refl; sym; _∙_; cong; cong₂; subst; subst2)
+open import Cubical.Foundations.Prelude using (_≡_; refl; sym; _∙_; cong; subst; subst2)
 open import Cubical.Data.Empty as ⊥ using ()
 open import Cubical.Data.Sum using (inl; inr)
 open import Cubical.Data.Sigma using (_,_)

@@ -64,7 +64,8 @@ module _ {A : Type} where
   answer : List (ℕ × A) → List (BitString × A)
   answer = allocate ([] ∷ [])
 
-  -- On line: whatever is asked for later, the answer so far stands.
+  -- On line: the answer to the first requests is the beginning of the answer to all of them, whatever is asked for
+  -- later.
   answersStand : (rs ss : List (ℕ × A)) → Σ[ more ∈ List (BitString × A) ] (answer rs ++ more ≡ answer (rs ++ ss))
   answersStand = stand ([] ∷ [])
     where

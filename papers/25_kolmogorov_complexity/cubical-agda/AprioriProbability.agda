@@ -15,17 +15,15 @@ A decompressor whose halting is decidable is one that needs no stages: `decided 
 -}
 module AprioriProbability where
 
-open import Cubical.Foundations.Prelude using (Type; _≡_; refl; sym; _∙_; cong; subst; subst2)
+open import Cubical.Foundations.Prelude using (Type; _≡_; refl; sym; _∙_; cong; subst)
 open import Cubical.Data.Empty as ⊥ using ()
-open import Cubical.Data.Unit using (tt)
 open import Cubical.Data.Bool using (_≟_)
-open import Cubical.Data.Sum using (inl; inr)
 open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
 open import Cubical.Data.Maybe using (Maybe; just; just-inj; discreteMaybe)
 open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _∸_; _^_; +-comm)
 open import Cubical.Data.Nat.Order using (_≤_; suc-≤-suc; pred-≤-pred; ≤-suc; ≤-trans; ≤-+-≤; ≤SumLeft; ¬-<-zero)
 open import Cubical.Data.List using (List; []; _∷_; map; length; discreteList)
-open import Cubical.Relation.Nullary using (¬_; Dec)
+open import Cubical.Relation.Nullary using (¬_)
 open import S30.Pigeonhole
 open import S30.BitStrings
 open import S30.Counting
@@ -112,14 +110,13 @@ module _ (E : Enumerable) where
   reachesStays (suc k) N {d} {x} reached = let (d≤ , r) = reachesStays k N reached in
     ≤-suc d≤ , subst (_≤ mass (suc k + N) x) (sym (oneMore (k + N) d d≤)) (≤-trans (≤-+-≤ r r) (massGrows (k + N) x))
 
-  -- -log₂ m(x) ≤ K(x): if p describes x, then m_N(x) ≥ 2^(-l(p)) from some N on.
+  -- -log₂ m(x) ≤ K(x): if p describes x for an enumerable mode, then m_N(x) ≥ 2^(-l(p)) at some N, and so from then on.
   descriptionReached : {p x : BitString} → describes (mode E) p x → Σ[ N ∈ ℕ ] Reaches N (length p) x
   descriptionReached {p} {x} (s , Ep) = length p + s , ≤SumLeft
     , memberSum (λ q → 2 ^ (length p + s ∸ length q)) (programs (length p + s) x)
         (programs∈ (length p + s) ≤SumLeft (stays E (length p) s Ep))
 
-  -- The values of m sum to at most 1: over every finite set of strings, for a prefix-free enumerable mode and
-  -- every N, Σ m_N(x) ≤ 1.
+  -- m is a semimeasure: Σ m_N(x) ≤ 1 over every finite set of strings, for a prefix-free enumerable mode and every N.
   massKraft : IsPrefixFree (mode E) → (N : ℕ) (xs : List BitString) → Distinct xs → sumOver (mass N) xs ≤ 2 ^ N
   massKraft free N xs distinct = subst (_≤ 2 ^ N) (kraftSumOver every ∙ sumUnions _ (programs N) xs)
     (kraftPrefixFree N every

@@ -24,7 +24,7 @@ open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
 open import Cubical.Data.Maybe using (Maybe; nothing; just; ¬nothing≡just)
 open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _∸_; _^_; +-suc; discreteℕ; ∸+)
 open import Cubical.Data.Nat.Order
-  using ( _≤_; _<_; zero-≤; suc-≤-suc; pred-≤-pred; ≤-refl; ≤-suc; ≤-trans; ≤<-trans; ≤-k+; ≤-+-≤
+  using ( _≤_; _<_; zero-≤; suc-≤-suc; pred-≤-pred; ≤-refl; ≤-suc; ≤-trans; ≤-k+; ≤-+-≤
         ; ≤SumLeft)
 open import Cubical.Data.List using (List; []; _∷_; _++_; map; length; discreteList; ++-unit-r)
 open import Cubical.Relation.Nullary using (¬_; Dec; yes; no; Discrete)
@@ -235,7 +235,7 @@ coding E .grows s p x found =
 
 module _ (E : Enumerable) (free : IsPrefixFree (mode E)) where
 
-  -- If E is prefix-free, so is the mode that reads its codewords.
+  -- For a prefix-free enumerable mode E, the mode that reads the codewords of its m is prefix-free.
   codingPrefixFree : IsPrefixFree (mode (coding E))
   codingPrefixFree {p} {q} (s , Cp) (t , Cq) =
     let (u , Cp′ , Cq′) = together (coding E) s t Cp Cq
@@ -243,7 +243,7 @@ module _ (E : Enumerable) (free : IsPrefixFree (mode E)) where
     in samePrefix (map fst words) (answered E free u .snd)
          (lookup∈ p words (stays (coding E) 1 u Cp′)) (lookup∈ q words (stays (coding E) 1 u Cq′))
 
-  -- If m(x) ≥ 2^(-d) is ever reached, x has a codeword of d + 1 bits.
+  -- For a prefix-free enumerable mode, if m_N(x) ≥ 2^(-d) at some N, then x has a codeword of d + 1 bits.
   codingDescribes : (N d : ℕ) (x : BitString) → Reaches E N d x
                   → Σ[ p ∈ BitString ] (length p ≡ suc d) × describes (mode (coding E)) p x
   codingDescribes N d x reached =
@@ -254,9 +254,9 @@ module _ (E : Enumerable) (free : IsPrefixFree (mode E)) where
             (candidates∈ E M ≤SumLeft (reachesStays E (length x) N reached))))
     in w , w≡ , suc M , found
 
-  -- The coding theorem: if a prefix-free enumerable mode simulates the mode that reads the codewords of its own
-  -- m, up to c bits, then -log₂ m(x) ≤ K(x) ≤ d + 1 + c for every d with m(x) ≥ 2^(-d), for every x that has
-  -- a complexity K(x).
+  -- The coding theorem: if a prefix-free enumerable mode simulates the mode that reads the codewords of its own m, up
+  -- to c bits, as one that is optimal in a class closed under `coding` does, then for every x that has a complexity,
+  -- m(x) ≥ 2^(-K(x)), and K(x) ≤ d + 1 + c for every d with m(x) ≥ 2^(-d).
   codingTheorem : (c : ℕ) → Simulates (mode E) (mode (coding E)) c
     → (x : BitString) (k : ℕ) → IsComplexity (mode E) x k
     → (Σ[ N ∈ ℕ ] Reaches E N k x) × ((N d : ℕ) → Reaches E N d x → k ≤ c + suc d)

@@ -25,7 +25,7 @@ open import Cubical.Foundations.Prelude
   using (Type; _≡_; refl; sym; _∙_; cong; subst; subst2)
 open import Cubical.Data.Empty as ⊥ using ()
 open import Cubical.Data.Bool using (_≟_)
-open import Cubical.Data.Sum using (inl; inr)
+open import Cubical.Data.Sum using (inl)
 open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
 open import Cubical.Data.Maybe using (Maybe; just; just-inj; discreteMaybe)
 open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _∸_; _^_; +-comm; +-assoc)
@@ -42,8 +42,8 @@ open import S30.BitStrings
 -- Counting strings
 -------------------------------------------------------------------------------
 
--- There are 2^n - 1 strings shorter than n: one fewer than strings of length n. This gap of
--- one is all that incompressibility rests on.
+-- 1 + 2 + … + 2^(n-1), and one more, is 2^n: there is one string fewer shorter than n than of length n. This
+-- gap of one is all that incompressibility rests on.
 geometricSum : (n : ℕ) → sumBelow (2 ^_) n + 1 ≡ 2 ^ n
 geometricSum zero    = refl
 geometricSum (suc n) =
@@ -86,20 +86,20 @@ IsComplexity : DescriptionMode → BitString → ℕ → Type
 IsComplexity M x k = (Σ[ p ∈ BitString ] (length p ≡ k) × describes M p x)
                    × ((p : BitString) → describes M p x → k ≤ length p)
 
--- A string has at most one complexity …
+-- A string has at most one complexity, for every description mode.
 complexityUnique : (M : DescriptionMode) {x : BitString} {k l : ℕ}
                  → IsComplexity M x k → IsComplexity M x l → k ≡ l
 complexityUnique M ((p , p≡k , Mp) , k≤) ((q , q≡l , Mq) , l≤) =
   ≤-antisym (subst (_ ≤_) q≡l (k≤ q Mq)) (subst (_ ≤_) p≡k (l≤ p Mp))
 
--- … which is below k exactly if a description shorter than k exists …
+-- The complexity of a string that has one is below k exactly if a description shorter than k exists.
 belowIffDescribedBelow : (M : DescriptionMode) {x : BitString} {l : ℕ} → IsComplexity M x l
   → (k : ℕ) → (l < k → DescribedBelow M k x) × (DescribedBelow M k x → l < k)
 belowIffDescribedBelow M ((p , p≡l , Mp) , l≤) k =
   (λ l<k → p , subst (_< k) (sym p≡l) l<k , Mp) ,
   (λ (q , q<k , Mq) → ≤<-trans (l≤ q Mq) q<k)
 
--- … a decompressor whose halting is decidable can be searched for short descriptions …
+-- A decompressor whose halting is decidable can be searched for short descriptions.
 decideDescribedBelow : (D : Decompressor) (k : ℕ) (x : BitString)
                      → Dec (DescribedBelow (graph D) k x)
 decideDescribedBelow D k x
@@ -107,7 +107,8 @@ decideDescribedBelow D k x
 ... | yes (p , m , Dp≡x) = yes (p , lengthInShorterThan k m , Dp≡x)
 ... | no none = no λ (p , p<k , Dp≡x) → none (p , inShorterThan k p<k , Dp≡x)
 
--- … and then every string that has a description has a complexity.
+-- For a decompressor whose halting is decidable every string that has a description, of fewer than k bits for
+-- some k, has a complexity.
 complexityExists : (D : Decompressor) (k : ℕ) (x : BitString)
                  → DescribedBelow (graph D) k x → Σ[ l ∈ ℕ ] IsComplexity (graph D) x l
 complexityExists D zero    x (p , p<0 , _) = ⊥.rec (¬-<-zero p<0)
@@ -122,9 +123,8 @@ complexityExists D (suc k) x (p , p<k+1 , Dp≡x) with decideDescribedBelow D k 
 -- Most strings are incompressible (chapter 1)
 -------------------------------------------------------------------------------
 
--- Fewer than 2^k strings have complexity below k, for every description mode: any finite set
--- of strings with descriptions shorter than k has fewer than 2^k elements (the counting
--- part of Theorem 7).
+-- Any finite set of strings with descriptions shorter than k has fewer than 2^k elements, for every
+-- description mode (the counting part of Theorem 7).
 fewSimpleStrings : (M : DescriptionMode) (k : ℕ) (xs : List BitString) → Distinct xs
                  → ((x : BitString) → x ∈ xs → DescribedBelow M k x) → length xs < 2 ^ k
 fewSimpleStrings M k xs distinct simple =
@@ -132,15 +132,15 @@ fewSimpleStrings M k xs distinct simple =
              (λ x m → let (p , p<k , Mp) = simple x m in p , inShorterThan k p<k , Mp))
            (fewerShorterThan2^k k)
 
--- No description mode compresses all strings of a length.
+-- No description mode gives every string of n bits a description shorter than n, for any n.
 noModeCompressesAll : (M : DescriptionMode) (n : ℕ)
                     → ¬ ((x : BitString) → length x ≡ n → DescribedBelow M n x)
 noModeCompressesAll M n compress = ¬m<m (subst (_< 2 ^ n) (numberOfStrings n)
   (fewSimpleStrings M n (stringsOf n) (distinctStringsOf n)
     (λ x m → compress x (lengthInStringsOf n m))))
 
--- More than 2^n - 2^(n-c) strings of length n have no description shorter than n - c, and a
--- decompressor with decidable halting lets us list them.
+-- For a decompressor whose halting is decidable more than 2^n - 2^(n-c) strings of length n can be listed, each
+-- once, that have no description shorter than n - c.
 manyIncompressibleStrings : (D : Decompressor) (n c : ℕ)
   → Σ[ xs ∈ List BitString ] Distinct xs
     × ((x : BitString) → x ∈ xs → (length x ≡ n) × (¬ DescribedBelow (graph D) (n ∸ c) x))
@@ -153,8 +153,8 @@ manyIncompressibleStrings D n c =
   where
   open Separation (separate (decideDescribedBelow D (n ∸ c)) (stringsOf n) (distinctStringsOf n))
 
--- Incompressibility: for every decompressor and every n there is a string of n bits, found by
--- search, that has no description of fewer than n bits.
+-- For every decompressor whose halting is decidable, and every n, there is a string of n bits, found by search,
+-- that has no description of fewer than n bits.
 incompressibleString : (D : Decompressor) (n : ℕ)
   → Σ[ x ∈ BitString ] (length x ≡ n)
     × ((p : BitString) → length p < n → ¬ (D p ≡ just x))

@@ -24,9 +24,10 @@ open import KolmogorovComplexity
 open import KolmogorovInvariance
 open import PrefixCode
 open import Allocation using (answer)
-open import PrefixComplexity using (IsPrefixFree)
+open import PrefixTree
 
--- fewSimpleStrings cannot be improved by one, for any k: the identity reaches the bound.
+-- The identity gives all 2^k - 1 strings shorter than k a description shorter than k: fewSimpleStrings cannot be
+-- improved by one, for any k.
 simpleStringsReachBound : (k : ℕ)
   → ((x : BitString) → x ∈ shorterThan k → DescribedBelow (graph just) k x)
   × (length (shorterThan k) + 1 ≡ 2 ^ k)
@@ -52,7 +53,7 @@ private
   emptyForIdentity : IsComplexity (graph just) [] 0
   emptyForIdentity = ([] , refl , refl) , λ _ _ → zero-≤
 
--- The constant of the invariance theorem cannot be smaller by one (so it cannot be dropped) …
+-- The constant of the invariance theorem cannot be smaller by one, so it cannot be dropped.
 notInvarianceWithLess : ¬ ((U M : DescriptionMode) (e : BitString) → Interprets U M e
   → (x : BitString) (k l : ℕ) → IsComplexity U x k → IsComplexity M x l
   → k ≤ (length e ∸ 1) + l)
@@ -60,7 +61,7 @@ notInvarianceWithLess claim = ¬-<-zero
   (claim U (graph just) (selector 0) (universalInterprets identities 0) [] 1 0
     emptyForU emptyForIdentity)
 
--- … and neither can the i + 1 bits up to which the universal decompressor simulates the i-th of a sequence.
+-- The i + 1 bits up to which the universal decompressor simulates the i-th of a sequence cannot be fewer by one.
 notOptimalWithLess : ¬ ((D : ℕ → Decompressor) (i : ℕ) → Simulates (graph (universal D)) (graph (D i)) i)
 notOptimalWithLess claim = ¬-<-zero (complexityOfSimulation U (graph just) 0 (claim identities 0) [] 1 0
   emptyForU emptyForIdentity)
@@ -75,7 +76,7 @@ notKraftEqualityUnlessFull claim = znots (claim unused 0 zero-≤)
 notKraftBelowHeight : ¬ ((t : CodeTree) (N : ℕ) → treeSum N t ≤ 2 ^ N)
 notKraftBelowHeight claim = ¬m<m (claim (branch leaf leaf) 0)
 
--- Kraft for sets: strings 0, 1, 00 are distinct, and that is not enough.
+-- Distinct strings need not satisfy Kraft's inequality: 0, 1 and 00 do not.
 notKraftForDistinct : ¬ ((N : ℕ) (ws : List BitString) → Distinct ws
   → ((w : BitString) → w ∈ ws → length w ≤ N) → kraftSum N (map length ws) ≤ 2 ^ N)
 notKraftForDistinct claim =
@@ -93,7 +94,7 @@ notKraftForDistinct claim =
   short w (inr (inl e))       = 1 , cong (λ v → suc (length v)) e
   short w (inr (inr (inl e))) = 0 , cong length e
 
--- Plain complexity does not satisfy Σ 2^(-C(x)) ≤ 1: the identity, and the strings Λ and 0.
+-- Plain complexities need not satisfy Σ 2^(-C(x)) ≤ 1: those of Λ and 0 for the identity do not.
 notKraftForPlainComplexity : ¬ ((M : DescriptionMode) (C : BitString → ℕ) (N : ℕ)
   (xs : List BitString) → Distinct xs
   → ((x : BitString) → x ∈ xs → IsComplexity M x (C x) × (C x ≤ N))

@@ -20,7 +20,7 @@ open import Cubical.Data.Bool using (true; false)
 open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_)
 open import Cubical.Data.Maybe using (nothing; just)
 open import Cubical.Data.Nat using (ℕ; zero; suc; _+_)
-open import Cubical.Data.Nat.Order using (_≤_; ≤-refl; ≤-trans; ≤-k+)
+open import Cubical.Data.Nat.Order using (_≤_; ≤-trans; ≤-k+)
 open import Cubical.Data.List using (List; []; _∷_; _++_; length; length++)
 open import S30.BitStrings using (BitString)
 open import PrefixCode using (cancelPrefix)
@@ -112,8 +112,7 @@ universalInterprets : (D : ℕ → Decompressor) (i : ℕ)
 universalInterprets D zero    p x Dp≡x = Dp≡x
 universalInterprets D (suc i) p x Dp≡x = universalInterprets (λ j → D (suc j)) i p x Dp≡x
 
--- Existence in Theorem 1, for a sequence of decompressors: `universal D` simulates the i-th of them up to
--- i + 1 bits …
+-- For every sequence D of decompressors, `universal D` simulates the i-th of them up to i + 1 bits.
 universalSimulates : (D : ℕ → Decompressor) (i : ℕ) → Simulates (graph (universal D)) (graph (D i)) (suc i)
 universalSimulates D i p x Dp≡x =
   let (q , q≤ , Uq) = interpretsSimulates (graph (universal D)) (graph (D i)) (selector i)
@@ -124,6 +123,6 @@ universalSimulates D i p x Dp≡x =
   selectorLength zero    = refl
   selectorLength (suc i) = cong suc (selectorLength i)
 
--- … so it is optimal among them.
+-- Existence in Theorem 1, for the family of a sequence of decompressors: `universal D` is optimal among them.
 universalIsOptimal : (D : ℕ → Decompressor) → OptimalAmong (λ i → graph (D i)) (graph (universal D))
 universalIsOptimal D i = suc i , universalSimulates D i

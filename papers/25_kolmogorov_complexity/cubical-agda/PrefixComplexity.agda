@@ -15,9 +15,9 @@ open import Cubical.Data.Empty as ⊥ using ()
 open import Cubical.Data.Unit using (tt)
 open import Cubical.Data.Bool using (true; false)
 open import Cubical.Data.Sum using (inl; inr)
-open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
+open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; snd)
 open import Cubical.Data.Maybe using (nothing; just; ¬nothing≡just)
-open import Cubical.Data.Nat using (ℕ; zero; suc; _^_)
+open import Cubical.Data.Nat using (ℕ; suc; _^_)
 open import Cubical.Data.Nat.Order using (_≤_)
 open import Cubical.Data.List using (List; []; _∷_; map; length)
 open import S30.Pigeonhole
@@ -70,7 +70,7 @@ kraftPrefixComplexity M free K N xs distinct complexity =
                         , subst (λ r → describes M r y) (sym q≡p) Mp
           ; q (inr m) → let (x , x∈ys , q≡K , Mq) = origin q m in x , inr x∈ys , q≡K , Mq })
 
--- If all decompressors of the sequence D are prefix-free, so is `universal D` …
+-- If all decompressors of the sequence D are prefix-free, so is `universal D`.
 universalIsPrefixFree : (D : ℕ → Decompressor) → ((i : ℕ) → IsPrefixFree (graph (D i)))
                       → IsPrefixFree (graph (universal D))
 universalIsPrefixFree D free {[]}        {q}         p≡x _   _       = ⊥.rec (¬nothing≡just p≡x)
@@ -83,8 +83,7 @@ universalIsPrefixFree D free {true ∷ p}  {true ∷ q}  p≡x q≡y (v , e) =
   cong (true ∷_)
     (universalIsPrefixFree (λ i → D (suc i)) (λ i → free (suc i)) p≡x q≡y (v , cong rest e))
 
--- … which simulates each of them, the i-th up to i + 1 bits: a prefix-free mode that is optimal among them, and
--- to whose K the inequality above applies.
+-- For every sequence D of prefix-free decompressors, `universal D` is prefix-free and optimal among them.
 optimalPrefixFree : (D : ℕ → Decompressor) → ((i : ℕ) → IsPrefixFree (graph (D i)))
   → IsPrefixFree (graph (universal D)) × OptimalAmong (λ i → graph (D i)) (graph (universal D))
 optimalPrefixFree D free = universalIsPrefixFree D free , universalIsOptimal D

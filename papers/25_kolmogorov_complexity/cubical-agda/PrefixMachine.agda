@@ -15,10 +15,9 @@ module PrefixMachine where
 open import Cubical.Foundations.Prelude using (Type; _≡_; refl; sym; cong)
 open import Cubical.Data.Empty as ⊥ using ()
 open import Cubical.Data.Bool using (Bool; true; false; not)
-open import Cubical.Data.Sigma using (_×_; _,_; snd)
+open import Cubical.Data.Sigma using (_×_; _,_)
 open import Cubical.Data.Maybe using (Maybe; nothing; just; ¬nothing≡just)
-open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _^_)
-open import Cubical.Data.Nat.Order using (_≤_)
+open import Cubical.Data.Nat using (ℕ; zero; suc; _+_)
 open import Cubical.Data.List using (List; []; _∷_; _++_; map; rev)
 open import S30.Pigeonhole
 open import S30.BitStrings
@@ -44,7 +43,7 @@ module _ {S : Type} (step : S → Bool → Step S) where
   run (halt y) (_ ∷ _) = nothing
   run stuck    _       = nothing
 
-  -- No program is a prefix of another one.
+  -- For every machine that reads bit by bit and halts by itself, no program is a prefix of another one.
   runIsPrefixFree : (s : Step S) → IsPrefixFree (graph (run s))
   runIsPrefixFree stuck    p≡x _ _ = ⊥.rec (¬nothing≡just p≡x)
   runIsPrefixFree (on s) {[]}        p≡x _   _       = ⊥.rec (¬nothing≡just p≡x)

@@ -13,12 +13,12 @@ open import Cubical.Foundations.Prelude using (Type; _≡_; refl; sym; _∙_; co
 open import Cubical.Data.Empty as ⊥ using ()
 open import Cubical.Data.Unit using (tt)
 open import Cubical.Data.Bool using (Bool; true; false; not)
-open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
+open import Cubical.Data.Sigma using (Σ-syntax; _,_; snd)
 open import Cubical.Data.Maybe using (just)
 open import Cubical.Data.Nat
   using (ℕ; zero; suc; _+_; _·_; _^_; +-zero; +-suc; +-comm; +-assoc; ·-comm; ·-assoc; ·-suc; ·-identityˡ; ·-identityʳ; znots)
 open import Cubical.Data.Nat.Order
-  using (_≤_; _<_; zero-≤; suc-≤-suc; pred-≤-pred; ≤-refl; ≤-trans; ≤-+-≤; ≤-k+; ≤SumLeft; ≤SumRight; ¬m<m)
+  using (_≤_; _<_; zero-≤; suc-≤-suc; pred-≤-pred; ≤-refl; ≤-trans; ≤-+-≤; ≤-k+; ≤SumLeft; ¬m<m)
 open import Cubical.Data.List using (List; []; _∷_; _++_; map; length; rev; length-map; length++; ++-assoc; ++-unit-r)
 open import S30.BitStrings
 open import S30.Powers
@@ -172,7 +172,8 @@ private
       ∙ cong (2 ^_) (+-suc (suc a + suc a) (length b) ∙ cong (λ n → suc (suc n + length b)) (+-suc a a)
         ∙ cong (2 +_) (cong (_+ length b) (sym (lengthγ ds)) ∙ sym (length++ (γ ds) b)))
 
--- A program with m instructions after its first costs at least 6 + m + 2 log₂ n bits: 2^m 64 n² ≤ 2^l(p).
+-- A program of n bits of output with m instructions after its first has at least 6 + m + 2 log₂ n bits:
+-- 2^m 64 n² ≤ 2^l(p).
 programPays : (ds b : BitString) (is : List Instruction) → AllAllowed (writing ds b ∷ is) []
   → 2 ^ length is · (64 · square (length (output is b))) ≤ 2 ^ length (program (writing ds b ∷ is))
 programPays ds []      is (b≡ , _)   = ⊥.rec (znots (b≡ ∙ valuePositive ds .snd))
@@ -187,7 +188,7 @@ programPays ds (c ∷ b) is (b≡ , all) = subst2 _≤_
   L : ℕ
   L = length (output is (c ∷ b))
 
--- No program of n bits of output is shorter than 2 log₂ n + 6: 64 n² ≤ 2^l(p).
+-- No program of n bits of output is shorter than 2 log₂ n + 6: 64 n² ≤ 2^l(p), and so 64 n² ≤ 2^K(x).
 twoLogarithms : (p x : BitString) → machine p ≡ just x → 64 · square (length x) ≤ 2 ^ length p
 twoLogarithms p x runs = let (is , all , p≡ , x≡) = programsAreInstructions p x runs in
   subst2 (λ q y → 64 · square (length y) ≤ 2 ^ length q) p≡ x≡ (bound is all)
@@ -270,7 +271,7 @@ powerOfTwoZeros : (j : ℕ) → machine (program (zerosInstructions j)) ≡ just
 powerOfTwoZeros j = programRuns (zerosInstructions j) (refl , tt , tt)
   ∙ cong just (cong (false ∷_) (timesZero (value (ones j))) ∙ cong zeros (valueOnes j))
 
--- K(0^(2^(j + 1))) = 2 (j + 1) + 7, for every j.
+-- K(0^(2^(j + 1))) = 2 (j + 1) + 7 on the machine, for every j.
 zerosComplexity : (j : ℕ) → IsComplexity (graph machine) (zeros (2 ^ suc j)) (9 + (j + j))
 zerosComplexity j = (program (zerosInstructions j) , bitsOfIt , powerOfTwoZeros j)
   , λ q runs → atPowersOfTwo j q _ (lengthZeros (2 ^ suc j)) runs

@@ -12,17 +12,17 @@ program for each way to cut i + 1 into parts, that is, for each string c of i bi
 -}
 module PrefixMachineGap where
 
-open import Cubical.Foundations.Prelude using (Type; _≡_; refl; sym; _∙_; cong; cong₂; subst; subst2)
+open import Cubical.Foundations.Prelude using (_≡_; refl; sym; _∙_; cong; cong₂; subst; subst2)
 open import Cubical.Data.Empty as ⊥ using ()
 open import Cubical.Data.Unit using (tt)
 open import Cubical.Data.Bool using (true; false)
-open import Cubical.Data.Sum renaming (rec to ⊎-rec) using ()
-open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
+open import Cubical.Data.Sum using () renaming (rec to ⊎-rec)
+open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_)
 open import Cubical.Data.Maybe using (just)
 open import Cubical.Data.Nat
   using (ℕ; zero; suc; _+_; _∸_; _·_; _^_; +-zero; +-suc; +-comm; +-assoc; ·-comm; ·-assoc; ·-distribʳ; ·-identityʳ; ∸+
         ; injSuc; znots; snotz; m+n≡n→m≡0)
-open import Cubical.Data.Nat.Order using (_≤_; zero-≤; suc-≤-suc; ≤-refl; ≤-trans; ≤-k+; ≤SumLeft; ≤SumRight; ¬m<m; _<_; ≤-suc)
+open import Cubical.Data.Nat.Order using (_≤_; zero-≤; suc-≤-suc; ≤-refl; ≤-trans; ≤-k+; ≤SumLeft; ¬m<m; _<_; ≤-suc)
 open import Cubical.Data.List using (List; []; _∷_; _++_; map; length; length++; ++-assoc; ++-unit-r)
 open import Cubical.Relation.Nullary using (¬_)
 open import S30.Pigeonhole
@@ -201,7 +201,7 @@ private
     ∙ cong (_+ 3 ^ i · 2 ^ M) (·-assoc (3 ^ i) 2 (2 ^ M) ∙ cong (_· 2 ^ M) (·-comm (3 ^ i) 2))
     ∙ ·-distribʳ (2 · 3 ^ i) (3 ^ i) (2 ^ M) ∙ cong (_· 2 ^ M) (+-comm (2 · 3 ^ i) (3 ^ i))
 
--- m(0^(2^(i + 1))) ≥ (3/2)^i 2^(-9-2i), for every i: at N = 9 + 3i + M, in units of 2^(-N).
+-- m(0^(2^(i + 1))) ≥ (3/2)^i 2^(-9-2i) on the machine, for every i: at N = 9 + 3i + M, in units of 2^(-N).
 massOfZeros : (i M : ℕ) → 3 ^ i · 2 ^ M ≤ mass (decided machine) ((9 + (i + i)) + (i + M)) (zeros (2 ^ suc i))
 massOfZeros i M = subst (_≤ mass (decided machine) N x) (sumMap prog weight (stringsOf i)
     ∙ sumEqual (stringsOf i) (λ c m → cong (2 ^_) (exponent c (lengthInStringsOf i m))) ∙ sumOfCuts i M)
@@ -243,8 +243,8 @@ massOfZeros i M = subst (_≤ mass (decided machine) N x) (sumMap prog weight (s
     cancel zero    b c = refl
     cancel (suc a) b c = cancel a b c
 
--- K(x) + log₂ m(x) is not bounded: for every h there is a string x, 2^(2h + 1) zeros, with m(x) ≥ 2^(-d) and
--- K(x) = d + h.
+-- K(x) + log₂ m(x) is not bounded on the machine: for every h there is a string x, 2^(2h + 1) zeros, with
+-- m(x) ≥ 2^(-d) and K(x) = d + h.
 gapUnbounded : (h : ℕ) → Σ[ x ∈ BitString ] Σ[ d ∈ ℕ ]
   (Σ[ N ∈ ℕ ] Reaches (decided machine) N d x) × IsComplexity (graph machine) x (d + h)
 gapUnbounded h = zeros (2 ^ suc i) , 9 + (h + i)

@@ -17,7 +17,7 @@ open import Cubical.Foundations.Prelude using (Type; _≡_; refl; sym; _∙_; co
 open import Cubical.Data.Empty as ⊥ using (⊥)
 open import Cubical.Data.Unit using (Unit; tt)
 open import Cubical.Data.Bool using (true; false; not)
-open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
+open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; snd)
 open import Cubical.Data.Sum using (_⊎_; inl; inr)
 open import Cubical.Data.Maybe using (nothing; just; just-inj; ¬nothing≡just)
 open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; +-zero; +-suc; injSuc; znots)

@@ -50,20 +50,20 @@ literal : BitString → BitString
 literal []      = program []
 literal (b ∷ x) = program (writing (digitsOf (length x) .fst) (b ∷ x) ∷ [])
 
--- Every string has a program …
+-- Every string has a program on the machine: WRITE it, HALT.
 literalRuns : (x : BitString) → machine (literal x) ≡ just x
 literalRuns []      = programRuns [] tt
 literalRuns (b ∷ x) = programRuns (writing (digitsOf (length x) .fst) (b ∷ x) ∷ [])
   (sym (digitsOf (length x) .snd) , tt)
 
--- … so it has a complexity, K(x), found by search …
+-- So it has a complexity, K(x), found by search.
 machineComplexity : (x : BitString) → Σ[ k ∈ ℕ ] IsComplexity (graph machine) x k
 machineComplexity x = complexityExists machine (suc (length (literal x))) x (literal x , ≤-refl , literalRuns x)
 
 K : BitString → ℕ
 K x = machineComplexity x .fst
 
--- … and Σ 2^(-K(x)) ≤ 1 over every finite set of strings with K(x) ≤ N, whatever N.
+-- Σ 2^(-K(x)) ≤ 1 for the machine, over every finite set of strings with K(x) ≤ N, whatever N.
 machineKraft : (N : ℕ) (xs : List BitString) → Distinct xs → ((x : BitString) → x ∈ xs → K x ≤ N)
              → kraftSum N (map K xs) ≤ 2 ^ N
 machineKraft N xs distinct bounded = kraftPrefixComplexity (graph machine) machineIsPrefixFree K N xs distinct

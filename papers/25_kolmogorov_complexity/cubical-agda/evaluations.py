@@ -229,7 +229,7 @@ def evaluations() -> list[Evaluation]:
         ),
         table(
             "trees",
-            "PrefixCode.height PrefixCode.treeSum PrefixCode.complement PrefixCode.codeword PrefixCode.encode PrefixCode.decode "
+            "PrefixTree.height PrefixTree.treeSum PrefixTree.complement PrefixTree.codeword PrefixTree.encode PrefixTree.decode "
             "PrefixCode.code",
             listed(f"tree 4 {written(left)} {written(right)}" for left, right in TREES),
             [of_tree(tree) for tree in TREES],

@@ -25,7 +25,8 @@ open import S30.Evaluation.Lists
 open import KolmogorovComplexity using (Decompressor)
 open import KolmogorovInvariance using (universal)
 open import KolmogorovUncomputable using (naming; berry)
-open import PrefixCode hiding (code)
+open import PrefixCode using (kraftSum)
+open import PrefixTree
 open import Allocation using (answer)
 open import KraftConverse using (request)
 open import AprioriProbability using (Enumerable; stage; decided; mass)
