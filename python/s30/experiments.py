@@ -6,7 +6,7 @@ facts   questions    every question with a digest of each argument, in order: eq
         updates      labels of the trainings whose first updates were repeated in float64
         metrics, described, figures
 arrays  updates/LABEL/...                  losses and parameters of those first updates
-        asked/FUNCTION/NUMBER/OUTPUT       answers for which task.py has no reference
+        asked/FUNCTION/COUNT/OUTPUT        answers for which task.py has no reference
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from s30.corpus import Paper
-from s30.errors import S30Error
+from s30.errors import S30Error, one_line, place
 from s30.evidence import Evidence, canonical
 from s30.frame import Frame
 from s30.layers import TRIAL
@@ -50,10 +50,22 @@ def measure(
             for quantity, (found, tolerance) in frame.compared.items()
         },
         "metrics": metrics,
-        "described": {} if trial else described(task.METRICS, metrics),
+        "described": {} if trial else described(meanings(paper), metrics),
         "figures": {} if trial else figures_of(result),
     }
     return Evidence(paper.id, layer, frame.arrays, facts)
+
+
+def meanings(paper: Paper) -> dict[str, Metric]:
+    """`task.METRICS` of a room, by name. Raises S30Error, in one line, when it cannot be had."""
+    try:
+        found = dict(paper.module("task.py").METRICS)
+    except Exception as error:  # whatever a room's file raises while it is executed
+        raise S30Error(f"{place(error, paper.folder, paper.root)}{one_line(error)}") from None
+    for name, metric in found.items():
+        if not isinstance(metric, Metric):
+            raise S30Error(f"METRICS of task.py holds {type(metric).__name__} as {name!r}, not a Metric")
+    return found
 
 
 def metrics_of(result: Experiment) -> dict[str, list[float]]:

@@ -119,7 +119,8 @@ class Frame:
         if reference := getattr(self._task, name, None):
             self._hold(f"ask {name}", found, _answers(reference(*_handed(arguments, np.float64))), ASKED)
         elif not learnt:  # the other framework answers the same question
-            self.arrays |= {f"asked/{name}/{number}/{key}": value for key, value in found.items()}
+            count = sum(kind == f"ask {name}" for kind, _ in self.questions)
+            self.arrays |= {f"asked/{name}/{count}/{key}": value for key, value in found.items()}
         self._held[name] = self._held.get(name, False) or not learnt or reference is not None
         for value in found.values():
             self._register(value, f"{LEARNT}answer {number}")
@@ -172,6 +173,10 @@ class Frame:
         losses = np.array(found.losses, np.float64)
         if losses.ndim != 1 or not 1 <= len(losses) <= updates:
             raise S30Error(f"{net}: losses of shape {losses.shape} for {updates} minibatches")
+        if len(losses) < updates and "stop" not in training.settings:
+            raise S30Error(
+                f"{net}: {len(losses)} updates of {updates}, but its settings name no `stop`, when to stop early"
+            )
         if not np.isfinite(losses).all():
             raise S30Error(f"{net}: the loss of a minibatch is {losses[~np.isfinite(losses)][0]}")
         asked = sorted({int(at) for at in training.keep if at <= len(losses)})

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from s30 import documents
+from s30 import documents, reach
 from s30.claims import Verdict, check_claims, unresolved_names
 from s30.corpus import Corpus, Paper
 from s30.errors import S30Error
@@ -188,6 +188,19 @@ def _needs(corpus: Corpus, paper: Paper) -> list[str]:
     return [f"paper {paper.id}: it needs paper {number}, which papers.yaml does not have" for number in unknown] + [
         f"paper {paper.id}: none can be read first: {' needs '.join(way)}" for way in circles[:1]
     ]
+
+
+def unreached(paper: Paper, slots: Sequence[Evidence]) -> list[str]:
+    """The statements of the room's files, tests aside, that no check, oracle or experiment executes, one line a file."""
+    missed = reach.unreached(evidence.facts for evidence in slots)
+    files = sorted(str(path.relative_to(paper.folder)) for path in paper.folder.rglob("*.py"))
+    lines = []
+    for file in (name for name in files if not name.startswith("tests/")):
+        if file not in missed:
+            lines.append(f"paper {paper.id}: {file} is executed by no check")
+        elif missed[file]:
+            lines.append(f"paper {paper.id}: {file}:{missed[file]} is reached by no check")
+    return lines
 
 
 def load_waivers(root: Path) -> dict[str, str]:

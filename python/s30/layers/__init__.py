@@ -40,6 +40,7 @@ CORE = (
     "vocabulary",
     "problem",
     "documents",
+    "reach",
     "corpus",
     "data",
     "room",
@@ -47,6 +48,8 @@ CORE = (
     "environment",
     "worker",
     "isolation",
+    "training/__init__",
+    "training/schedules",
     "layers/__init__",
 )
 TRIALS = ("entries", "frame", "experiments")  # the engine's files behind an experiment, besides CORE and `training`
@@ -132,7 +135,7 @@ LAYERS: dict[str, Layer] = {
             ("numpy", "tinygrad"),
             ("*.py", "tinygrad/*.py"),
             flags={"DEV": "CPU:LLVM", "DEFAULT_FLOAT": "float64", "NOOPT": "1", "CACHELEVEL": "0"},
-            engine=_EXECUTABLE_ENGINE,
+            engine=("layers/executable",),
             variables=TINYGRAD_VARIABLES,
             job_per_paper=True,
         ),
