@@ -149,6 +149,10 @@ class Paper:
     def agda_files(self) -> list[Path]:
         return sorted((self.folder / "cubical-agda").glob("*.agda"))
 
+    def harnesses(self) -> list[Path]:
+        """The modules in which Agda's definitions are run on numbers."""
+        return sorted((self.folder / "cubical-agda" / "evaluation").glob("*.agda"))
+
 
 def unfit_tolerance(kind: str, tolerance: Tolerance) -> str:
     """Why a check of this kind may not have this tolerance; empty when it may. The engine's own need no reason."""
@@ -222,6 +226,11 @@ def load_corpus(root: Path | None = None) -> Corpus:
     for key in ("id", "slug", "order", "build_order"):
         documents.refuse_repetition(path, entries, key, ("papers",))
     corpus = Corpus(root, tuple(Paper(root=root, **{**entry, "year": str(entry["year"])}) for entry in entries))
+    for paper in corpus.papers:
+        if os.path.lexists(paper.folder) and not paper.folder.is_dir():
+            raise UsageError(
+                f"{paper.folder} is no folder, where the room of paper {paper.id} would be: remove or mend it"
+            )
     rooms = {paper.folder.name for paper in corpus.papers} | {TEMPLATE}
     for folder in sorted((root / "papers").glob("*/")):
         if folder.name not in rooms and not folder.name.startswith((".", "__")):

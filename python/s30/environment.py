@@ -139,6 +139,15 @@ def find_provider(root: Path) -> Provider:
     return real_provider() or Provider("cubical-lite (embedded)", embedded, True)
 
 
+@cache
+def library_digest(library: Path) -> str:
+    """The digest of a library's modules, by the file that describes it."""
+    sha = hashlib.sha256()
+    for path in sorted(library.parent.rglob("*.agda")):
+        sha.update(f"{path.relative_to(library.parent)}|{hashlib.sha256(path.read_bytes()).hexdigest()}|".encode())
+    return sha.hexdigest()
+
+
 def real_provider() -> Provider | None:
     """S30_CUBICAL (a cubical.agda-lib, or `embedded`), else a `cubical` registered with Agda; None for the embedded one.
 

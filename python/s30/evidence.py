@@ -83,8 +83,15 @@ def digest_of(parts: Mapping[str, Any]) -> str:
 
 
 def digest_files(paths: Iterable[Path], root: Path) -> dict[str, str]:
-    """sha256 of each file by its path relative to `root`."""
-    return {os.path.relpath(path, root): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(set(paths))}
+    """sha256 of each file by its path relative to `root`. Raises S30Error for what is no plain file (a pipe would hang)."""
+    chosen = sorted(set(paths))
+    for path in chosen:
+        if path.exists() and not path.is_file():
+            raise S30Error(f"{path} is no file: remove it, or give it another name")
+    try:
+        return {os.path.relpath(path, root): hashlib.sha256(path.read_bytes()).hexdigest() for path in chosen}
+    except OSError as error:
+        raise S30Error(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:

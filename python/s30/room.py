@@ -7,6 +7,7 @@ What stands behind it may move; this line in a room does not change. The framewo
 from s30.corpus import Paper, sibling
 from s30.data import Digits, digits, digits_split, documentation, minibatches
 from s30.errors import S30Error
+from s30.literals import literal
 from s30.problem import Problem
 from s30.training.schedules import constant, cosine_decay, linear_decay
 from s30.vocabulary import (
@@ -20,6 +21,7 @@ from s30.vocabulary import (
     Figure,
     Forward,
     Framework,
+    Graph,
     Heatmap,
     Identity,
     Images,
@@ -27,6 +29,8 @@ from s30.vocabulary import (
     Lines,
     Metric,
     Oracle,
+    Panels,
+    Scatter,
     Tolerance,
     Trained,
     Training,
@@ -45,6 +49,7 @@ __all__ = [
     "Figure",
     "Forward",
     "Framework",
+    "Graph",
     "Heatmap",
     "Identity",
     "Images",
@@ -52,9 +57,11 @@ __all__ = [
     "Lines",
     "Metric",
     "Oracle",
+    "Panels",
     "Paper",
     "Problem",
     "S30Error",
+    "Scatter",
     "Tolerance",
     "Trained",
     "Training",
@@ -65,6 +72,7 @@ __all__ = [
     "digits_split",
     "documentation",
     "linear_decay",
+    "literal",
     "minibatches",
     "sibling",
 ]
