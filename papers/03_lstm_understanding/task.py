@@ -25,6 +25,7 @@ import numpy as np
 from s30.room import Array, Arrays, Experiment, Framework, Metric, Training, constant, sibling
 
 checks = sibling(__file__, "numpy_checks.py")
+jacobians = sibling(__file__, "jacobians.py")
 drawings = sibling(__file__, "drawings.py")
 
 SYMBOLS, NOISE = 4, 4
@@ -33,7 +34,7 @@ UNITS = {"lstm": 10, "rnn": 24}
 LONGEST = 100  # lag
 EXAMPLES, TEST_EXAMPLES, SHOWN = 32, 256, 4  # of a minibatch, of a test, of what derivatives are taken on
 RATES = {"lstm": 0.02, "rnn": 0.02, "rnn_slow": 0.005, "rnn_orthogonal": 0.001}  # other LSTMs as lstm
-LIMIT, UPDATES, WINDOW = 1.0, 250, 10
+LIMIT, UPDATES, WINDOW = 1.0, 200, 10
 NETS = {"quick": {"one": 1, "some": 4, "many": 5}, "full": {"one": 5, "some": 10, "many": 10}}
 RECALL = {  # which nets are trained at which lags, and how many: more where they end differently
     ("lstm", 10): "one", ("lstm", 50): "one", ("lstm", 100): "one",
@@ -141,30 +142,15 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
 def state_gradient(cell: str, nets: list[Arrays], tokens: Array) -> Array:
     """Frobenius norm of ∂C_t/∂C_0 with h_0 held fixed, of ∂h_t/∂h_0 in the RNN: (net, time), the root of the mean of the
     square over tokens (example, time). Here as the product of the Jacobians of single steps."""
-    return np.stack([(_rnn_norms if cell == "rnn" else _lstm_norms)(params, trace(cell, params, tokens)) for params in nets])
-
-
-def _rnn_norms(params: Arrays, seen: Arrays) -> Array:
-    total, norms = np.eye(UNITS["rnn"]), []
-    for hidden in np.moveaxis(seen["hidden"], 1, 0):  # (example, unit)
-        # ∂h_t/∂h_0 = diag(1 - h_t²) W ∂h_(t-1)/∂h_0
-        total = (1 - hidden**2)[:, :, None] * (params["rnn.weight_hh_l0"] @ total)
-        norms.append(np.sqrt((total**2).sum((1, 2)).mean()))
-    return np.array(norms)
-
-
-def _lstm_norms(params: Arrays, seen: Arrays) -> Array:
-    w_i, w_f, w_g, w_o = np.split(params["lstm.weight_hh_l0"], 4)
-    names = ("input_gate", "forget_gate", "candidate", "output_gate", "cell")
-    to_cell, to_hidden, before, norms = np.eye(UNITS["lstm"]), np.zeros((UNITS["lstm"],) * 2), 0.0, []
-    for i, f, g, o, cell in zip(*(np.moveaxis(seen[name], 1, 0)[..., None] for name in names), strict=True):
-        # the blocks of `lstm_jacobian` in sympy/derivations.py, of which diag f is one
-        through = before * f * (1 - f) * w_f + g * i * (1 - i) * w_i + i * (1 - g**2) * w_g
-        own = np.tanh(cell) * o * (1 - o) * (w_o @ to_hidden)
-        to_cell = f * to_cell + through @ to_hidden
-        to_hidden = o * (1 - np.tanh(cell) ** 2) * to_cell + own
-        before = cell
-        norms.append(np.sqrt((to_cell**2).sum((1, 2)).mean()))
+    norms = []
+    for params in nets:
+        seen, weight, unit = trace(cell, params, tokens), params[f"{cell}.weight_hh_l0"], np.eye(UNITS[cell])
+        if cell == "rnn":
+            found = jacobians.rnn(weight, seen["hidden"])
+        else:
+            start = np.zeros((len(tokens), UNITS[cell]))
+            found = (by_cell for by_cell, _ in jacobians.lstm(weight, start, seen, unit, 0 * unit))
+        norms.append([np.sqrt(np.square(at).sum((1, 2)).mean()) for at in found])
     return np.array(norms)
 
 
