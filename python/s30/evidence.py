@@ -95,7 +95,10 @@ def digest_files(paths: Iterable[Path], root: Path) -> dict[str, str]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file that is whole or absent. Raises S30Error, with the reason, when the folder does not take it."""
+    """Writes a file that is whole or absent. Raises S30Error, with the reason, when the folder does not take it, and where
+    something stands that is no plain file: a device, a pipe or a link is not replaced."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise S30Error(f"cannot write {path}: it is no plain file; choose another name")
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,8 @@ class Agda:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            env=os.environ | {"LC_ALL": "C.UTF-8"},
+            # Its libraries are named above: a user's own list, or a folder for it that is not there, is not looked at.
+            env=os.environ | {"LC_ALL": "C.UTF-8", "AGDA_DIR": str(folder), "HOME": str(folder)},
         )
 
     def load(self, file: str, progress: Progress = lambda _: None) -> Source:
