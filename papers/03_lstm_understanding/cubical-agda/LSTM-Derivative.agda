@@ -40,12 +40,12 @@ stepDerivative : (f ḟ i i̇ g ġ cell ċ : R)
 stepDerivative f ḟ i i̇ g ġ cell ċ = sym (+Assoc (f · ċ) (ḟ · cell) (i · ġ + i̇ · g))
 
 -- Gates that do not move.
-fixed : Gates → Dual.Gates
-fixed u = Dual.gates (forget u , 0r) (input u , 0r) (candidate u , 0r)
+fixedGates : Gates → Dual.Gates
+fixedGates u = Dual.gates (forget u , 0r) (input u , 0r) (candidate u , 0r)
 
 -- Their step takes the value where it went before, and the rate through the forget gate.
 fixedStep : (u : Gates) (cell ċ : R)
-          → Dual.cellUpdate (cell , ċ) (fixed u) ≡ (cellUpdate cell u , forget u · ċ)
+          → Dual.cellUpdate (cell , ċ) (fixedGates u) ≡ (cellUpdate cell u , forget u · ċ)
 fixedStep u cell ċ j = cellUpdate cell u , rate j
   where
   f = forget u
@@ -64,10 +64,10 @@ fixedStep u cell ċ j = cellUpdate cell u , rate j
 
 -- With the gates held fixed, a rate of change ċ of C_0 arrives in C_T as (Π f_t) ċ.
 fixedRun : (us : List Gates) (cell ċ : R)
-  → run Dual.cellUpdate (map fixed us) (cell , ċ) ≡ (run cellUpdate us cell , forgetProduct us · ċ)
+  → run Dual.cellUpdate (map fixedGates us) (cell , ċ) ≡ (run cellUpdate us cell , forgetProduct us · ċ)
 fixedRun []       cell ċ j = cell , ·IdL ċ (~ j)
 fixedRun (u ∷ us) cell ċ =
-  cong (run Dual.cellUpdate (map fixed us)) (fixedStep u cell ċ)
+  cong (run Dual.cellUpdate (map fixedGates us)) (fixedStep u cell ċ)
   ∙ fixedRun us (cellUpdate cell u) (forget u · ċ)
   ∙ λ j → run cellUpdate us (cellUpdate cell u) , regroup j
   where
@@ -76,5 +76,5 @@ fixedRun (u ∷ us) cell ċ =
 
 -- ∂C_T/∂C_0 = Π f_t
 derivativeIsForgetProduct : (us : List Gates) (cell : R)
-  → snd (run Dual.cellUpdate (map fixed us) (cell , 1r)) ≡ forgetProduct us
+  → snd (run Dual.cellUpdate (map fixedGates us) (cell , 1r)) ≡ forgetProduct us
 derivativeIsForgetProduct us cell = cong snd (fixedRun us cell 1r) ∙ ·IdR (forgetProduct us)

@@ -122,7 +122,8 @@ module Standard (Wf Wi WC Wo : Layer (n +ℕ m)) where
   shown : State → Vector m → Vector n → Vector n
   shown s x newCell j = σ (affine Wo (hidden s ++Fin x) j) · tanh (newCell j)
 
-  open Network gatesFrom shown public renaming (step to lstmStep)
+  lstmStep : State → Vector m → State
+  lstmStep = Network.step gatesFrom shown
 
 -- Peepholes: f_t and i_t look at C_{t−1}, o_t at C_t.
 module Peephole (Wf Wi : Layer (n +ℕ (n +ℕ m))) (WC : Layer (n +ℕ m)) (Wo : Layer (n +ℕ (n +ℕ m))) where
@@ -137,7 +138,8 @@ module Peephole (Wf Wi : Layer (n +ℕ (n +ℕ m))) (WC : Layer (n +ℕ m)) (Wo 
   shown : State → Vector m → Vector n → Vector n
   shown s x newCell j = σ (affine Wo (newCell ++Fin (hidden s ++Fin x)) j) · tanh (newCell j)
 
-  open Network gatesFrom shown public renaming (step to peepholeStep)
+  peepholeStep : State → Vector m → State
+  peepholeStep = Network.step gatesFrom shown
 
 -- Coupled gates: i_t = 1 − f_t.
 module Coupled (Wf WC Wo : Layer (n +ℕ m)) where
@@ -151,7 +153,8 @@ module Coupled (Wf WC Wo : Layer (n +ℕ m)) where
   shown : State → Vector m → Vector n → Vector n
   shown s x newCell j = σ (affine Wo (hidden s ++Fin x) j) · tanh (newCell j)
 
-  open Network gatesFrom shown public renaming (step to coupledStep)
+  coupledStep : State → Vector m → State
+  coupledStep = Network.step gatesFrom shown
 
 -- The GRU: z_t = σ(W_z·[h_{t−1}, x_t]),  r_t = σ(W_r·[h_{t−1}, x_t]),
 -- h̃_t = tanh(W·[r_t * h_{t−1}, x_t]),  h_t = (1 − z_t) * h_{t−1} + z_t * h̃_t

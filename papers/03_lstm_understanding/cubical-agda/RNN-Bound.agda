@@ -41,6 +41,7 @@ open S30.Sum.Sum R' using (∑; ∑Ext; ∑MulR)
 open RNN-Gradient R' tanh slope (λ j k → P j k - N j k) weightInput bias
 
 private
+  R : Type ℓ
   R = fst R'
 
 -- norm to the power T

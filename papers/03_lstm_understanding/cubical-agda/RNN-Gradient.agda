@@ -31,6 +31,7 @@ open S30.Dual R' using (dual; fixed; fixedTimes; sumOfDuals)
 open RNN R' tanh weightHidden weightInput bias using (times; preactivation; rnnStep)
 
 private
+  R : Type ℓ
   R = fst R'
 
 Vector : ℕ → Type ℓ
