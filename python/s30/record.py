@@ -85,11 +85,13 @@ def paper_entry(verdict: PaperVerdict) -> Entry:
             )
             for name, identity in facts.get("sympy", {}).get("identities", {}).items()
         },
-        "theorems": {
-            name: {"outcome": _outcome(verdict, "theorem", name), "statement": theorem["statement"]}
-            for name, theorem in facts.get("agda", {}).get("theorems", {}).items()
+        **{
+            part: {
+                name: {"outcome": _outcome(verdict, kind, name), "statement": said["statement"]}
+                for name, said in facts.get("agda", {}).get(part, {}).items()
+            }
+            for part, kind in (("theorems", "theorem"), ("unfolded", "unfolded"))
         },
-        "unfolded": OneLineList(entry["name"] for entry in paper.card.get("unfolded", ())),
         "claims": [_claim(paper, claim) for claim in verdict.claims],
         "metrics": _metrics(verdict),
         "mutants": _mutants(paper),
@@ -331,8 +333,7 @@ def spelled_out(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     ]
     covered = dict.fromkeys(entry["coverage"]["carried"], "carried")
     covered |= {item: f"left out: {why}" for item, why in entry["coverage"]["left_out"].items()}
-    unfolded = dict.fromkeys(entry["unfolded"], "unfolded")
-    return {**entry, "checks": comparisons, "claims": claims, "coverage": covered, "unfolded": unfolded}
+    return {**entry, "checks": comparisons, "claims": claims, "coverage": covered}
 
 
 def verdicts_on(piece: Mapping[str, Any]) -> Iterator[tuple[str, float, bool]]:

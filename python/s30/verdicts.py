@@ -190,7 +190,9 @@ def _unrun(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping
         found += check_experiments(paper, {**experiments, **others})
     missing = {*stands, *others}
     if "agda" in evidences and evidences["agda"].outcome is not Outcome.PASSED:
-        found += [Check(paper.id, "theorem", ("agda",), t["name"], Outcome.NOT_RUN) for t in paper.card["theorems"]]
+        listed = {"theorem": paper.card["theorems"], "unfolded": paper.card.get("unfolded", ())}
+        for kind, entries in listed.items():
+            found += [Check(paper.id, kind, ("agda",), entry["name"], Outcome.NOT_RUN) for entry in entries]
         missing.add("agda")
     return [
         replace(check, outcome=Outcome.NOT_RUN, message="", error=None, relative=None, worst=None, compared=0)
