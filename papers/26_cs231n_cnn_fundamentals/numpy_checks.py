@@ -93,7 +93,9 @@ def draw_params(rng: np.random.Generator, config: dict) -> dict:
     """Normal weights of deviation 0.5 in CONV and 0.2 elsewhere, of the shapes that the sizes in `config` ask for."""
     filters, kernel, classes = (config[name] for name in ("filters", "kernel", "classes"))
     # (W - F + 2P) / S + 1, twice: for the convolution (S = 1), and for the pooling (F = S, P = 0)
-    height, width = ((config[side] - kernel + 2 * config["padding"] + 1) // config["pool"] for side in ("height", "width"))
+    height, width = (
+        (config[side] - kernel + 2 * config["padding"] + 1) // config["pool"] for side in ("height", "width")
+    )
     return {
         "conv.weight": rng.normal(0.0, 0.5, (filters, config["channels"], kernel, kernel)),
         "conv.bias": rng.normal(0.0, 0.2, filters),
@@ -248,7 +250,9 @@ def invariants() -> list[Invariant]:
             notes,
             _reordered_examples,
         ),
-        Invariant("loss_at_chance", "with zero weights the losses are ln 10 and (10 - 1) Delta", checks, _losses_at_chance),
+        Invariant(
+            "loss_at_chance", "with zero weights the losses are ln 10 and (10 - 1) Delta", checks, _losses_at_chance
+        ),
         Invariant(
             "regularisation_raises_loss",
             "doubling the regularisation strength raises the loss by 1/2 lambda ||W||^2, a positive number",

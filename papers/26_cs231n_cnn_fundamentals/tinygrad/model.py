@@ -4,7 +4,7 @@ Each quantity, its formula and the call of tinygrad that computes it:
 
     convolved  = x * w + b       nn.Conv2d        (cross-correlation, stride 1, P zeros on each side)
     activation = max(0, .)       Tensor.relu
-    pooled     = max of windows  one max gate after another, Tensor.where
+    pooled     = max of windows  Tensor.max_pool2d, for its indices; Tensor.gather
     f          = W pooled + b    nn.Linear
     softmax    L_i = -log p_{y_i}
     SVM        L_i = sum_{j != y_i} max(0, f_j - f_{y_i} + Delta)
@@ -19,11 +19,9 @@ Each quantity, its formula and the call of tinygrad that computes it:
     lambda       | strength                 | scalar, on the weights of both layers
     Delta        | margin                   | scalar
 
-One one-hot table of the labels serves twice: it selects f_{y_i}, and its complement leaves out j = y_i. `Tensor.max_pool2d`
-would share the gradient among equal entries; the gates here give it to the first, as the notes' switches do.
+One one-hot table of the labels serves twice: it selects f_{y_i}, and its complement leaves out j = y_i. The gradient of
+`Tensor.max_pool2d` itself would be shared among equal entries; by way of its indices it goes to the first, as in the notes.
 """
-
-from functools import reduce
 
 from tinygrad import Tensor, nn
 
@@ -58,9 +56,10 @@ class Model:
         convolved = self.conv(batch["images"])  # (batch, filter, height, width)
         # activation = max(0, convolved)
         activation = convolved.relu()  # (batch, filter, height, width)
-        # pooled = max over windows that do not overlap, gate after gate in reading order
-        entries = [activation[:, :, i :: self.pool, j :: self.pool] for i in range(self.pool) for j in range(self.pool)]
-        pooled = reduce(lambda largest, other: (largest >= other).where(largest, other), entries)  # (batch, filter, rows, columns)
+        # pooled = max over windows that do not overlap, read at the notes' switches: the first of equal entries
+        _, switches = activation.max_pool2d((self.pool, self.pool), return_indices=True)
+        pooled = activation.flatten(2).gather(2, switches.flatten(2)).reshape(switches.shape)
+        # (batch, filter, rows, columns)
         # f = W pooled + b
         scores = self.fc(pooled.flatten(1))  # (batch, class)
         # 1/N sum_i -log p_{y_i}
