@@ -23,7 +23,8 @@ from s30.vocabulary import Outcome
 
 SCHEMA_VERSION = 2  # records of version 1, which had no `run.digest` and no numbers of findings, are still read
 CLAIMS = ("exact", "reproduced", "proxy", "out_of_scope")
-PARITY = ("forward", "gradient", "difference", "trajectory")
+PARITY = ("forward", "gradient", "difference", "trajectory", "variant", "conduct", "start", "oracle", "experiment")
+MEANING = ("unit", "over", "model", "good", "control", "spread")  # of a metric; what it says stands in task.py
 UNSIGNED = ("run", "record_digest")  # not covered by the record's own digest
 
 
@@ -214,6 +215,11 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
         ],
         "claims": [_claim(claim) for claim in verdict.claims],
         "metrics": {name: evidence.facts.get("metrics", {}) for name, evidence in experiments.items()},
+        "described": {
+            metric: {word: about[word] for word in MEANING}
+            for evidence in experiments.values()
+            for metric, about in evidence.facts.get("described", {}).items()
+        },
         "problems": list(verdict.problems),
         "failures": verdict.messages,
         "scope": dict(paper.card["scope"]),
@@ -240,7 +246,7 @@ def _rows(checks: Sequence[Check], described: Mapping[str, Mapping[str, Any]]) -
     """
     groups: dict[tuple[str, str], list[Check]] = {}
     for item in checks:
-        groups.setdefault((" ~ ".join(item.layers), item.name), []).append(item)
+        groups.setdefault((" ~ ".join(item.layers), item.row), []).append(item)
     rows = []
     for (pair, quantity), group in sorted(groups.items()):
         outcomes = {item.outcome for item in group}

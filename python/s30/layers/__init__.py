@@ -22,7 +22,17 @@ from s30.errors import S30Error, UsageError
 from s30.evidence import VERSION, digest_files, digest_of
 
 CHECKS, EXPERIMENT = "checks", "experiment"
-PARTS = ("outputs", "gradients", "invariants")  # what an executable layer is asked
+PARTS = (
+    "outputs",
+    "gradients",
+    "invariants",
+    "variants",
+    "oracles",
+    "start",
+    "conduct",
+)  # what an executable layer is asked
+TRIAL = "trial"  # the profile in which every training is its first updates alone: enough to show a mistake in its code
+PROFILES = ("quick", "full", TRIAL)
 ENGINE = Path(__file__).resolve().parent.parent
 CORE = (
     "__init__",
@@ -30,13 +40,19 @@ CORE = (
     "vocabulary",
     "problem",
     "documents",
+    "reach",
     "corpus",
     "data",
+    "room",
     "evidence",
     "environment",
     "worker",
+    "isolation",
+    "training/__init__",
+    "training/schedules",
     "layers/__init__",
 )
+TRIALS = ("entries", "frame", "experiments")  # the engine's files behind an experiment, besides CORE and `training`
 
 
 @dataclass(frozen=True)
@@ -79,7 +95,7 @@ class Layer:
 EXECUTABLE = ("numpy", "tinygrad", "torch", "jax")
 AUTODIFF = ("tinygrad", "torch", "jax")
 TRAINING = ("torch", "jax")
-_EXECUTABLE_ENGINE = ("layers/executable",)
+_EXECUTABLE_ENGINE = ("layers/executable", "layers/measure")
 # Of tinygrad's flags those that change the kernels it writes, or their order; the others show, check or store.
 TINYGRAD_VARIABLES = (
     *("ALL2ALL", "ALLOW_HALF8", "ALLOW_TF32", "ALLREDUCE_CAST", "BEAM", "BEAM_", "CONST_LR", "CPU_COUNT", "EMULATE"),
@@ -109,7 +125,7 @@ LAYERS: dict[str, Layer] = {
             "sympy",
             ("numpy", "sympy", "mpmath"),
             ("*.py", "sympy/*.py"),
-            engine=_EXECUTABLE_ENGINE,
+            engine=("layers/executable",),
         ),
         Layer(
             "tinygrad",
@@ -119,7 +135,7 @@ LAYERS: dict[str, Layer] = {
             ("numpy", "tinygrad"),
             ("*.py", "tinygrad/*.py"),
             flags={"DEV": "CPU:LLVM", "DEFAULT_FLOAT": "float64", "NOOPT": "1", "CACHELEVEL": "0"},
-            engine=_EXECUTABLE_ENGINE,
+            engine=("layers/executable",),
             variables=TINYGRAD_VARIABLES,
             job_per_paper=True,
         ),
@@ -303,7 +319,9 @@ def differing(stated: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
     names = [*CORE, *layer.engine, f"layers/{layer.name}"]
     files = [ENGINE / f"{name}.py" for name in names]
-    return [*files, *(ENGINE / "training").glob("*.py")] if task == EXPERIMENT else files
+    if task != EXPERIMENT:
+        return files
+    return [*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")]
 
 
 @cache
