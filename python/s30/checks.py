@@ -16,7 +16,7 @@ from s30.vocabulary import EXACT, TOLERANCES, Array, Outcome, Tolerance
 @dataclass(frozen=True)
 class Check:
     """layers   the layer under test, then what it is held against, if that is another layer
-    name     what was compared: an output, a parameter, an invariant; `seed` of which problem, if of one
+    name     what was compared: an output, a parameter, an invariant; `seed` or `variant`: on which problem, if on one
     error    largest absolute difference; `relative` is that over the largest expected magnitude
     worst    largest |difference| / (atol + rtol |expected|): at most 1 when the check passes
     """
@@ -34,10 +34,11 @@ class Check:
     worst: float | None = None
     compared: int = 0
     total: int = 0
+    variant: str = ""
 
     @property
     def quantity(self) -> str:
-        return _quantity(self.seed, self.name)
+        return _quantity(self.seed, self.name, self.variant)
 
     @property
     def subject(self) -> str:
@@ -68,6 +69,7 @@ def compare(
     expected: Any,
     tolerance: Tolerance,
     seed: int | None = None,
+    variant: str = "",
 ) -> Check:
     """Holds `observed` against `expected`, entry by entry: shape, then dtype, then finiteness, then values.
 
@@ -80,11 +82,11 @@ def compare(
     if observed is not None and expected is not None and (unfit := unfit_tolerance(kind, tolerance)):
         found = Agreement(f"its tolerance {unfit}", total=int(np.size(expected)))
     against = f" against {layers[1]}" if len(layers) > 1 else ""
-    where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name)}"
+    where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name, variant)}"
     message = f"{where}: {found.problem} ({tolerance})" if found.problem else ""
     outcome = Outcome.FAILED if found.problem else Outcome.PASSED
     numbers = {key: value for key, value in vars(found).items() if key != "problem"}
-    return Check(paper.id, kind, layers, name, outcome, message, seed, tolerance, **numbers)
+    return Check(paper.id, kind, layers, name, outcome, message, seed, tolerance, variant=variant, **numbers)
 
 
 def relate(
@@ -133,5 +135,7 @@ def relate(
     return check(Outcome.FAILED, f"at index {index(at)}: {left[at]} is not {relation} {right[at]}", int(left.size))
 
 
-def _quantity(seed: int | None, name: str) -> str:
+def _quantity(seed: int | None, name: str, variant: str = "") -> str:
+    if variant:
+        return f"variant {variant} {name}"
     return name if seed is None else f"seed {seed} {name}"

@@ -149,6 +149,10 @@ class Paper:
     def agda_files(self) -> list[Path]:
         return sorted((self.folder / "cubical-agda").glob("*.agda"))
 
+    def harnesses(self) -> list[Path]:
+        """The modules in which Agda's definitions are run on numbers."""
+        return sorted((self.folder / "cubical-agda" / "evaluation").glob("*.agda"))
+
 
 def unfit_tolerance(kind: str, tolerance: Tolerance) -> str:
     """Why a check of this kind may not have this tolerance; empty when it may. The engine's own need no reason."""

@@ -21,7 +21,7 @@ from s30.evidence import Evidence
 from s30.floor import check_floor, refused
 from s30.layers import AUTODIFF, EXECUTABLE, LAYERS
 from s30.problem import INVARIANT_SEEDS, SEEDS, TRAJECTORY_SEEDS, directions
-from s30.vocabulary import TOLERANCES, Array, Arrays, Outcome, Tolerance
+from s30.vocabulary import EXACT, TOLERANCES, Array, Arrays, Outcome, Tolerance
 
 Evidences = Mapping[str, Evidence]  # by layer, of one paper
 
@@ -40,6 +40,7 @@ def check_paper(paper: Paper, evidences: Evidences, experiments: Evidences | Non
     checks += _invariants(paper, whole)
     checks += check_floor(paper, whole)
     checks += _proofs(paper, whole)
+    checks += _evaluations(paper, whole)
     return checks
 
 
@@ -239,4 +240,22 @@ def _proofs(paper: Paper, whole: Evidences) -> list[Check]:
         message = f"paper {paper.id}, layer {layer}, {kind} {name}: {problem}" if problem else ""
         outcome = Outcome.FAILED if problem else Outcome.PASSED
         checks.append(Check(paper.id, kind, (layer,), name, outcome, message))
+    return checks
+
+
+def _evaluations(paper: Paper, whole: Evidences) -> list[Check]:
+    """What Agda computed by the definitions that the theorems are about, against what NumPy did."""
+    checks = []
+    for asked in whole["agda"].facts.get("evaluations", ()) if "agda" in whole else ():
+        tolerance = EXACT if asked["exact"] else TOLERANCES["evaluation", None]
+        for on in asked["on"]:
+            at, name = f"evaluation/{asked['name']}/{on}", asked["name"]
+            computed, expected = (whole["agda"].arrays.get(f"{at}/{side}") for side in ("agda", "numpy"))
+            seed = int(on.removeprefix("seed")) if on.removeprefix("seed").isdigit() else None
+            variant = on if seed is None else ""
+            check = compare(paper, "evaluation", ("agda", "numpy"), name, computed, expected, tolerance, seed, variant)
+            if on in asked["failed"]:
+                where = f"paper {paper.id}, layer agda, evaluation {check.quantity}"
+                check = replace(check, message=f"{where}: {asked['failed'][on]}")
+            checks.append(check)
     return checks

@@ -201,6 +201,7 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
         "parity": {kind: rows[kind] for kind in PARITY},
         "bridges": rows["bridge"],
         "invariants": rows["invariant"],
+        "evaluations": rows["evaluation"],
         "identities": [
             {
                 "name": name,
@@ -228,7 +229,7 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
 
 def parity_rows(verdict: PaperVerdict) -> dict[str, list[dict[str, Any]]]:
     """For each kind of comparison, one row per pair of layers and quantity."""
-    kinds: dict[str, list[Check]] = {kind: [] for kind in (*PARITY, "bridge", "invariant")}
+    kinds: dict[str, list[Check]] = {kind: [] for kind in (*PARITY, "bridge", "invariant", "evaluation")}
     for check in _distinct(verdict):
         kinds.get(check.kind, []).append(check)
     facts = {name: evidence.facts for name, evidence in (verdict.evidences or {}).items()}

@@ -54,6 +54,7 @@ TOLERANCES: dict[tuple[str, str | None], Tolerance] = {
     ("bridge", None): Tolerance(1e-9, 1e-11),
     ("invariant", None): Tolerance(1e-9, 1e-11),
     ("oracle", None): Tolerance(1e-9, 1e-11),
+    ("evaluation", None): Tolerance(1e-10, 1e-12),
 }
 
 # The most that a tolerance of a room's own may be, by kind: a thousand times the default, so that it still tells a wrong

@@ -103,10 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node(), "finished": finished}
         try:
             try:
-                store.save(replace(found, run=run), options.cache, keys[paper.id])
+                store.save(replace(found, run={**found.run, **run}), options.cache, keys[paper.id])
             except UnfitEvidenceError as error:
                 found = _failure(paper, layer, error)
-                store.save(replace(found, run=run), options.cache, keys[paper.id])
+                store.save(replace(found, run={**found.run, **run}), options.cache, keys[paper.id])
         except S30Error as error:
             print(f"error: {error}", file=sys.stderr)
             return CANNOT_STORE

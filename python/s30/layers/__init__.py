@@ -41,6 +41,7 @@ CORE = (
     "problem",
     "documents",
     "reach",
+    "literals",
     "corpus",
     "data",
     "room",
@@ -170,9 +171,9 @@ LAYERS: dict[str, Layer] = {
             "Cubical Agda",
             "what can be proved about it?",
             None,
-            (),
-            ("cubical-agda/*.agda", "paper.yaml"),
-            engine=("locks",),
+            ("numpy",),
+            ("*.py", "paper.yaml", "cubical-agda/**/*.py", "cubical-agda/**/*.agda"),
+            engine=("locks", "layers/executable"),
         ),
     )
 }
@@ -221,8 +222,6 @@ def stated_flags() -> dict[str, dict[str, dict[str, str]]]:
 
 def variables(layer: Layer, task: str = CHECKS) -> dict[str, str]:
     """What is set here that changes what the layer computes, besides the flags of its process, which are set anyway."""
-    if layer.name == "agda":
-        return {}
     fixed = process_flags(layer, task)
     found = environment.variables((*environment.ARITHMETIC, *layer.variables))
     return {name: value for name, value in found.items() if name not in fixed}
@@ -284,9 +283,9 @@ def ingredients(
         "python": platform.python_version(),
         "cpu": environment.cpu_model(),
         "flags": recorded_flags(layer, task),
+        "variables": variables(layer, task),
+        "data": _data(),
     }
-    if layer.name != "agda":  # whose proofs neither compute with numbers nor read data
-        parts |= {"variables": variables(layer, task), "data": _data()}
     if layer.name == "tinygrad":
         parts["llvm"] = llvm.major if (llvm := environment.find_llvm()) else None
     if layer.name == "agda":
@@ -317,8 +316,8 @@ def differing(stated: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 
 
 def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
-    names = [*CORE, *layer.engine, f"layers/{layer.name}"]
-    files = [ENGINE / f"{name}.py" for name in names]
+    files = [ENGINE / f"{name}.py" for name in (*CORE, *layer.engine)]
+    files += [*ENGINE.glob(f"layers/{layer.name}.py"), *ENGINE.glob(f"layers/{layer.name}/*.py")]
     if task != EXPERIMENT:
         return files
     return [*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")]
