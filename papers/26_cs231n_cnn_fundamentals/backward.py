@@ -13,25 +13,33 @@ routes the gradient «to exactly one of its inputs»; and RELU passes nothing at
 
 import numpy as np
 
-from s30.room import Arrays, Problem, sibling
+from s30.room import Array, Arrays, Problem, sibling
 
 forward = sibling(__file__, "numpy_checks.py").forward
 
 
-def gradients(problem: Problem) -> Arrays:
-    """d loss by each parameter, under its name, by `scores`, by `convolved` and by the `images`."""
-    params, config, labels = problem.params, problem.config, problem.batch["labels"]
-    out = forward(params, problem.batch, **config)
-    padding, pool, strength = (config[name] for name in ("padding", "pool", "strength"))
-    # d L/d f = (p - y) / N
-    scores = (out["probabilities"] - np.eye(len(params["fc.bias"]))[labels]) / len(labels)  # (batch, class)
-    pooled = (scores @ params["fc.weight"]).reshape(out["pooled"].shape)  # (batch, filter, rows, columns)
+def through(out: Arrays, scores: Array, weight: Array, pool: int) -> Array:
+    """The gradient by CONV's outputs, (batch, filter, height, width), from that by the scores, (batch, class).
+
+    `out` is what forward computed, `weight` is fc.weight: back through FC, POOL and RELU.
+    """
+    pooled = (scores @ weight).reshape(out["pooled"].shape)  # (batch, filter, rows, columns)
     convolved = np.zeros_like(out["convolved"])  # (batch, filter, height, width)
     for example, filter_, t, u in np.ndindex(*pooled.shape):
         window = np.s_[example, filter_, pool * t : pool * (t + 1), pool * u : pool * (u + 1)]
         switch = np.unravel_index(out["activation"][window].argmax(), (pool, pool))  # argmax takes the first
         if out["convolved"][window][switch] > 0:
             convolved[window][switch] = pooled[example, filter_, t, u]
+    return convolved
+
+
+def gradients(problem: Problem) -> Arrays:
+    """d loss by each parameter, under its name, by `scores`, by `convolved` and by the `images`."""
+    params, labels, strength = problem.params, problem.batch["labels"], problem.config["strength"]
+    out, padding = forward(params, problem.batch, **problem.config), problem.config["padding"]
+    # d L/d f = (p - y) / N
+    scores = (out["probabilities"] - np.eye(len(params["fc.bias"]))[labels]) / len(labels)  # (batch, class)
+    convolved = through(out, scores, params["fc.weight"], problem.config["pool"])
     padded = np.pad(problem.batch["images"], [(0, 0), (0, 0), (padding, padding), (padding, padding)])
     weight, images = np.zeros_like(params["conv.weight"]), np.zeros_like(padded)
     height, width = convolved.shape[2:]

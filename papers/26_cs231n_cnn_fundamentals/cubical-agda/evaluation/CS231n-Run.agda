@@ -17,7 +17,12 @@ open import S30.Evaluation.Float using (Float; float; max; relu)
 open import S30.Evaluation.Integer using (integerGroup; pos)
 open import S30.Evaluation.Lists
 open import CS231n-Grid float integerGroup (pos 1)
-open import CS231n float Grid hiding (layer)
+open import CS231n-Shift Pixels using (Signal)
+open import CS231n-Conv float Pixels
+open import CS231n-Delta float using (Vector)
+open import CS231n-Affine float
+open import CS231n-Sizes using (Geometry; geometry; _⨾_)
+open Geometry
 
 Image : Type
 Image = List (List (List Float))
@@ -46,3 +51,22 @@ scores m n W b = map (λ x → list (affine {m} {n} (matrix 0.0 W) (vector 0.0 b
 
 hinges : (n : ℕ) → Float → List ℕ → List (List Float) → List Float
 hinges n Δ = zipWith (λ y s → hinge {suc n} relu Δ (index y) (vector 0.0 s))
+
+-- Two affine layers, and the one layer that they are.
+twoLayers : (l m n : ℕ) → List (List Float) → List Float → List (List Float) → List Float → List Float → List (List Float)
+twoLayers l m n W₁ b₁ W₂ b₂ x = list (runAffine (layer W b then V , c) y) ∷ list (affine (V *ₘ W) (affine V c b) y) ∷ []
+  where
+  W : Matrix m n
+  W = matrix 0.0 W₁
+  V : Matrix l m
+  V = matrix 0.0 W₂
+  b : Vector m
+  b = vector 0.0 b₁
+  c : Vector l
+  c = vector 0.0 b₂
+  y : Vector n
+  y = vector 0.0 x
+
+-- F − 1, P and S of one layer after another.
+composed : (reach₁ pad₁ stride₁ reach₂ pad₂ stride₂ : ℕ) → List ℕ
+composed r p s r' p' s' = let g = geometry r p s ⨾ geometry r' p' s' in reach g ∷ pad g ∷ stride g ∷ []
