@@ -42,6 +42,18 @@ def pooled(problem: Problem) -> str:
     return f"pooled {filters} {height // 2} {width // 2} {literal(activation)}"
 
 
+def pooled_moved(problem: Problem) -> str:
+    activation = outputs(problem)["activation"][0, :2]  # (filter, height, width)
+    filters, height, width = activation.shape
+    return f"pooledMoved {filters} {height // 2} {width // 2} {literal(activation)}"
+
+
+def moved(problem: Problem, found: Arrays) -> Array:
+    """By one row up and one column to the right; beyond the border there is nothing."""
+    still = found["pooled"][0, :2]
+    return np.pad(still, [(0, 0), (0, 1), (1, 0)])[:, 1:, :-1]
+
+
 def scores(problem: Problem) -> str:
     weight, bias = problem.params["fc.weight"], problem.params["fc.bias"]
     pooled = outputs(problem)["pooled"].reshape(-1, weight.shape[1])[:2]  # (example, feature)
@@ -50,8 +62,7 @@ def scores(problem: Problem) -> str:
 
 def hinges(problem: Problem) -> str:
     scores, labels = outputs(problem)["scores"], problem.batch["labels"]
-    margin = literal(float(problem.config["margin"]))
-    return f"hinges {scores.shape[1] - 1} {margin} {literal(labels)} {literal(scores)}"
+    return f"hinges {scores.shape[1] - 1} {literal(float(problem.config['margin']))} 4.0 {literal(labels)} {literal(scores)}"
 
 
 def hinge_of_each(problem: Problem, found: Arrays) -> Array:
@@ -122,13 +133,34 @@ def at_some(name: str, problem: Problem, images: bool = True) -> str:
     return f"{name} {channels} {filters} {taps(problem)} {sizes} {ends} {literal(rows(volume))}"
 
 
-def filters(name: str, problem: Problem) -> str:
+def filters(name: str, problem: Problem, chosen: Array | slice = np.s_[:]) -> str:
+    """At these positions of the outputs, or at all of them."""
     filters, channels = problem.params["conv.weight"].shape[:2]
-    height, width = problem.batch["images"].shape[2:]
+    upstream = literal(rows(backward.gradients(first(problem))["convolved"][0])[chosen])
+    to = places(*problem.batch["images"].shape[2:])[chosen]
+    image, at = literal(problem.batch["images"][0]), literal(to, signed=True)
+    return f"{name} {channels} {filters} {taps(problem)} {len(to)} {at} {image} {upstream}"
+
+
+def made_of_layers(problem: Problem, found: Arrays) -> Array:
+    """CONV is linear in its parameters, so doubling them doubles what the upstream makes of it."""
     upstream = rows(backward.gradients(first(problem))["convolved"][0])
-    image = literal(problem.batch["images"][0])
-    to = literal(places(height, width), signed=True)
-    return f"{name} {channels} {filters} {taps(problem)} {height * width} {to} {image} {literal(upstream)}"
+    made = float((upstream * rows(found["convolved"][0]))[some(problem)].sum())
+    return np.array([2 * made, made, made, made])
+
+
+def read(problem: Problem) -> str:
+    known = (
+        backward.gradients(first(problem))["convolved"][0],
+        outputs(problem)["convolved"][0],
+        reversed_pixels(problem),
+    )
+    return stack("read", problem, *(literal(rows(volume)) for volume in known))
+
+
+def read_at_once(problem: Problem, found: Arrays) -> Array:
+    upstream = backward.gradients(first(problem))["convolved"][0]
+    return np.array([(upstream * (found["convolved"][0] + reversed_pixels(problem))).sum()])
 
 
 def stack(name: str, problem: Problem, *arguments: str) -> str:
@@ -173,7 +205,7 @@ def filter_gradient(problem: Problem, found: Arrays) -> Array:
 def evaluations() -> list[Evaluation]:
     grid = ["CS231n-Grid.digitNet", "CS231n-Grid.around", "CS231n-Conv.conv", "CS231n-Conv.run"]
     padding = ["CS231n-Border.zeroExtend", "CS231n-Border.padded", "CS231n-Grid.centred"]
-    net = [f"CS231n-Backprop.{name}" for name in ("Net", "forward", "backward")] + ["CS231n-Border.wholeFilter"]
+    net = ["CS231n-Backprop.Net", "CS231n-Border.wholeFilter"]
 
     def run(name, definitions, term, expected):
         return Evaluation(name, definitions, "CS231n-Run", term, expected)
@@ -187,9 +219,16 @@ def evaluations() -> list[Evaluation]:
     return [
         run("convolved", grid, convolved, lambda problem, found: found["convolved"]),
         run("activation", [*grid, "CS231n-Shift.pointwise"], activated, lambda problem, found: found["activation"][:1]),
-        run("pooled", ["CS231n-Pool.pool2x2"], pooled, lambda problem, found: found["pooled"]),
+        run(
+            "first output",
+            ["CS231n-Shift.readout"],
+            lambda problem: f"seenAtOrigin {convolution(problem)} {literal(problem.batch['images'][0])}",
+            lambda problem, found: found["convolved"][0, :, 0, 0],
+        ),
+        run("pooled", ["CS231n-Pool.pool2x2", "CS231n-Shift.sliding"], pooled, lambda problem, found: found["pooled"]),
+        run("pooled, moved", ["CS231n-Pool.double", "CS231n-Shift.shift"], pooled_moved, moved),
         run("scores", ["CS231n-Affine.affine"], scores, lambda problem, found: found["scores"][:2]),
-        run("hinge", ["CS231n-Affine.hinge"], hinges, hinge_of_each),
+        run("hinge", ["CS231n-Affine.hinge", "CS231n-Affine.raise"], hinges, hinge_of_each),
         run("two layers", ["CS231n-Affine.runAffine", "CS231n-Affine._*ₘ_"], two_layers, two_layers_at_once),
         Evaluation(
             "sizes",
@@ -226,14 +265,21 @@ def evaluations() -> list[Evaluation]:
             lambda problem, found: backward.gradients(first(problem))["conv.bias"],
         ),
         back(
+            "parameters doubled",
+            [f"CS231n-Backward.{name}" for name in ("move", "replaced", "pair", "parameterPair")],
+            lambda problem: filters("whenDoubled", problem, some(problem)),
+            made_of_layers,
+        ),
+        back("sum read", ["CS231n-Backward._⊞_"], read, read_at_once),
+        back(
             "stack",
-            net,
+            ["CS231n-Backprop.forward", *net],
             lambda problem: stack("scores", problem, before_relu(problem)),
             lambda problem, found: found["scores"][0],
         ),
         back(
             "stack backward",
-            net,
+            ["CS231n-Backprop.backward", *net],
             lambda problem: stack(
                 "gradients", problem, literal(some(problem)), before_relu(problem), upstream(problem)
             ),

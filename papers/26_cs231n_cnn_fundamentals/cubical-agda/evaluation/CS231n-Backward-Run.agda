@@ -64,14 +64,25 @@ module _ (k l : ℕ) (filters : List (List (List Float))) (bias : List Float) wh
   -- The gradients of the filters and biases, on an image given as a signal: channel, row, column.
   module _ (p : ℕ) (to : Places) (x : List Rows) (g : Rows) where
 
-    filterGradients : List Rows
-    filterGradients = list {n = l} (λ o → lists (correlate (at {p} to) (matrix 0.0 g) around signal o))
-      where
+    private
       signal : Pixel → Vector k
       signal q c = onPlane 0.0 (vector [] x c) q
 
+    filterGradients : List Rows
+    filterGradients = list {n = l} (λ o → lists (correlate (at {p} to) (matrix 0.0 g) around signal o))
+
     biasGradients : List Float
     biasGradients = list {n = l} (total {p = p} {l = l} (matrix 0.0 g))
+
+    -- What g makes of the layer that is moved by its own parameters; of the layer alone, and of the move, twice.
+    whenDoubled : List Float
+    whenDoubled = made (move layer V β) ∷ made layer ∷ made (replaced layer V β)
+                ∷ parameterPair layer (at {p} to) (matrix 0.0 g) signal V β ∷ []
+      where
+      V = ConvLayer.weight layer
+      β = ConvLayer.bias layer
+      made : ConvLayer k l 9 → Float
+      made L = pair {p} (matrix 0.0 g) (λ q → conv L signal (at to q))
 
 -- RELU, POOL and FC, from 1 + n pixels by p windows with l channels to classes.
 module _ (n l p classes : ℕ) (windows : List (List ℕ)) (from : Places) (weight : List Rows) (bias : List Float) where
@@ -95,6 +106,10 @@ module _ (n l p classes : ℕ) (windows : List (List ℕ)) (from : Places) (weig
   -- At some of the pixels.
   gradients : List ℕ → Rows → List Float → Rows
   gradients some y g = map (λ i → list {n = l} (backward net (matrix 0.0 y) (λ _ → vector 0.0 g) (index i))) some
+
+  -- The sum of two volumes, read by a third.
+  read : Rows → Rows → Rows → List Float
+  read g y v = pair {suc n} {l} (matrix 0.0 g) (matrix 0.0 y ⊞ matrix 0.0 v) ∷ []
 
   -- How the scores move when CONV's outputs y move by v.
   moves : Rows → Rows → List Float
