@@ -29,7 +29,11 @@ open import Cubical.Algebra.Group.Base
 
 open AbGroupStr (snd A) renaming (is-set to isSetA)
 
-open import CS231n-Pool (makeCommMonoid 0g _+_ isSetA +Assoc +IdR +Comm) next public
+-- What CS231n-Pool needs of A.
+Line : CommMonoid ℓA
+Line = makeCommMonoid 0g _+_ isSetA +Assoc +IdR +Comm
+
+open import CS231n-Pool Line next public
 open import CS231n-Shift Pixels
 open import CS231n-Delta R using (Vector)
 open import CS231n-Conv R Pixels
