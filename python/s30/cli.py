@@ -264,14 +264,20 @@ def train(
 
 
 @app.command()
-def theorems(papers: Papers = None, as_json: Json = False) -> None:
-    """Every theorem that Agda checked, as Agda prints it. Example: `s30 theorems 26`"""
+def theorems(
+    papers: Papers = None,
+    assumptions: Annotated[bool, typer.Option("--assumptions", help="as Markdown, by what they assume")] = False,
+    as_json: Json = False,
+) -> None:
+    """Every theorem that Agda checked, with all that it assumes. Example: `s30 theorems 26`"""
     chosen = corpus.load_corpus()
     selected = [_built(paper) for paper in _select(chosen, papers)]
     verification = _verify(chosen, selected, ["agda"], False)
     found = {v.paper.id: (v.evidences or {})["agda"].facts.get("theorems", {}) for v in verification.papers}
     if as_json:
         _print_json(found)
+    elif assumptions:
+        print(display.markdown_assumptions({paper.title: found[paper.id] for paper in selected}), end="")
     else:
         for number, entries in found.items():
             for name, theorem in entries.items():
@@ -390,7 +396,12 @@ def merge(
     started = time.monotonic()
     chosen = corpus.load_corpus()
     results, measured_in = sessions.merge(chosen, folders, _profile(profile))
-    verification = judge(chosen, _select(chosen, None), list(LAYERS), results, True)
+    try:
+        verification = judge(chosen, _select(chosen, None), list(LAYERS), results, True)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # what no layer measures so
+        raise S30Error(
+            f"the evidence that was handed over does not hold what a layer measures ({one_line(error)}): measure it again"
+        ) from None
     if record is not None:
         seconds, there = time.monotonic() - started, sum(e.outcome is not Outcome.NOT_RUN for e in results.values())
         slots = {"handed_over": there, "not_run": len(results) - there}

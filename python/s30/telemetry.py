@@ -193,7 +193,8 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
             "experiment_evidence": experiments[name].digest if name in experiments else None,
         }
     rows = parity_rows(verdict)
-    outcomes = {check.name: str(check.outcome) for check in verdict.checks if check.kind in ("identity", "theorem")}
+    proofs = ("identity", "theorem", "unfolded")
+    outcomes = {check.name: str(check.outcome) for check in verdict.checks if check.kind in proofs}
     return {
         "title": paper.title,
         "outcome": str(verdict.outcome),
@@ -210,10 +211,13 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
             }
             for name, i in facts.get("sympy", {}).get("identities", {}).items()
         ],
-        "theorems": [
-            {"name": name, "outcome": outcomes[name], **theorem}
-            for name, theorem in facts.get("agda", {}).get("theorems", {}).items()
-        ],
+        **{
+            part: [
+                {"name": name, "outcome": outcomes[name], **{k: said[k] for k in ("statement", "says", "source")}}
+                for name, said in facts.get("agda", {}).get(part, {}).items()
+            ]
+            for part in ("theorems", "unfolded")
+        },
         "claims": [_claim(claim) for claim in verdict.claims],
         "metrics": {name: evidence.facts.get("metrics", {}) for name, evidence in experiments.items()},
         "described": {
