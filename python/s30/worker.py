@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         finished = datetime.now(UTC).isoformat(timespec="seconds")
         before, spent = spent, environment.cpu_seconds()
-        run = {"seconds": round(time.monotonic() - started, 3), "cpu_seconds": round(spent - before, 3)}
+        run: dict[str, Any] = {"seconds": round(time.monotonic() - started, 3), "cpu_seconds": round(spent - before, 3)}
         run |= {"host": platform.node(), "finished": finished}
         try:
             try:
