@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from s30.corpus import Paper
+from s30.environment import cpu_seconds
 from s30.errors import S30Error
 from s30.layers.agda.modules import WORD, Modules
 from s30.layers.agda.process import Agda
@@ -37,11 +38,12 @@ class Runner:
     def run(
         self, asked: Iterable[Question], progress: Progress
     ) -> tuple[dict[str, Array], list[dict[str, Any]], dict[str, float]]:
-        """The arrays, the fact `evaluations`, and the processor's seconds of each evaluation, its harness included."""
+        """The arrays, the fact `evaluations`, and the CPU seconds of each evaluation."""
         arrays: dict[str, Array] = {}
         told: dict[str, dict[str, Any]] = {}
         seconds: dict[str, float] = {}
         for question in asked:
+            before = cpu_seconds()
             entry = {name: getattr(question, name) for name in ("name", "module", "exact")}
             entry |= {"definitions": [*question.definitions], "on": [], "failed": {}}
             entry = told.setdefault(question.name, entry)
@@ -51,15 +53,14 @@ class Runner:
                 arrays[f"{at}/numpy"] = question.expected
             if not failed:
                 progress(f"computing {question.name}, {question.on}")
-                agda, before = self.agda, self.agda.spent()
                 try:
                     arrays[f"{at}/agda"] = self._computed(question, progress)
                 except S30Error as error:
                     failed = str(error)
-                spent = self.agda.spent() - (before if self.agda is agda else 0.0)
-                seconds[question.name] = round(seconds.get(question.name, 0.0) + spent, 2)
             if failed:
                 entry["failed"][question.on] = failed
+            spent = seconds.get(question.name, 0.0) + cpu_seconds() - before
+            seconds[question.name] = round(spent, 3)
         return arrays, list(told.values()), seconds
 
     def _computed(self, question: Question, progress: Progress) -> Array:

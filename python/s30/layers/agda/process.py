@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,14 +95,6 @@ class Agda:
             alarm.cancel()
         text: str = info["expr"]
         return text
-
-    def spent(self) -> float:
-        """The processor's seconds so far, where the system tells them, and else the clock's."""
-        try:
-            fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-            return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-        except (OSError, ValueError):
-            return time.monotonic()
 
     def ended(self) -> bool:
         return self._process.poll() is not None
