@@ -43,7 +43,8 @@ def rows(record, kind="difference"):
 def row(record):
     """A row of the toy with an error above zero, spelled out."""
     name = next(name for name, line in rows(record).items() if Row.read(line).error > 0)
-    rows(record)[name] = vars(Row.read(rows(record)[name])) | {"tolerance": "1e-05/1e-07", "reason": "it is so"}
+    if not isinstance(rows(record)[name], dict):
+        rows(record)[name] = dict(vars(Row.read(rows(record)[name])))
     return rows(record)[name]
 
 
