@@ -178,8 +178,8 @@ def test_ctrf_counts_every_test_under_one_status(exported):
 
 def test_ctrf_carries_the_errors_and_tolerances_as_labels(exported):
     report, record, _ = exported("ctrf")
-    error, worst, entries = record["papers"]["01"]["checks"]["difference"]["rows"]["joint 1"]
-    (test,) = [t for t in report["results"]["tests"] if t["name"] == "01/difference/joint 1"]
+    error, worst, entries = record["papers"]["01"]["checks"]["difference"]["rows"]["along all parameters"]
+    (test,) = [t for t in report["results"]["tests"] if t["name"] == "01/difference/along all parameters"]
     numbers = {"error": error, "worst": worst, "compared": entries, "total": entries}
     assert test["labels"] == {"paper": "01", "kind": "difference", **numbers}
 

@@ -92,11 +92,11 @@ def test_a_row_tells_the_largest_error_of_all_layers_and_seeds_and_how_many_entr
     assert forward["layers"] == dict.fromkeys(("jax ~ numpy", "tinygrad ~ numpy", "torch ~ numpy"), 9)
     assert forward["tolerance"] == {"all": "1e-10/1e-12", "tinygrad": "1e-09/1e-12"}
     assert forward["rows"] == {"hidden": [0.0, 0.0, 108], "loss": [0.0, 0.0, 9], "scores": [0.0, 0.0, 108]}
-    checks = [c for c in verification.papers[0].checks if c.kind == "difference" and c.name == "bias"]
-    error, worst, entries = record["papers"]["01"]["checks"]["difference"]["rows"]["bias"]
+    checks = [c for c in verification.papers[0].checks if c.kind == "difference" and "joint" not in c.name]
+    error, worst, entries = record["papers"]["01"]["checks"]["difference"]["rows"]["along one parameter"]
     assert error == pytest.approx(max(c.error for c in checks), rel=1e-2)
     assert worst == pytest.approx(max(c.worst for c in checks), rel=1e-2)
-    assert entries == sum(c.total for c in checks) == 9
+    assert entries == sum(c.total for c in checks) == 18
 
 
 def test_a_parameter_has_one_row_for_the_loss_with_and_without_cotangents(record):
@@ -504,7 +504,7 @@ def test_diff_tells_another_environment_and_errors_within_tolerance_as_informati
     def change(record):
         record["environment"]["packages"]["torch"] = "9.9"
         record["checked_commit"] = "1" * 40
-        row = record["papers"]["01"]["checks"]["difference"]["rows"]["bias"]
+        row = record["papers"]["01"]["checks"]["difference"]["rows"]["along one parameter"]
         row[:2] = [row[0] * 2 + 1e-9, 0.9]
 
     code, out = diff(change)
@@ -512,7 +512,7 @@ def test_diff_tells_another_environment_and_errors_within_tolerance_as_informati
     assert [line.split()[0] for line in out.splitlines()[2:5]] == [
         "checked_commit",
         "environment/packages/torch",
-        "01/checks/difference/rows/bias/error",
+        "01/checks/difference/rows/along",
     ]
     assert out.endswith("no difference in outcomes or beyond tolerance; 3 of information\n")
 
