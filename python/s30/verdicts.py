@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from s30 import documents
+from s30.checks import folded
 from s30.claims import Verdict, check_claims, idle_bounds, unresolved_names
 from s30.completeness import below_floor, needs, unfinished, unreached
 from s30.corpus import Corpus, Paper
@@ -61,7 +62,7 @@ class PaperVerdict:
     @property
     def messages(self) -> list[str]:
         """Every failure in one line each, without repetition, in the order in which they should be read."""
-        lines = [check.message for check in self.checks if check.outcome is Outcome.FAILED]
+        lines = folded(self.checks)
         lines += [
             f"paper {self.paper.id}, layer {n}: {c.message}"
             for n, c in self.cells.items()
