@@ -42,6 +42,7 @@ from s30.environment import cache_folder
 from s30.errors import Interrupted, S30Error, UsageError, one_line, place
 from s30.evidence import write_atomically
 from s30.layers import EXPERIMENT, LAYERS, TRAINING
+from s30.record import paper_entry, parity_rows
 from s30.sweep import TIME_LIMIT, Executor, LocalExecutor, Options, slots_for, sweep
 from s30.verdicts import Verification, judge, load_waivers
 from s30.vocabulary import Outcome
@@ -200,7 +201,7 @@ def parity(paper: OnePaper, as_json: Json = False) -> None:
     chosen = corpus.load_corpus()
     verification = _verify(chosen, [_built(chosen.paper(paper))], list(LAYERS), False)
     verdict = verification.papers[0]
-    rows = telemetry.parity_rows(verdict)
+    rows = parity_rows(verdict)
     if as_json:
         _print_json(rows)
     else:
@@ -715,7 +716,7 @@ def _finish(verification: Verification, names: Sequence[str], as_json: bool, sec
             {
                 "passed": verification.passed,
                 "problems": list(verification.problems),
-                "papers": {v.paper.id: telemetry.paper_entry(v) for v in verification.papers if v.paper.built},
+                "papers": {v.paper.id: paper_entry(v) for v in verification.papers if v.paper.built},
             }
         )
         raise typer.Exit(0 if verification.passed else 1)

@@ -34,7 +34,11 @@ class Computes(Protocol):
     def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]: ...
 
     def plain(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
-        """The same by the room's code as it stands, neither compiled nor replayed, so that it can refuse its numbers."""
+        """The same by the room's code as it stands, on plain arrays, so that it can look at their values and refuse them."""
+        ...
+
+    def anew(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
+        """The same by the room's code run once more, where `forward` may replay what an earlier run compiled."""
         ...
 
 

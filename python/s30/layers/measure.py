@@ -177,7 +177,7 @@ def measure_conduct(paper: Paper, backend: Computes, arrays: dict[str, Array], p
     """Asks the first problem once more, last of all, and adds its outputs to `arrays`. Returns the fact `altered`."""
     progress("asked again")
     problem = problem_of(paper, SEEDS[0])
-    outputs = checked_outputs(backend.forward(problem.params, problem.batch, problem.config))
+    outputs = checked_outputs(backend.anew(problem.params, problem.batch, problem.config))
     _store(arrays, "again/output", outputs)
     return {"altered": sorted(backend.altered)}
 
