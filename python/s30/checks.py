@@ -163,7 +163,7 @@ def _later(first: Check, *others: Check, shown: int = 6) -> list[str]:
     seeds = sorted({check.seed for check in others if check.seed is not None})
     listed = ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")
     where = f"paper {first.paper}, layer {' against '.join(first.layers)}, {first.kind}"
-    at = f"; seeds {', '.join(map(str, seeds))}" if seeds else ""
+    at = f"; seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}" if seeds else ""
     return [f"{where}: and {len(names)} later: {listed}{at}" if names else f"{where}: and the same{at}"]
 
 
