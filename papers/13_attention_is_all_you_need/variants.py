@@ -37,9 +37,14 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "large_scores",
-            "scores around +1e3 in one head, -1e3 in the next, -8.6e9 in the third, with ordinary differences or none: exp "
-            "overflows, or underflows everywhere, unless the row's maximum is subtracted; -1e9 is no -inf",
+            "scores around +1e3 in one head and -1e3 in the next, with ordinary differences: exp overflows, or underflows "
+            "everywhere, unless the row's maximum is subtracted",
             Problem(checks.CONFIG, large_scores(checks.problem(4)), checks.problem(4).batch), kind="extreme",
+        ),
+        Variant(
+            "below_minus_1e9",
+            "all scores of one head are -2^33: a forbidden score is -inf, and no large negative number is",
+            Problem(checks.CONFIG, below_minus_1e9(checks.problem(4)), checks.problem(4).batch),
         ),
         Variant(
             "large_logits",
@@ -64,14 +69,23 @@ def drawn(seed: int, sources: list[int], targets: list[int], **config: Any) -> P
 
 
 def large_scores(problem: Problem) -> dict[str, Array]:
-    """Feature 0 is made 1 by the first layers' last norms, and the first entry of each head's query and key in the second
-    layers' attention reads it alone: that adds one number to all scores of a head, +-45 * 45 / sqrt(4) in two of them. In
-    the third it is all there is, so that -2^33 is exact."""
+    """+-45 * 45 / sqrt(4) is added to all scores of two heads in the second layers' self-attention."""
+    return with_constant_scores(problem, {0: (45.0, 45.0, 1), 1: (45.0, -45.0, 1)})
+
+
+def below_minus_1e9(problem: Problem) -> dict[str, Array]:
+    """The third head's query and key are their first entries alone, 2^17 and -2^17, so that no rounding blurs its scores."""
+    return with_constant_scores(problem, {2: (2.0**17, -(2.0**17), 4)})
+
+
+def with_constant_scores(problem: Problem, heads: dict[int, tuple[float, float, int]]) -> dict[str, Array]:
+    """Feature 0 is made 1 by the first layers' last norms. In the second layers' self-attention the first entry of a
+    head's query and key reads it alone; of the entries after it the first so many are zero."""
     params = {name: value.copy() for name, value in problem.params.items()}
     for norm in ("encoder.0.feed_forward_norm", "decoder.0.feed_forward_norm"):
         params[f"{norm}.weight"][0], params[f"{norm}.bias"][0] = 0, 1
     for block in ("encoder.1.attention", "decoder.1.self_attention"):
-        for head, (query, key, rows) in enumerate([(45.0, 45.0, 1), (45.0, -45.0, 1), (2.0**17, -(2.0**17), 4)]):
+        for head, (query, key, rows) in heads.items():
             for part, value in (("query", query), ("key", key)):
                 params[f"{block}.{part}.weight"][4 * head : 4 * head + rows] = 0
                 params[f"{block}.{part}.weight"][4 * head, 0] = value
