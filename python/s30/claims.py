@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
@@ -15,6 +15,7 @@ from s30.vocabulary import Outcome
 
 Metrics = Mapping[str, Mapping[str, list[float]]]  # by training layer, then by name, one value per seed
 
+PROVED = ("identity", "theorem")
 RELATIONS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equals": "="}
 
 
@@ -63,7 +64,7 @@ def check_claims(paper: Paper, checks: Iterable[Check], experiments: Mapping[str
     """A verdict for each claim of the card, from the floor's checks and from the experiments by training layer."""
     by_subject: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
-        by_subject.setdefault((check.kind, check.name), []).append(check)
+        by_subject.setdefault((check.kind, check.subject), []).append(check)
     metrics = {name: e.facts["metrics"] for name, e in experiments.items() if e.outcome is Outcome.PASSED}
     why_not = {name: (e.outcome, e.error) for name, e in experiments.items() if e.outcome is not Outcome.PASSED}
     verdicts = []
@@ -91,12 +92,72 @@ def check_claims(paper: Paper, checks: Iterable[Check], experiments: Mapping[str
     return verdicts
 
 
+@dataclass(frozen=True)
+class Coverage:
+    """Which numbered items of the paper something carries, and which the card leaves out, each with its reason."""
+
+    carried: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def items(self) -> int:
+        return len(self.carried) + len(self.left_out)
+
+    def __str__(self) -> str:
+        left = f", {len(self.left_out)} left out" if self.left_out else ""
+        return f"{len(self.carried)} of {self.items}{left}"
+
+
+def coverage(paper: Paper) -> Coverage:
+    """What the card says of each item; empty where it says nothing yet."""
+    entries = paper.card.get("coverage", ())
+    return Coverage(
+        tuple(entry["item"] for entry in entries if "carried_by" in entry),
+        {entry["item"]: entry["left_out"] for entry in entries if "left_out" in entry},
+    )
+
+
+def names_of(listed: str | Sequence[str]) -> tuple[str, ...]:
+    """The names in a card, where one may stand without a list."""
+    return (listed,) if isinstance(listed, str) else tuple(listed)
+
+
 def unresolved_names(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping[str, Evidence]) -> list[str]:
-    """Names in the card's equation map that nothing carries, each as one line.
+    """Names in the card that nothing carries, each as one line: of the equations, the coverage and the controls.
 
     A kind of name is judged once a layer that could carry it has finished; one that has not is a failure of its own.
     """
-    known: dict[str, set[str]] = {}
+    known = _known(paper, evidences, experiments)
+    places = [(f"equation {entry['id']}", entry["carried_by"]) for entry in paper.card["equations"]]
+    places += [
+        (f"coverage of {entry['item']}", entry["carried_by"])
+        for entry in paper.card.get("coverage", ())
+        if "carried_by" in entry
+    ]
+    bounded = {e["metric"] for claim in paper.card["claims"] for e in claim.get("evidence", ()) if "metric" in e}
+    return [
+        f"paper {paper.id}, {place}: no {kind} is named {name!r}"
+        for place, carried_by in places
+        for kind, listed in carried_by.items()
+        for name in names_of(listed)
+        if not (_is_file(paper, name) if kind == "file" else name in known.get(kind, (name,)))
+    ] + [
+        f"paper {paper.id}, claim {claim['id']}: its control {name!r} is no metric that a claim bounds"
+        for claim in paper.card["claims"]
+        for name in names_of(claim.get("control", ()))
+        if name not in bounded
+    ]
+
+
+def _is_file(paper: Paper, name: str) -> bool:
+    """Whether a file of that name lies in the room."""
+    path = (paper.folder / name).resolve()
+    return path.is_file() and path.is_relative_to(paper.folder.resolve())
+
+
+def _known(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping[str, Evidence]) -> dict[str, set[str]]:
+    """The names there are, by kind, of those kinds that can be judged. A claim that is out of scope carries nothing."""
+    known: dict[str, set[str]] = {"claim": {c["id"] for c in paper.card["claims"] if c["kind"] != "out_of_scope"}}
 
     def add(kind: str, names: Iterable[str]) -> None:
         known.setdefault(kind, set()).update(names)
@@ -106,7 +167,8 @@ def unresolved_names(paper: Paper, evidences: Mapping[str, Evidence], experiment
             continue
         if layer in EXECUTABLE:
             add("output", evidence.group("seed0/output"))
-            add("invariant", (name.rpartition("/")[0] for name in evidence.group("seed0/invariant")))
+            add("invariant", (asked["name"] for asked in evidence.facts.get("invariants", ())))
+            add("variant", (asked["name"] for asked in evidence.facts.get("variants", ())))
         if layer in AUTODIFF:
             add("parameter", evidence.group("seed0/gradient"))
         if layer == "sympy":
@@ -114,15 +176,19 @@ def unresolved_names(paper: Paper, evidences: Mapping[str, Evidence], experiment
             add("bridge", evidence.facts["bridges"])
         if layer == "agda":
             add("theorem", evidence.facts["theorems"])
+            add("evaluation", _stated(evidence, "evaluations"))
+    finished = [e for layer, e in evidences.items() if layer in EXECUTABLE and e.outcome is Outcome.PASSED]
+    if len(finished) == len(EXECUTABLE):  # an oracle may be one layer's own
+        add("oracle", (name for evidence in finished for name in _stated(evidence, "oracles")))
     for evidence in experiments.values():
         if evidence.outcome is Outcome.PASSED:
             add("metric", evidence.facts["metrics"])
-    return [
-        f"paper {paper.id}, equation {equation['id']}: no {kind} is named {name!r}"
-        for equation in paper.card["equations"]
-        for kind, name in equation["carried_by"].items()
-        if kind in known and name not in known[kind]
-    ]
+    return known
+
+
+def _stated(evidence: Evidence, fact: str) -> set[str]:
+    """The names of what a fact lists, as a mapping by name or as entries that have one."""
+    return {str(entry["name"]) if isinstance(entry, Mapping) else str(entry) for entry in evidence.facts.get(fact, ())}
 
 
 def number(value: float, digits: int = 6) -> str:
@@ -173,7 +239,7 @@ def _checked(kind: str, name: str, checks: list[Check]) -> Finding:
     return Finding(
         subject,
         Outcome.PASSED,
-        f"holds in {', '.join(layers)} ({len(checks)} checks)" if kind in ("invariant", "bridge") else "proved",
+        f"holds in {', '.join(layers)} ({len(checks)} checks)" if kind not in PROVED else "proved",
     )
 
 

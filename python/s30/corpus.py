@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import importlib.util
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -20,11 +21,16 @@ from typing import Any
 
 from s30 import documents
 from s30.errors import S30Error, UsageError
-from s30.vocabulary import Tolerance
+from s30.vocabulary import CEILINGS, EXACT, TOLERANCES, Tolerance
 
 REGISTRY = "papers.yaml"
 CARD = "paper.yaml"
 TEMPLATE = "TEMPLATE"  # what a new room is copied from
+LARGEST_BOUND = 1e6  # of a metric, unless the card gives a reason
+UNIQUE = {  # the lists of a card in which no two entries may have the same of this key
+    **{"claims": "id", "equations": "id", "theorems": "name", "unfolded": "name"},
+    **{"coverage": "item", "not_evaluated": "definition"},
+}
 
 
 def default_root() -> Path:
@@ -108,16 +114,16 @@ class Paper:
         """The validated paper.yaml."""
         path = self.folder / CARD
         card: Mapping[str, Any] = documents.load(path, "paper")
-        for kind, key in (("claims", "id"), ("equations", "id"), ("theorems", "name")):
-            documents.refuse_repetition(path, card[kind], key, (kind,))
+        for kind, key in UNIQUE.items():
+            documents.refuse_repetition(path, card.get(kind, ()), key, (kind,))
+        for number, entry in enumerate(card.get("tolerances", ())):
+            own = Tolerance(float(entry["rtol"]), float(entry["atol"]), entry["reason"])
+            if unfit := unfit_tolerance(entry["kind"], own):
+                raise documents.error_at(path, ("tolerances", number), f"the tolerance {own} {unfit}")
         for number, claim in enumerate(card["claims"]):
             for place, evidence in enumerate(claim.get("evidence", ())):
-                bounds = [bound["metric"] for bound in evidence.values() if isinstance(bound, Mapping)]
-                if evidence.get("metric") in bounds:
-                    at = ("claims", number, "evidence", place)
-                    raise documents.error_at(
-                        path, at, f"the metric {bounds[0]!r} is held against itself, which cannot fail"
-                    )
+                if unfit := unfit_bound(evidence):
+                    raise documents.error_at(path, ("claims", number, "evidence", place), unfit)
         return card
 
     def module(self, relative: str) -> ModuleType:
@@ -133,6 +139,44 @@ class Paper:
 
     def agda_files(self) -> list[Path]:
         return sorted((self.folder / "cubical-agda").glob("*.agda"))
+
+
+def unfit_tolerance(kind: str, tolerance: Tolerance) -> str:
+    """Why a check of this kind may not have this tolerance; empty when it may. The engine's own need no reason."""
+    most, default = CEILINGS.get(kind, EXACT), TOLERANCES.get((kind, None), EXACT)
+    if not all(0 <= size < math.inf for size in (tolerance.rtol, tolerance.atol)):
+        return "is none: both of its numbers must be finite and not negative"
+    if kind in CEILINGS and _looser(tolerance, most):
+        return f"is more than a check of kind {kind} may have, {most}"
+    if not tolerance.reason and tolerance not in TOLERANCES.values() and _looser(tolerance, default):
+        return "is looser than the engine's own and gives no reason"
+    return ""
+
+
+def unfit_bound(evidence: Mapping[str, Any]) -> str:
+    """Why the bound of a claim's metric could hardly be missed, whatever is measured; empty when it could, and where the
+    card gives its reason for an unusual one."""
+    bound = next(
+        (evidence[word] for word in ("at_least", "at_most", "above", "below", "equals") if word in evidence), 0.0
+    )
+    within, numbers = evidence.get("within", 0.0), [bound]
+    if isinstance(bound, Mapping):
+        if bound["metric"] == evidence["metric"]:
+            return f"the metric {bound['metric']!r} is held against itself, which cannot fail"
+        if bound.get("times") == 0:
+            return f"the metric {bound['metric']!r} times 0 is no bound"
+        numbers = [bound.get("times", 1.0), bound.get("plus", 0.0)]
+    if "reason" in evidence:
+        return ""
+    if large := [n for n in (*numbers, within) if abs(n) > LARGEST_BOUND]:
+        return f"a bound of {large[0]:g} is larger than {LARGEST_BOUND:g}: give a `reason`"
+    if not isinstance(bound, Mapping) and within > abs(bound) / 2:
+        return f"within {within:g} of {bound:g} lies almost anything: half of it at most, or give a `reason`"
+    return ""
+
+
+def _looser(one: Tolerance, other: Tolerance) -> bool:
+    return one.rtol > other.rtol or one.atol > other.atol
 
 
 @dataclass(frozen=True)

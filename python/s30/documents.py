@@ -16,6 +16,11 @@ from s30.errors import UsageError
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast, and as safe
 SCHEMAS = Path(__file__).parent / "schemas"
+# What no file of this project comes near, so that a foreign one costs no memory and no stack: libyaml's composer descends
+# by recursion, and an alias repeats all that its anchor holds.
+LARGEST_FILE, DEEPEST, MOST_VALUES, MOST_ALIASES = 1 << 24, 32, 500_000, 100
+LARGEST_NUMBER = 1e300
+NUMBERS = ("tag:yaml.org,2002:float", "tag:yaml.org,2002:int")
 
 
 @cache
@@ -39,6 +44,7 @@ def load(path: Path, schema: str) -> Any:
     """The document in `path`. Raises UsageError with `path:line: reason` when it is missing, malformed or off-schema."""
     text = text_of(path)
     try:
+        _bound(path, text)
         loader = _Loader(text)
         root = loader.get_single_node()
         if root is not None:
@@ -52,6 +58,8 @@ def load(path: Path, schema: str) -> Any:
         raise UsageError(f"{path}:{line}: the character #x{error.character:04x} is not allowed in YAML") from None
     except yaml.YAMLError as error:
         raise UsageError(f"{path}: {' '.join(str(error).split())}") from None
+    except (ValueError, AttributeError) as error:  # a date that is none: 2020-13-45, !!timestamp 2020
+        raise UsageError(f"{path}: it holds a value that YAML cannot read: {error}") from None
     worst = best_match(validator(schema).iter_errors(data))
     if worst is not None:
         where = "/".join(str(step) for step in worst.absolute_path)
@@ -105,10 +113,53 @@ def refuse_repetition(path: Path, entries: Sequence[Mapping[str, Any]], key: str
         seen.add(entry[key])
 
 
-def _reject(node: yaml.Node, within: tuple[yaml.Node, ...] = ()) -> None:
-    """Raises for what YAML allows and no file here means: keys that stand twice, circles, infinities."""
-    if node in within:
-        raise yaml.MarkedYAMLError(problem="an alias refers to what contains it", problem_mark=node.start_mark)
+def _bound(path: Path, text: str) -> None:
+    """Raises for a document that is too large, too deep, or grows by aliases: it is read as a stream, without recursion."""
+    if len(text) > LARGEST_FILE:
+        raise UsageError(f"{path}: {len(text):,} characters, more than {LARGEST_FILE:,}: it is no file of this project")
+    aliases = 0
+    opened: list[str | None] = []  # the anchors of the collections that the stream is in
+    for values, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        problem = ""
+        if isinstance(event, yaml.CollectionStartEvent):
+            opened.append(event.anchor)
+            problem = f"it is nested more than {DEEPEST} deep" if len(opened) > DEEPEST else ""
+        elif isinstance(event, yaml.CollectionEndEvent):
+            opened.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            aliases += 1
+            if event.anchor in opened:
+                problem = "an alias refers to what contains it"
+            elif any(opened_by is not None for opened_by in opened):
+                problem = "an alias stands in what another may repeat"
+            elif aliases > MOST_ALIASES:
+                problem = f"more than {MOST_ALIASES} aliases"
+        if values > MOST_VALUES:
+            problem = f"more than {MOST_VALUES:,} values"
+        if problem:
+            mark: Any = event.start_mark
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
+
+
+_CONSTRUCTOR: Any = yaml.constructor.SafeConstructor()
+
+
+def _number(node: yaml.ScalarNode) -> bool:
+    """Whether a number is one that every reader of the file can hold. What YAML reads as infinite need not say so: 1.0e+999."""
+    if len(node.value) > 400:
+        return False
+    try:
+        value = float(node.value)
+    except ValueError:
+        try:  # YAML's own ways to write one: 0x1f, 1:30, 1_000
+            value = _CONSTRUCTOR.construct_object(node)
+        except ValueError:
+            return False
+    return bool(abs(value) <= LARGEST_NUMBER)  # which a NaN is not
+
+
+def _reject(node: yaml.Node) -> None:
+    """Raises for what YAML allows and no file here means: keys that stand twice, numbers that are none."""
     children: Sequence[yaml.Node] = ()
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
@@ -121,7 +172,8 @@ def _reject(node: yaml.Node, within: tuple[yaml.Node, ...] = ()) -> None:
         children = [value for _, value in node.value]
     elif isinstance(node, yaml.SequenceNode):
         children = node.value
-    elif node.tag == "tag:yaml.org,2002:float" and node.value.lower().lstrip("+-") in (".inf", ".nan"):
-        raise yaml.MarkedYAMLError(problem=f"{node.value} is not a finite number", problem_mark=node.start_mark)
+    elif isinstance(node, yaml.ScalarNode) and node.tag in NUMBERS and not _number(node):
+        shown = node.value if len(node.value) <= 40 else f"{node.value[:37]}..."
+        raise yaml.MarkedYAMLError(problem=f"{shown} is not a finite number", problem_mark=node.start_mark)
     for child in children:
-        _reject(child, (*within, node))
+        _reject(child)

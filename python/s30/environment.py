@@ -25,7 +25,10 @@ THREADS = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 # Variables by which a shell can change what the libraries below every framework compute; with «_» at the end, all of them.
-ARITHMETIC = ("BLIS_", "GLIBC_TUNABLES", "KMP_", "MKL_", "NPY_", "NVPL_", "OMP_", "OPENBLAS_", "VECLIB_")
+ARITHMETIC = (
+    *("BLIS_", "GLIBC_TUNABLES", "KMP_", "LD_PRELOAD", "MKL_", "NPY_", "NVPL_", "OMP_", "OPENBLAS_", "S30_PYTHONPATH"),
+    "VECLIB_",
+)
 LLVM_MAJORS = range(16, 22)  # what tinygrad 0.13 can use: it loads 14 and 15 too, but they refuse its opaque pointers
 LLVM_FOLDERS = (
     "/usr/lib/*-linux-gnu",

@@ -7,161 +7,23 @@ compared out of how many there are.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
+from s30.checks import Check as Check
+from s30.checks import compare as compare
+from s30.checks import index_text
+from s30.checks import relate as relate
 from s30.corpus import Paper
 from s30.evidence import Evidence
+from s30.floor import check_floor, refused
 from s30.layers import AUTODIFF, EXECUTABLE, LAYERS
-from s30.problem import INVARIANT_SEEDS, SEEDS, directions
-from s30.vocabulary import EXACT, TOLERANCES, Array, Arrays, Outcome, Tolerance
+from s30.problem import INVARIANT_SEEDS, SEEDS, TRAJECTORY_SEEDS, directions
+from s30.vocabulary import TOLERANCES, Array, Arrays, Outcome, Tolerance
 
 Evidences = Mapping[str, Evidence]  # by layer, of one paper
-LARGEST = 1e300  # stands for every larger number, since JSON has no infinity
-
-
-@dataclass(frozen=True)
-class Check:
-    """layers   the layer under test, then what it is held against, if that is another layer
-    name     what was compared: an output, a parameter, an invariant; `seed` of which problem, if of one
-    error    largest absolute difference; `relative` is that over the largest expected magnitude
-    worst    largest |difference| / (atol + rtol |expected|): at most 1 when the check passes
-    """
-
-    paper: str
-    kind: str
-    layers: tuple[str, ...]
-    name: str
-    outcome: Outcome
-    message: str = ""
-    seed: int | None = None
-    tolerance: Tolerance | None = None
-    error: float | None = None
-    relative: float | None = None
-    worst: float | None = None
-    compared: int = 0
-    total: int = 0
-
-    @property
-    def quantity(self) -> str:
-        return _quantity(self.seed, self.name)
-
-    @property
-    def id(self) -> str:
-        return f"{self.paper}/{'~'.join(self.layers)}/{self.kind}/{self.quantity}"
-
-
-def compare(
-    paper: Paper,
-    kind: str,
-    layers: tuple[str, ...],
-    name: str,
-    observed: Any,
-    expected: Any,
-    tolerance: Tolerance,
-    seed: int | None = None,
-) -> Check:
-    """Holds `observed` against `expected`, entry by entry: shape, then dtype, then finiteness, then values.
-
-    A tolerance of the paper's own, by kind, layer and name, stands in for `tolerance`.
-    """
-    own = next((t for layer in layers if (t := paper.tolerance(kind, layer, name)) is not None), None)
-    tolerance = own or tolerance
-
-    def check(outcome: Outcome, problem: str = "", **numbers: Any) -> Check:
-        against = f" against {layers[1]}" if len(layers) > 1 else ""
-        where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name)}"
-        message = f"{where}: {problem} ({tolerance})" if problem else ""
-        return Check(paper.id, kind, layers, name, outcome, message, seed, tolerance, **numbers)
-
-    if observed is None or expected is None:
-        lacking = layers[0] if observed is None else (layers[1] if len(layers) > 1 else "the reference")
-        return check(
-            Outcome.FAILED, f"missing from {lacking}", total=int(np.size(expected if observed is None else observed))
-        )
-    observed, expected = np.asarray(observed), np.asarray(expected)
-    total = int(expected.size)
-    if observed.shape != expected.shape:
-        return check(Outcome.FAILED, f"shape {observed.shape}, expected {expected.shape}", total=total)
-    if observed.dtype != expected.dtype:
-        return check(Outcome.FAILED, f"dtype {observed.dtype}, expected {expected.dtype}", total=total)
-    if not total:
-        return check(Outcome.FAILED, "no entry to compare")
-    if expected.dtype.kind != "f":
-        wrong = np.argwhere(observed != expected)
-        if len(wrong):
-            at = tuple(int(i) for i in wrong[0])
-            return check(Outcome.FAILED, _values(at, observed[at], expected[at]), compared=total, total=total)
-        return check(Outcome.PASSED, compared=total, total=total, error=0.0, relative=0.0, worst=0.0)
-    for side, array in ((layers[0], observed), (layers[1] if len(layers) > 1 else "the reference", expected)):
-        if not np.isfinite(array).all():
-            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            return check(Outcome.FAILED, f"{side} is {array[at]} at index {_index(at)}", total=total)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        difference = np.abs(observed - expected)
-        allowed = tolerance.atol + tolerance.rtol * np.abs(expected)
-        ratio = np.where(difference == 0, 0.0, difference / allowed)
-    error, scale = float(difference.max()), float(np.abs(expected).max())
-    numbers: dict[str, Any] = {
-        "compared": total,
-        "total": total,
-        "error": min(error, LARGEST),
-        "relative": min(error / scale if scale else error, LARGEST),
-        "worst": min(float(ratio.max()), LARGEST),
-    }
-    if (ratio <= 1.0).all():
-        return check(Outcome.PASSED, **numbers)
-    at = tuple(int(i) for i in np.unravel_index(int(ratio.argmax()), ratio.shape))
-    return check(Outcome.FAILED, _values(at, observed[at], expected[at]), **numbers)
-
-
-def relate(
-    paper: Paper,
-    layer: str,
-    name: str,
-    relation: str,
-    left: Any,
-    right: Any,
-    tolerance: Tolerance | None,
-    seed: int | None = None,
-) -> Check:
-    """An invariant's two sides: equal within tolerance, or ordered at every entry."""
-    if relation == "==":
-        chosen = TOLERANCES["invariant", None] if tolerance is None else tolerance
-        return compare(paper, "invariant", (layer,), name, left, right, chosen, seed)
-    orders: dict[str, Callable[[Array, Array], Array]] = {
-        "<=": np.less_equal,
-        "<": np.less,
-        ">=": np.greater_equal,
-        ">": np.greater,
-    }
-
-    def check(outcome: Outcome, message: str = "", compared: int = 0) -> Check:
-        text = f"paper {paper.id}, layer {layer}, invariant {_quantity(seed, name)}: {message}" if message else ""
-        total = 0 if right is None else int(np.size(right))
-        return Check(paper.id, "invariant", (layer,), name, outcome, text, seed, EXACT, compared=compared, total=total)
-
-    if left is None or right is None:
-        return check(Outcome.FAILED, f"missing from {layer}")
-    left, right = np.asarray(left), np.asarray(right)
-    if relation not in orders:
-        return check(Outcome.FAILED, f"unknown relation {relation!r}")
-    if left.shape != right.shape:
-        return check(Outcome.FAILED, f"sides of shapes {left.shape} and {right.shape}")
-    if left.size == 0:
-        return check(Outcome.FAILED, "no entry to compare")
-    for side, array in (("left", left), ("right", right)):
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            return check(Outcome.FAILED, f"the {side} side is {array[at]} at index {_index(at)}")
-    holds = orders[relation](left, right)
-    if holds.all():
-        return check(Outcome.PASSED, compared=int(left.size))
-    at = tuple(int(i) for i in np.argwhere(~holds)[0])
-    return check(Outcome.FAILED, f"at index {_index(at)}: {left[at]} is not {relation} {right[at]}", int(left.size))
 
 
 def check_paper(paper: Paper, evidences: Evidences, experiments: Evidences | None = None) -> list[Check]:
@@ -176,6 +38,7 @@ def check_paper(paper: Paper, evidences: Evidences, experiments: Evidences | Non
         checks += _bridges(paper, whole)
     checks += _pairs(paper, whole)
     checks += _invariants(paper, whole)
+    checks += check_floor(paper, whole)
     checks += _proofs(paper, whole)
     return checks
 
@@ -199,7 +62,11 @@ def blamed(checks: Iterable[Check]) -> dict[str, list[Check]]:
     for (kind, _), members in groups.items():
         failed = [c for c in members if c.outcome is Outcome.FAILED]
         hub = HUBS.get(kind)
-        if kind in PAIRWISE:
+        if (
+            kind == "variant" and len(members[0].layers) > 1
+        ):  # outputs and gradients by hand against NumPy, the rest in pairs
+            hub = "numpy" if "numpy" in members[0].layers else None
+        if kind in PAIRWISE or (kind == "variant" and not hub and len(members[0].layers) > 1):
             pairs = {c.layers for c in failed}
             common = set.intersection(*map(set, pairs)) if len(pairs) > 1 else set()
             for c in failed:
@@ -237,7 +104,7 @@ def _layer_check(paper: Paper, evidence: Evidence) -> Check:
             problem = f"is {array.dtype}, not float64"
         elif array.dtype.kind == "f" and not np.isfinite(array).all():
             at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            problem = f"is {array[at]} at index {_index(at)}"
+            problem = f"is {array[at]} at index {index_text(at)}"
         if problem:
             message = f"paper {paper.id}, layer numpy, {name} {problem}"
             return replace(check, outcome=Outcome.FAILED, message=message)
@@ -253,7 +120,7 @@ def _forward(paper: Paper, whole: Evidences, reference: Evidence) -> list[Check]
         tolerance = TOLERANCES.get(("forward", layer), TOLERANCES["forward", None])
         checks += [
             compare(paper, "forward", (layer, "numpy"), name, observed.get(name), expected.get(name), tolerance, seed)
-            for name in sorted(expected.keys() | observed.keys())
+            for name in dict.fromkeys([*expected, *observed])  # the order in which the room computes them
         ]
     return checks
 
@@ -287,12 +154,12 @@ def _pairs(paper: Paper, whole: Evidences) -> list[Check]:
     """Gradients and trajectories of each two autodiff layers, every entry of every parameter."""
     checks = []
     for one, other in itertools.combinations([name for name in AUTODIFF if name in whole], 2):
-        groups: list[tuple[str, str, str, int | None]] = [
+        groups: list[tuple[str, str, str, int]] = [
             (f"seed{seed}/{what}", "gradient", label, seed)
             for seed in SEEDS
             for what, label in (("gradient", ""), ("loss_gradient", "loss:"))
         ]
-        groups.append(("trajectory/param", "trajectory", "parameter ", None))
+        groups += [(f"seed{seed}/trajectory/param", "trajectory", "parameter ", seed) for seed in TRAJECTORY_SEEDS]
         for prefix, kind, label, seed in groups:
             left, right = whole[one].group(prefix), whole[other].group(prefix)
             tolerance = TOLERANCES[kind, None]
@@ -300,8 +167,10 @@ def _pairs(paper: Paper, whole: Evidences) -> list[Check]:
                 compare(paper, kind, (one, other), f"{label}{name}", left.get(name), right.get(name), tolerance, seed)
                 for name in sorted(left.keys() | right.keys())
             ]
-        here, there = (whole[name].arrays.get("trajectory/loss") for name in (one, other))
-        checks.append(compare(paper, "trajectory", (one, other), "losses", here, there, TOLERANCES["trajectory", None]))
+        for seed in TRAJECTORY_SEEDS:
+            here, there = (whole[name].arrays.get(f"seed{seed}/trajectory/loss") for name in (one, other))
+            tolerance = TOLERANCES["trajectory", None]
+            checks.append(compare(paper, "trajectory", (one, other), "losses", here, there, tolerance, seed))
     return checks
 
 
@@ -329,6 +198,9 @@ def _invariants(paper: Paper, whole: Evidences) -> list[Check]:
     checks = []
     for layer in (name for name in EXECUTABLE if name in whole):
         for asked, seed in itertools.product(whole[layer].facts.get("invariants", ()), INVARIANT_SEEDS):
+            if asked["relation"] == "raises":
+                checks.append(refused(paper, layer, asked, seed))
+                continue
             at = f"seed{seed}/invariant/{asked['name']}"
             left, right = (whole[layer].arrays.get(f"{at}/{side}") for side in ("left", "right"))
             tolerance = Tolerance(*asked["tolerance"]) if asked["tolerance"] else None
@@ -355,15 +227,3 @@ def _proofs(paper: Paper, whole: Evidences) -> list[Check]:
         outcome = Outcome.FAILED if problem else Outcome.PASSED
         checks.append(Check(paper.id, kind, (layer,), name, outcome, message))
     return checks
-
-
-def _quantity(seed: int | None, name: str) -> str:
-    return name if seed is None else f"seed {seed} {name}"
-
-
-def _values(at: tuple[int, ...], observed: Any, expected: Any) -> str:
-    return f"at index {_index(at)}: {observed!s} against {expected!s}"
-
-
-def _index(at: tuple[int, ...]) -> str:
-    return "[" + ", ".join(map(str, at)) + "]"

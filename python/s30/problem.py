@@ -19,6 +19,7 @@ Arrays = Mapping[str, Array]
 SEEDS = (0, 1, 2)  # forward, gradient and bridge checks
 INVARIANT_SEEDS = (0, 1, 2, 3, 4)
 JOINT_DIRECTIONS = 8  # finite differences along all parameters at once, besides one per tensor
+TRAJECTORY_SEEDS = (0, 1)
 STEPS = 5  # of gradient descent in the trajectory check
 
 
@@ -54,6 +55,8 @@ class Problem:
                 raise S30Error(f"batch entry {name!r} must be float64, not {value.dtype}")
             if value.dtype.kind == "f" and not np.isfinite(value).all():
                 raise S30Error(f"batch entry {name!r} holds a NaN or an infinity")
+        if both := sorted(self.params.keys() & self.batch.keys()):
+            raise S30Error(f"{both[0]!r} is the name of a parameter and of a batch entry")
         if not self.learning_rate > 0:
             raise S30Error(f"learning_rate must be positive, not {self.learning_rate}")
 

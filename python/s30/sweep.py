@@ -29,10 +29,15 @@ from s30.errors import S30Error
 from s30.evidence import DamagedEntryError, Evidence
 from s30.layers import CHECKS, EXPERIMENT, Layer
 from s30.vocabulary import Outcome
-from s30.worker import CANNOT_STORE
+from s30.worker import CANNOT_STORE, GO_ON_ELSEWHERE
 
 Slot = tuple[str, str, str]  # paper, layer, task
 
+KEPT = (
+    "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX",
+    "PYTHONFAULTHANDLER",
+)  # of Python's variables: no result depends on them
 ROOM = 1 << 20  # bytes that must be free in the cache before work begins
 TIME_LIMIT = 300.0  # seconds that a worker may spend on one paper
 LAYER_COST = {"agda": 0, "tinygrad": 1, "jax": 2, "torch": 3, "sympy": 4, "numpy": 5}  # slowest first
@@ -266,7 +271,7 @@ class JobRunner:
             if code == CANNOT_STORE:  # nor could any other worker
                 raise S30Error(_last_line(said))
             unreported = [p for p in job.papers if job.slot(p) not in results]
-            if unreported and not self.stopping:
+            if unreported and not self.stopping and not (code == GO_ON_ELSEWHERE and results):
                 victim = current if current in unreported else unreported[0]
                 slot = job.slot(victim)
                 error = _death(job.layer, code, watch, stage, options, _last_line(said))
@@ -276,13 +281,15 @@ class JobRunner:
 
 
 def _environment(job: Job) -> dict[str, str]:
-    """The worker's variables. It imports this very engine, and nothing from the working directory (-P below)."""
-    paths = [str(layers.ENGINE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return os.environ | layers.process_flags(job.layer, job.task) | {"PYTHONPATH": os.pathsep.join(paths)}
+    """The worker's variables. It imports this very engine, and of the user's own customisation only S30_PYTHONPATH: nothing
+    from the working directory (-P below), the user's site-packages (-s), PYTHONPATH and the `sitecustomize` there."""
+    paths = [str(layers.ENGINE.parent), *filter(None, [os.environ.get("S30_PYTHONPATH")])]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON") or name in KEPT}
+    return kept | layers.process_flags(job.layer, job.task) | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _command(job: Job, options: Options) -> list[str]:
-    command = [sys.executable, "-P", "-m", "s30.worker", job.layer.name, *(p.id for p in job.papers)]
+    command = [sys.executable, "-P", "-s", "-m", "s30.worker", job.layer.name, *(p.id for p in job.papers)]
     command += ["--root", str(options.root), "--cache", str(options.cache), "--task", job.task, "--tied"]
     command += ["--profile", options.profile, "--seed", str(options.seed)]
     return [*command, "--parts", *options.parts] if options.parts != layers.PARTS else command

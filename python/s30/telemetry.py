@@ -23,7 +23,7 @@ from s30.vocabulary import Outcome
 
 SCHEMA_VERSION = 2  # records of version 1, which had no `run.digest` and no numbers of findings, are still read
 CLAIMS = ("exact", "reproduced", "proxy", "out_of_scope")
-PARITY = ("forward", "gradient", "difference", "trajectory")
+PARITY = ("forward", "gradient", "difference", "trajectory", "variant", "conduct", "start", "oracle")
 UNSIGNED = ("run", "record_digest")  # not covered by the record's own digest
 
 
@@ -240,7 +240,7 @@ def _rows(checks: Sequence[Check], described: Mapping[str, Mapping[str, Any]]) -
     """
     groups: dict[tuple[str, str], list[Check]] = {}
     for item in checks:
-        groups.setdefault((" ~ ".join(item.layers), item.name), []).append(item)
+        groups.setdefault((" ~ ".join(item.layers), item.row), []).append(item)
     rows = []
     for (pair, quantity), group in sorted(groups.items()):
         outcomes = {item.outcome for item in group}

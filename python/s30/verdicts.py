@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,17 +13,18 @@ from s30.claims import Verdict, check_claims, unresolved_names
 from s30.corpus import Corpus, Paper
 from s30.errors import S30Error
 from s30.evidence import Evidence
+from s30.floor import shortfalls
 from s30.layers import CHECKS, EXECUTABLE, EXPERIMENT, LAYERS
 from s30.parity import Check, blamed, check_paper
 from s30.sweep import Slot
 from s30.vocabulary import Outcome
 
 ROOM = (  # what every room holds
-    *("README.md", "spec.md", "NOTES.md", "numpy_checks.py", "sympy/derivations.py", "tinygrad/model.py"),
-    *("torch/model.py", "torch/experiment.py", "jax/model.py", "jax/experiment.py"),
+    *("README.md", "spec.md", "NOTES.md", "numpy_checks.py", "variants.py", "sympy/derivations.py"),
+    *("tinygrad/model.py", "torch/model.py", "torch/experiment.py", "jax/model.py", "jax/experiment.py"),
     *("cubical-agda/*.agda", "tests/test_*.py", "tests/mutants.yaml", "figures/*.svg"),
 )
-FLOOR = {"identity": 2, "bridge": 1, "invariant": 1, "theorem": 1}  # how many of each a room has at least
+FLOOR = {"identity": 2, "bridge": 1, "invariant": 1, "oracle": 1, "theorem": 1}  # how many of each a room has at least
 MUTANTS = {"numpy": 6, "tinygrad": 6, "torch": 6, "jax": 6, "sympy": 2, "agda": 1}  # in tests/mutants.yaml, by layer
 GOOD = (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
 
@@ -105,6 +106,7 @@ def judge(
     waivers = load_waivers(corpus.root)
     used: set[str] = set()
     verdicts = [_judge_paper(paper, names, results, with_claims, waivers, used) for paper in papers]
+    verdicts = [replace(v, problems=[*v.problems, *_needs(corpus, v.paper)]) if v.paper.built else v for v in verdicts]
     whole = (
         set(names) == set(LAYERS) and with_claims and {p.id for p in papers} == {p.id for p in corpus.papers if p.built}
     )
@@ -154,6 +156,7 @@ def below_floor(paper: Paper, evidences: Mapping[str, Evidence], checks: Sequenc
         kind for kind, layer in (("identity", "sympy"), ("bridge", "sympy"), ("theorem", "agda")) if layer in whole
     }
     kinds |= {"invariant"} if whole & {*EXECUTABLE} else set()
+    kinds |= {"oracle"} if whole >= {*EXECUTABLE} else set()
     lines = []
     for kind, least in FLOOR.items():
         number = sum(other == kind for other, _ in found)
@@ -165,6 +168,25 @@ def below_floor(paper: Paper, evidences: Mapping[str, Evidence], checks: Sequenc
         if (entry["kind"], entry["quantity"]) not in found
     ]
     return lines
+
+
+def _needs(corpus: Corpus, paper: Paper) -> list[str]:
+    """What is wrong with the papers that are to be read before: each must be there, and none may need this one again."""
+    papers = {other.id: other for other in corpus.papers}
+
+    def before(number: str, seen: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        """Every way from a paper to one that is read before it, until it comes back to where it has been."""
+        found = papers.get(number)
+        for needed in found.card.get("needs", ()) if found and found.built else ():
+            yield (*seen, needed)
+            if needed not in seen:
+                yield from before(needed, (*seen, needed))
+
+    unknown = [n for n in paper.card.get("needs", ()) if n not in papers]
+    circles = [way for way in before(paper.id, (paper.id,)) if way[-1] == paper.id]
+    return [f"paper {paper.id}: it needs paper {number}, which papers.yaml does not have" for number in unknown] + [
+        f"paper {paper.id}: none can be read first: {' needs '.join(way)}" for way in circles[:1]
+    ]
 
 
 def load_waivers(root: Path) -> dict[str, str]:
@@ -204,6 +226,7 @@ def _judge_paper(
     guilt = blamed(checks)
     cells = {name: _cell(name, evidences.get(name), checks, guilt[name]) for name in names}
     problems = unresolved_names(paper, evidences, experiments)
+    problems += shortfalls(paper, {name: e for name, e in evidences.items() if e.outcome is Outcome.PASSED})
     if with_claims and set(names) == set(LAYERS):
         problems += [*unfinished(paper), *below_floor(paper, evidences, checks)]
     return PaperVerdict(paper, cells, checks, claims, problems, evidences, experiments)

@@ -53,6 +53,23 @@ TOLERANCES: dict[tuple[str, str | None], Tolerance] = {
     ("trajectory", None): Tolerance(1e-8, 1e-10),
     ("bridge", None): Tolerance(1e-9, 1e-11),
     ("invariant", None): Tolerance(1e-9, 1e-11),
+    ("oracle", None): Tolerance(1e-9, 1e-11),
+}
+
+# The most that a tolerance of a room's own may be, by kind: a thousand times the default, so that it still tells a wrong
+# formula from rounding; a hundred times for central differences, which are the coarsest of all already. An oracle may be a
+# numerical method itself (quadrature, another precision), a formula in another language less so.
+CEILINGS: dict[str, Tolerance] = {
+    "forward": Tolerance(1e-7, 1e-9),
+    "gradient": Tolerance(1e-5, 1e-7),
+    "difference": Tolerance(1e-3, 1e-5),
+    "trajectory": Tolerance(1e-5, 1e-7),
+    "bridge": Tolerance(1e-6, 1e-8),
+    "invariant": Tolerance(1e-6, 1e-8),
+    "variant": Tolerance(1e-5, 1e-7),
+    "oracle": Tolerance(1e-4, 1e-6),
+    "evaluation": Tolerance(1e-7, 1e-9),
+    "experiment": Tolerance(1e-5, 1e-7),
 }
 
 

@@ -22,7 +22,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +30,7 @@ from types import ModuleType
 from typing import Any
 
 from s30 import evidence as store
-from s30 import layers
+from s30 import isolation, layers
 from s30.corpus import Paper, executed, load_corpus
 from s30.errors import S30Error, one_line, place
 from s30.evidence import Evidence, UnfitEvidenceError, digest_of
@@ -39,6 +39,7 @@ from s30.vocabulary import Experiment, Figure, Outcome
 
 Report = Callable[..., None]
 CANNOT_STORE = 3  # exit code when the cache does not take an entry
+GO_ON_ELSEWHERE = 4  # exit code when a paper left the process changed, so that the next one needs another
 
 
 class ForeignFrameworks(importlib.abc.MetaPathFinder):
@@ -55,7 +56,8 @@ class ForeignFrameworks(importlib.abc.MetaPathFinder):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 when every paper was measured, 1 when one failed, CANNOT_STORE when the cache takes no entry."""
+    """Exit code 0 when every paper was measured, 1 when one failed, CANNOT_STORE when the cache takes no entry,
+    GO_ON_ELSEWHERE when papers are left and this process is no longer fit for them."""
     parser = argparse.ArgumentParser(prog="python -m s30.worker", description="Measures one layer of some papers.")
     parser.add_argument("layer", choices=list(layers.LAYERS))
     parser.add_argument("papers", nargs="+", metavar="NN")
@@ -82,8 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     parts = {paper.id: ingredients(paper) for paper in papers}
     keys = {number: digest_of(known) for number, known in parts.items()}
+    reads = isolation.Reads(corpus.root, layers.ENGINE, options.cache)
     failures = 0
-    for paper, started, result in _results(layer, papers, options, report):
+    for paper, started, result in _results(layer, papers, options, report, reads, parts):
         found = result if isinstance(result, Evidence) else _failure(paper, layer, result)
         stated = parts[paper.id]
         read = {name: digest for name, digest in executed(paper.folder).items() if name in stated["room"]}
@@ -105,11 +108,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return CANNOT_STORE
         failures += found.outcome != Outcome.PASSED
         report(event="done" if not found.error else "failed", paper=paper.id, key=keys[paper.id], error=found.error)
+        if isinstance(result, LeftChangedError) and paper is not papers[-1]:
+            return GO_ON_ELSEWHERE
     return 1 if failures else 0
 
 
+class LeftChangedError(S30Error):
+    """A paper that leaves this process other than it found it: the next one would be measured in what is left."""
+
+
 def _results(
-    layer: Layer, papers: list[Paper], options: argparse.Namespace, report: Report
+    layer: Layer,
+    papers: list[Paper],
+    options: argparse.Namespace,
+    report: Report,
+    reads: isolation.Reads,
+    parts: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[tuple[Paper, float, Evidence | BaseException]]:
     """Each paper with the moment its measurement began and what came of it."""
     current = papers[0]
@@ -133,16 +147,51 @@ def _results(
     for current in papers:
         report(event="start", paper=current.id)
         started = time.monotonic()
-        try:
-            adaptor = _adaptor(layer)
+        yield current, started, _measured(current, layer, options, progress, reads, parts[current.id])
+
+
+def _measured(
+    paper: Paper,
+    layer: Layer,
+    options: argparse.Namespace,
+    progress: Callable[[str], None],
+    reads: isolation.Reads,
+    stated: Mapping[str, Any],
+) -> Evidence | Exception:
+    """What came of measuring one paper, which reads nothing but its key's files and leaves the process as it was."""
+    try:
+        adaptor = _adaptor(layer)
+        adaptor.prepare(options.task)
+        before = isolation.state(adaptor.state())
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        return error
+    result: Evidence | Exception
+    told = ""
+    try:
+        with reads.limited_to([paper.folder / name for name in stated["room"]]):
             if options.task == EXPERIMENT:
-                adaptor.prepare_experiment()
-                yield current, started, _experiment(current, layer, options, progress)
+                result = _experiment(paper, layer, options, progress)
             else:
-                yield current, started, adaptor.run(current, progress, options.parts)
-        except Exception as error:
-            traceback.print_exc(file=sys.stderr)
-            yield current, started, error
+                result = adaptor.run(paper, progress, options.parts)
+        _require_key(reads, stated)
+    except Exception as error:
+        traceback.print_exc(file=sys.stderr)
+        result, told = error, f"{place(error, paper.folder, paper.root)}{one_line(error)}; "
+    # An experiment has its process to itself, and imports optimisers that patch their framework.
+    if options.task == CHECKS and (left := isolation.changed(before, isolation.state(adaptor.state()))):
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        where = "changed in its process, where the next paper is measured: put it back"
+        return LeftChangedError(f"{told}it leaves {', '.join(left[:3])}{more} {where}")
+    return result
+
+
+def _require_key(reads: isolation.Reads, stated: Mapping[str, Any]) -> None:
+    """Raises S30Error when what was measured depends on more than its key says."""
+    if reads.refused:
+        raise S30Error(f"it opens {reads.refused[0]}, on which its evidence would depend without saying so")
+    if foreign := isolation.unkeyed_modules(layers.ENGINE, stated["engine"]):
+        raise S30Error(f"it imports the engine's {foreign[0]}, which is not part of its key: import s30.room alone")
 
 
 def _adaptor(layer: Layer) -> ModuleType:

@@ -25,7 +25,7 @@ from s30.corpus import Corpus, Paper, load_corpus
 from s30.evidence import Evidence
 from s30.layers import AUTODIFF, ENGINE, LAYERS, PARTS
 from s30.layers import numpy as numpy_layer
-from s30.problem import SEEDS, STEPS, cotangents
+from s30.problem import SEEDS, STEPS, TRAJECTORY_SEEDS, cotangents
 from s30.verdicts import MUTANTS, ROOM, judge
 
 # What a shell starts in the background ignores SIGINT and hands that down: the sweeps interrupted here have to hear it.
@@ -71,6 +71,54 @@ def invariants():
     ]
 '''
 
+VARIANTS = """\
+import numpy as np
+
+from s30.room import Problem, Variant
+
+
+def draw(seed, examples, scale, loud=1.0):
+    rng = np.random.default_rng(seed)
+    params = {"weight": loud * rng.standard_normal((3, 2)), "bias": rng.standard_normal(3)}
+    batch = {"inputs": rng.standard_normal((examples, 2)), "targets": rng.standard_normal((examples, 3))}
+    return Problem({"scale": scale}, params, batch, 0.1)
+
+
+def slope(problem):
+    p, b, scale = problem.params, problem.batch, problem.config["scale"]
+    hidden = np.tanh(scale * (b["inputs"] @ p["weight"].T + p["bias"]))
+    upstream = scale * (1 - hidden**2) * 2 * (hidden - b["targets"]) / hidden.size
+    return {"weight": upstream.T @ b["inputs"], "bias": upstream.sum(0)}
+
+
+def variants():
+    still = draw(8, 2, 0.5, loud=0.0)
+    return [
+        Variant("single", "one example", draw(7, 1, 2.0)),
+        Variant("loud", "tanh saturates", draw(9, 4, 0.5, loud=1e3), "extreme"),
+        Variant("still", "weights of zero", still, "tie", "tanh'(0) = 1", slope(still)),
+    ]
+"""
+
+ORACLES = """\
+import math
+
+import numpy as np
+
+from s30.room import Oracle
+
+
+def by_loops(forward, problem):
+    p, b, scale = problem.params, problem.batch, problem.config["scale"]
+    sums = [[sum(w * x for w, x in zip(row, xs)) for row in p["weight"]] for xs in b["inputs"]]
+    theirs = [[math.tanh(scale * (s + c)) for s, c in zip(line, p["bias"])] for line in sums]
+    return forward(p, b)["hidden"], np.array(theirs)
+
+
+def oracles():
+    return [Oracle("by_loops", "hidden, entry by entry", "loops over math.tanh", by_loops, ("loud",))]
+"""
+
 TORCH = """\
 import torch
 from torch import nn
@@ -80,8 +128,8 @@ class Model(nn.Module):
     def __init__(self, scale):
         super().__init__()
         self.scale = scale
-        self.weight = nn.Parameter(torch.zeros(3, 2))
-        self.bias = nn.Parameter(torch.zeros(3))
+        self.weight = nn.Parameter(torch.randn(3, 2))
+        self.bias = nn.Parameter(torch.randn(3))
 
     def forward(self, batch):
         scores = batch["inputs"] @ self.weight.T + self.bias
@@ -163,6 +211,10 @@ CARD: dict[str, Any] = {
     ],
     "theorems": [{"name": "Toy.odd", "says": "tanh is odd", "source": "(2)"}],
     "deviations": [],
+    "fixed": [
+        {"array": array, "axis": axis, "why": "the toy's model has one size"}
+        for array, axis in (("weight", 0), ("weight", 1), ("bias", 0), ("inputs", 1), ("targets", 1))
+    ],
     "claims": [
         {
             "id": "odd",
@@ -201,6 +253,8 @@ MISTAKES = [
 ]
 FILES = {
     "numpy_checks.py": NUMPY_CHECKS,
+    "variants.py": VARIANTS,
+    "oracles.py": ORACLES,
     "torch/model.py": TORCH,
     "jax/model.py": JAX,
     "sympy/derivations.py": SYMPY,
@@ -291,7 +345,7 @@ def toy_evidences(paper: Paper) -> dict[str, Evidence]:
     """Evidence of all six layers that agrees."""
     reference = numpy_layer.run(paper, lambda _: None, PARTS)
     toy = paper.module("numpy_checks.py")
-    arrays = {name: a for name, a in reference.arrays.items() if "/difference/" not in name}
+    arrays = {name: a for name, a in reference.arrays.items() if "/difference/" not in name and "/by_hand/" not in name}
     bridges: dict[str, Any] = {}
     for seed in SEEDS:
         problem = toy.problem(seed)
@@ -301,14 +355,23 @@ def toy_evidences(paper: Paper) -> dict[str, Evidence]:
             arrays |= {f"seed{seed}/{what}/{name}": value for name, value in grads.items()}
         bridges[f"seed{seed}/bridge/hidden_formula"] = arrays[f"seed{seed}/output/hidden"]
         bridges[f"seed{seed}/bridge/bias_formula"] = arrays[f"seed{seed}/loss_gradient/bias"]
-    problem = toy.problem(0)
-    params, losses = dict(problem.params), []
-    for _ in range(STEPS):
+        arrays |= {f"seed{seed}/recorded/{n}": a for n, a in reference.group(f"seed{seed}/output").items()}
+    for seed in TRAJECTORY_SEEDS:
+        problem = toy.problem(seed)
+        params, losses = dict(problem.params), []
+        for _ in range(STEPS):
+            losses.append(toy.forward(params, problem.batch, **problem.config)["loss"])
+            grads = by_hand(params, problem.batch, {}, **problem.config)
+            params = {name: value - problem.learning_rate * grads[name] for name, value in params.items()}
         losses.append(toy.forward(params, problem.batch, **problem.config)["loss"])
-        grads = by_hand(params, problem.batch, {}, **problem.config)
-        params = {name: value - problem.learning_rate * grads[name] for name, value in params.items()}
-    losses.append(toy.forward(params, problem.batch, **problem.config)["loss"])
-    arrays |= {"trajectory/loss": np.array(losses), **{f"trajectory/param/{n}": v for n, v in params.items()}}
+        arrays |= {f"seed{seed}/trajectory/loss": np.array(losses)}
+        arrays |= {f"seed{seed}/trajectory/param/{n}": v for n, v in params.items()}
+    for variant in paper.module("variants.py").variants():
+        at, problem = f"variant/{variant.name}", variant.problem
+        duals = cotangents(reference.group(f"{at}/output"), 0)
+        for what, c in (("gradient", duals), ("loss_gradient", {})) if variant.kind != "shape" else ():
+            grads = by_hand(problem.params, problem.batch, c, **problem.config)
+            arrays |= {f"{at}/{what}/{name}": value for name, value in grads.items()}
     proved = {
         "statement": "s",
         "assumptions": "x real",
@@ -322,7 +385,10 @@ def toy_evidences(paper: Paper) -> dict[str, Evidence]:
         "identities": {"tanh_odd": proved, "tanh_derivative": proved},
         "bridges": {name: {"statement": "s", "source": "(2)", "target": t} for name, t in target.items()},
     }
-    asked = reference.facts["invariants"]
+    asked = {name: reference.facts[name] for name in ("invariants", "variants", "altered")} | {"oracles": []}
+    drawn = {"shape": [3, 2], "finite": True, "spread": 1.5, "slope": 0.25}
+    start = {"start": {"parameters": {"weight": drawn, "bias": drawn | {"shape": [3]}}, "seeded": True}}
+    own = {"tinygrad": start, "torch": start | {"matters": reference.facts["matters"]}, "jax": {}}
     theorem = {"statement": "odd : Type", "says": "tanh is odd", "source": "(2)"}
     agda = {
         "agda": "2.7.0",
@@ -333,7 +399,7 @@ def toy_evidences(paper: Paper) -> dict[str, Evidence]:
     return {
         "numpy": reference,
         "sympy": Evidence(paper.id, "sympy", bridges, facts),
-        **{name: Evidence(paper.id, name, dict(arrays), {"invariants": asked}) for name in AUTODIFF},
+        **{name: Evidence(paper.id, name, dict(arrays), asked | own[name]) for name in AUTODIFF},
         "agda": Evidence(paper.id, "agda", facts=agda),
     }
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from s30.claims import bound_of, check_claims, unresolved_names
+from s30.claims import bound_of, check_claims, coverage, unresolved_names
 from s30.errors import UsageError
 from s30.evidence import Evidence
 from s30.parity import check_paper
@@ -248,3 +248,76 @@ def test_names_are_not_judged_by_layers_that_did_not_finish(unresolved, evidence
 )
 def test_a_bound_in_words(evidence, words):
     assert bound_of({"metric": "accuracy", **evidence}) == words
+
+
+def stated(evidences, **facts):
+    """The evidences with these facts beside their own in every layer, as variants and oracles leave them."""
+    return {name: replace(e, facts=e.facts | facts) for name, e in evidences.items()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fact"), [("variant", "variants"), ("oracle", "oracles"), ("evaluation", "evaluations")]
+)
+def test_variants_oracles_and_evaluations_are_named_too(unresolved, evidences, kind, fact):
+    for listed in ([{"name": "wide"}], {"wide": {}}, ["wide"]):
+        found = stated(evidences, **{fact: listed})
+        assert unresolved({kind: "wide"}, found=found) == []
+        assert unresolved({kind: ["wide", "none"]}, found=found) == [
+            f"paper 01, equation one: no {kind} is named 'none'"
+        ]
+
+
+def test_an_oracle_of_another_layer_is_not_missed_by_the_layers_that_ran(unresolved, evidences):
+    some = {name: evidences[name] for name in ("numpy", "torch")}
+    assert unresolved({"oracle": "of_jax"}, found=stated(some, oracles=[])) == []
+    assert unresolved({"oracle": "of_jax"}, found=stated(evidences, oracles=[])) != []
+
+
+@pytest.fixture
+def covering(make_corpus, card, evidences, experiments):
+    """What is unresolved of a card whose coverage is this."""
+
+    def find(*entries):
+        card["coverage"] = list(entries)
+        paper = make_corpus(card=card).paper("01")
+        return unresolved_names(paper, evidences, experiments), coverage(paper)
+
+    return find
+
+
+def test_coverage_is_counted_and_its_names_must_exist(covering):
+    problems, counted = covering(
+        {"item": "eq. 1", "carried_by": {"output": ["scores", "hidden"], "file": "torch/model.py"}},
+        {"item": "eq. 2", "carried_by": {"claim": "odd"}},
+        {"item": "figure 1", "left_out": "a photograph"},
+    )
+    assert problems == []
+    assert (str(counted), counted.left_out) == ("2 of 3, 1 left out", {"figure 1": "a photograph"})
+
+
+@pytest.mark.parametrize(
+    ("carried_by", "problem"),
+    [
+        ({"output": ["scores", "skores"]}, "no output is named 'skores'"),
+        ({"file": "torch/modell.py"}, "no file is named 'torch/modell.py'"),
+        ({"file": "../01_affine/spec.md"}, ""),
+        ({"file": "../../papers.yaml"}, "no file is named '../../papers.yaml'"),
+        ({"file": "torch"}, "no file is named 'torch'"),
+        ({"claim": "evenness"}, "no claim is named 'evenness'"),
+        ({"claim": "scale"}, "no claim is named 'scale'"),  # it is out of scope, and so carries nothing
+    ],
+)
+def test_an_item_that_nothing_carries_is_named(covering, carried_by, problem):
+    problems, _ = covering({"item": "eq. 1", "carried_by": carried_by})
+    assert problems == ([f"paper 01, coverage of eq. 1: {problem}"] if problem else [])
+
+
+def test_a_card_without_coverage_counts_none(make_corpus):
+    assert coverage(make_corpus().paper("01")).items == 0
+
+
+def test_a_control_is_a_metric_that_some_claim_bounds(make_corpus, card, evidences, experiments):
+    card["claims"][0]["control"] = "accuracy"
+    card["claims"][1]["control"] = ["accuracy", "chance"]
+    problems = unresolved_names(make_corpus(card=card).paper("01"), evidences, experiments)
+    assert problems == ["paper 01, claim learns: its control 'chance' is no metric that a claim bounds"]

@@ -71,6 +71,23 @@ def refused(tmp_path):
         ("", "1: None is not of type 'object'"),
         ("[]", "1: [] is not of type 'object'"),
         ("papers: &a [*a]\n", "1: an alias refers to what contains it"),
+        ("papers: &a [1]\nb: &b [*a, *a]\n", "2: an alias stands in what another may repeat"),  # so they multiply
+        ("papers: &a 1\nb: [" + "*a, " * 101 + "]\n", "2: more than 100 aliases"),
+        ("papers: " + "[" * 100_000, "1: it is nested more than 32 deep"),
+        ("papers: " + "".join("\n" + " " * i + "a:" for i in range(1, 100)), "33: it is nested more than 32 deep"),
+        ("papers: [" + "1," * 500_000 + "]", "1: more than 500,000 values"),
+        (GOOD.replace("order: 1\n", "order: 1.0e+999\n", 1), "8: 1.0e+999 is not a finite number"),
+        (GOOD.replace("order: 1\n", "order: -1.0e+301\n", 1), "8: -1.0e+301 is not a finite number"),
+        (
+            GOOD.replace("order: 1\n", f"order: {'9' * 5000}\n", 1),
+            "8: 9999999999999999999999999999999999999... is not a",
+        ),
+        (
+            GOOD.replace("order: 1\n", f"order: 0x{'f' * 300}\n", 1),
+            "8: 0xfffffffffffffffffffffffffffffffffff... is not a",
+        ),
+        (GOOD.replace("year: 2020", "year: !!timestamp 2020"), " it holds a value that YAML cannot read: "),
+        (GOOD.replace("year: 2020", "year: 2020-13-45"), " it holds a value that YAML cannot read: "),
         ("? [a]\n: b\n", "1: a key must be a word"),
         (GOOD + "---\n" + GOOD, "10: "),
         (GOOD.replace("One", "\x07"), "4: the character #x0007 is not allowed in YAML"),
@@ -79,6 +96,25 @@ def refused(tmp_path):
 )
 def test_a_malformed_registry_is_refused_with_file_and_line(refused, text, message):
     assert refused(text).startswith(message)
+
+
+def test_a_file_that_is_far_too_large_is_refused_before_it_is_parsed(refused):
+    assert (
+        refused(" " * (documents.LARGEST_FILE + 1))
+        == " 16,777,217 characters, more than 16,777,216: it is no file of this project"
+    )
+
+
+def test_numbers_and_aliases_of_ordinary_files_are_read(tmp_path):
+    """0x1f, 1_000 and 1:30 are numbers to YAML, 1e400 is a word to it."""
+    path = tmp_path / "waivers.yaml"
+    reason = "&same 'three names of one gap'"
+    path.write_text(f"waivers:\n  - {{id: a, reason: {reason}}}\n  - {{id: b, reason: *same}}\n")
+    assert [entry["reason"] for entry in documents.load(path, "waivers")["waivers"]] == ["three names of one gap"] * 2
+    for text in ("0x1f", "1_000", "1:30", "-1.5e-300", "1e400", "1.0e+300"):
+        path.write_text(f"waivers: {text}\n")
+        with pytest.raises(UsageError, match="is not of type 'array'"):
+            documents.load(path, "waivers")
 
 
 def test_what_is_not_utf8_is_refused(refused):
@@ -153,6 +189,27 @@ def refused_card(make_corpus):
             "at_least: 0.9",
             "at_least: {metric: accuracy}",
             " the metric 'accuracy' is held against itself, which cannot fail",
+        ),
+        (
+            "claims:",
+            "coverage:\n  - {item: eq. 1, left_out: w}\n  - {item: eq. 1, left_out: v}\nclaims:",
+            " coverage: the item 'eq. 1' stands twice",
+        ),
+        ("at_least: 0.9", "at_least: -1.0e+9", " a bound of -1e+09 is larger than 1e+06: give a `reason`"),
+        ("at_least: 0.9", "at_least: {metric: chance, plus: -2.0e+6}", " a bound of -2e+06 is larger than 1e+06"),
+        ("at_least: 0.9", "at_least: {metric: chance, times: 0}", " the metric 'chance' times 0 is no bound"),
+        ("at_least: 0.9", "equals: 0.9\n        within: 0.46", " within 0.46 of 0.9 lies almost anything: half of it"),
+        ("at_least: 0.9", "equals: 0\n        within: 1.0e-9", " within 1e-09 of 0 lies almost anything"),
+        ("at_least: 0.9", "equals: 1\n        within: 1.0e+9", " a bound of 1e+09 is larger than 1e+06"),
+        (
+            "claims:",
+            "tolerances:\n  - {kind: forward, quantity: a, rtol: 1.0e-6, atol: 0, reason: r}\nclaims:",
+            " the tolerance rtol 1e-06, atol 0 is more than a check of kind forward may have, rtol 1e-07, atol 1e-09",
+        ),
+        (
+            "claims:",
+            "tolerances:\n  - {kind: difference, quantity: a, rtol: 0, atol: 1.0e+300, reason: r}\nclaims:",
+            " the tolerance rtol 0, atol 1e+300 is more than a check of kind difference may have, rtol 0.001, atol 1e-05",
         ),
     ],
 )
@@ -258,10 +315,10 @@ def test_without_any_root_the_remedy_is_named(tmp_path, monkeypatch):
 
 def test_the_card_gives_a_tolerance_to_what_it_names(make_corpus, card):
     card["tolerances"] = [
-        {"kind": "forward", "quantity": "hidden", "layer": "jax", "rtol": 1, "atol": 0, "reason": "r"}
+        {"kind": "forward", "quantity": "hidden", "layer": "jax", "rtol": 1e-8, "atol": 0, "reason": "r"}
     ]
     paper = make_corpus(card=card).paper("01")
-    assert paper.tolerance("forward", "jax", "hidden") == Tolerance(1.0, 0.0)
+    assert paper.tolerance("forward", "jax", "hidden") == Tolerance(1e-8, 0.0)
     assert paper.tolerance("forward", "torch", "hidden") is None
     assert paper.tolerance("forward", "jax", "scores") is None
     assert paper.tolerance("bridge", "jax", "hidden") is None

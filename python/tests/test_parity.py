@@ -11,7 +11,7 @@ import pytest
 from s30.evidence import Evidence
 from s30.layers import AUTODIFF, EXECUTABLE
 from s30.parity import Check, blamed, check_paper, compare, relate
-from s30.vocabulary import EXACT, TOLERANCES, Outcome, Tolerance
+from s30.vocabulary import CEILINGS, EXACT, TOLERANCES, Outcome, Tolerance
 
 TIGHT = Tolerance(1e-10, 1e-12)
 TABLE = np.array([[1.0, -2.0, 0.0], [4.0, 5.0, 6.0]])
@@ -159,10 +159,10 @@ def test_huge_and_denormal_numbers_give_finite_figures_without_warnings(paper):
     ],
 )
 def test_the_card_sets_the_tolerance_of_what_it_names_and_of_nothing_else(make_corpus, card, tolerance, outcome):
-    card["tolerances"] = [tolerance | {"rtol": 1e-3, "atol": 0.0, "reason": "a series cut off"}]
-    check = held(make_corpus(card=card).paper("01"), TABLE * (1 + 1e-4), TABLE)
+    card["tolerances"] = [tolerance | {"rtol": 1e-7, "atol": 0.0, "reason": "a series cut off"}]
+    check = held(make_corpus(card=card).paper("01"), TABLE * (1 + 1e-8), TABLE)
     assert check.outcome is outcome
-    assert check.tolerance == (Tolerance(1e-3, 0.0) if outcome is Outcome.PASSED else TIGHT)
+    assert check.tolerance == (Tolerance(1e-7, 0.0) if outcome is Outcome.PASSED else TIGHT)
 
 
 def test_the_card_can_tighten_a_tolerance(make_corpus, card):
@@ -216,9 +216,35 @@ def test_relations_need_both_sides_of_one_shape_with_entries(paper, relation):
         assert relate(paper, "jax", "bounded", relation, left, right, None, 0).outcome is Outcome.FAILED
 
 
+@pytest.mark.parametrize(
+    ("tolerance", "problem"),
+    [
+        (Tolerance(1e-5, 0.0, "r"), "is more than a check of kind invariant may have, rtol 1e-06, atol 1e-08"),
+        (Tolerance(0.0, 1e-7, "r"), "is more than a check of kind invariant may have, rtol 1e-06, atol 1e-08"),
+        (Tolerance(1e-6, 0.0), "is looser than the engine's own and gives no reason"),
+        (Tolerance(-1.0, 0.0), "is none: both of its numbers must be finite and not negative"),
+        (Tolerance(0.0, float("nan")), "is none: both of its numbers must be finite and not negative"),
+        (Tolerance(1e-10, 0.0), ""),  # a tighter one explains itself
+        (EXACT, ""),
+    ],
+)
+def test_a_tolerance_in_a_rooms_code_has_a_ceiling_and_a_reason(paper, tolerance, problem):
+    """Where the sides are equal, so that any tolerance would pass."""
+    check = relate(paper, "jax", "x", "==", LEFT, LEFT, tolerance, 0)
+    assert check.outcome is (Outcome.FAILED if problem else Outcome.PASSED)
+    assert problem in check.message
+
+
+def test_every_kind_that_has_a_tolerance_has_a_ceiling_above_it():
+    for (kind, _), default in TOLERANCES.items():
+        assert CEILINGS[kind].rtol >= default.rtol
+        assert CEILINGS[kind].atol >= default.atol
+
+
 def test_an_equality_takes_its_own_tolerance_or_the_default(paper):
-    right = LEFT * (1 + 1e-6)
-    assert relate(paper, "jax", "x", "==", LEFT, right, Tolerance(1e-5, 0.0), 0).outcome is Outcome.PASSED
+    right = LEFT * (1 + 1e-7)
+    own = Tolerance(1e-6, 0.0, "a series cut off")
+    assert relate(paper, "jax", "x", "==", LEFT, right, own, 0).outcome is Outcome.PASSED
     check = relate(paper, "jax", "x", "==", LEFT, right, None, 0)
     assert check.outcome is Outcome.FAILED
     assert check.tolerance == TOLERANCES["invariant", None]
@@ -238,11 +264,15 @@ def test_layers_that_agree_pass_every_check(paper, evidences):
         "invariant",
         "identity",
         "theorem",
+        "variant",
+        "conduct",
+        "start",
+        "oracle",
     }
     assert sum(c.kind == "forward" for c in checks) == 3 * 3 * 3  # layers, seeds, outputs
     assert sum(c.kind == "difference" for c in checks) == 3 * 3 * (2 + 8)  # layers, seeds, directions
     assert sum(c.kind == "gradient" for c in checks) == 3 * 3 * 2 * 2  # pairs, seeds, objectives, parameters
-    assert sum(c.kind == "trajectory" for c in checks) == 3 * (2 + 1)  # pairs, parameters and losses
+    assert sum(c.kind == "trajectory" for c in checks) == 3 * 2 * (2 + 1)  # pairs, seeds, parameters and losses
     assert sum(c.kind == "bridge" for c in checks) == 3 * (4 + 3)  # seeds, layers
     assert sum(c.kind == "invariant" for c in checks) == 2 * 4 * 5  # invariants, layers, seeds
     assert len({c.id for c in checks}) == len(checks)
@@ -326,9 +356,9 @@ def test_a_transposed_gradient_is_rejected(paper, changed):
 @pytest.mark.parametrize(
     ("name", "quantity"),
     [
-        ("trajectory/loss", "losses"),
-        ("trajectory/param/weight", "parameter weight"),
-        ("trajectory/param/bias", "parameter bias"),
+        ("seed0/trajectory/loss", "seed 0 losses"),
+        ("seed0/trajectory/param/weight", "seed 0 parameter weight"),
+        ("seed1/trajectory/param/bias", "seed 1 parameter bias"),
     ],
 )
 def test_a_wrong_trajectory_is_rejected(paper, changed, name, quantity):
@@ -340,7 +370,7 @@ def test_a_wrong_trajectory_is_rejected(paper, changed, name, quantity):
 
 
 def test_a_shorter_trajectory_is_rejected(paper, changed):
-    checks = check_paper(paper, changed({("torch", "trajectory/loss"): lambda a: a[:-1]}))
+    checks = check_paper(paper, changed({("torch", "seed0/trajectory/loss"): lambda a: a[:-1]}))
     assert all("shape" in c.message for c in failed(checks))
     assert len(failed(checks)) == 2
 

@@ -157,12 +157,13 @@ def test_a_child_that_outlives_its_worker_does_not_hold_up_the_sweep(misbehaved)
 def test_a_file_that_was_another_one_while_it_was_read_is_no_evidence(make_corpus, toy, tmp_path):
     """While 01 is measured, 02 is edited; the edit undoes itself as soon as it has been executed."""
     script = tmp_path / "edit.py"
-    script.write_text(
-        "path = __file__.replace('01_first', '02_second'); text = open(path).read()\n"
+    script.write_text(  # it runs in a process of its own, as an editor does
+        "import sys\npath = sys.argv[1].replace('01_first', '02_second'); text = open(path).read()\n"
         "if '# undone' not in text:\n"
         "    open(path, 'w').write(f'{text}open(__file__, \"w\").write({text!r})  # undone')\n"
     )
-    first = spoilt(toy.numpy, f"exec(open({str(script)!r}).read())")
+    run_it = f"__import__('subprocess').run([{sys.executable!r}, {str(script)!r}, __file__], check=True)"
+    first = spoilt(toy.numpy, run_it)
     corpus = make_corpus({"01_first": {"numpy_checks.py": first}, "02_second": {"numpy_checks.py": toy.numpy}})
     path = corpus.paper("02").folder / "numpy_checks.py"
     results = run(corpus)
@@ -227,7 +228,7 @@ TORCH_EDITS = {
     "04_single": ('"hidden": hidden', '"hidden": hidden.float()'),
     "05_nan": ('"hidden": hidden', '"hidden": hidden / 0 * 0'),
     "06_parameter": ("self.bias", "self.offset"),
-    "07_parametershape": ("torch.zeros(3, 2)", "torch.zeros(2, 3)"),
+    "07_parametershape": ("torch.randn(3, 2)", "torch.randn(2, 3)"),
     "08_noloss": ('"loss":', '"cost":'),
     "09_nodict": ("return {", "return hidden, {"),
     "10_scale": ("self.scale * scores", "scores"),
@@ -508,14 +509,14 @@ def slow(make_corpus, toy):
     sleeper = spoilt(toy.numpy, "open('PID', 'w').write(str(os.getpid())); time.sleep(600)")
     corpus = make_corpus({"01_quick": {}, "02_slow": {"numpy_checks.py": sleeper}})
     path = corpus.paper("02").folder / "numpy_checks.py"
-    path.write_text(path.read_text().replace("'PID'", repr(str(corpus.root / "pid"))))
+    path.write_text(path.read_text().replace("'PID'", repr(str(corpus.root.parent / "pid"))))
     return corpus
 
 
 def started(corpus, command, environ) -> tuple[subprocess.Popen[str], int]:
     """The command, once its worker is busy with paper 02, and that worker's process id."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ)
-    pid = corpus.root / "pid"
+    pid = corpus.root.parent / "pid"
     until = time.monotonic() + 60
     while not (pid.is_file() and pid.read_text()):
         assert process.poll() is None, process.communicate()

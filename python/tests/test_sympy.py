@@ -76,6 +76,30 @@ def test_a_statement_of_itself_proves_nothing(side):
     )
 
 
+@pytest.mark.parametrize(
+    ("lhs", "rhs", "why"),
+    [
+        ([], (), "lhs is no expression and no matrix of expressions: TypeError: it is empty"),
+        ([x], (x,), "both sides are the same expression"),
+        (sympy.Matrix([x, y]), [x, y], "both sides are the same expression"),
+        (sympy.Matrix([[x * (1 + y), 1]]), [x + x * y, 1], "different shapes: (1, 2) and (2, 1)"),
+        (x + x * y, [x * (1 + y)], "different shapes: () and (1, 1)"),
+        ("x", x, "TypeError: 'x' is a str"),
+        (x, "x + 0", "rhs is no expression and no matrix of expressions: TypeError: 'x + 0' is a str"),
+        ([x, "y"], [x, y], "no expression"),
+        (sympy.true, sympy.true, "is a BooleanTrue"),
+        (True, True, "is a bool"),
+        (x < y, y > x, "is a StrictLessThan"),
+        ({x: 1}, {x: 1}, "no expression"),
+        (None, None, "no expression"),
+    ],
+)
+def test_sides_are_expressions_or_matrices_of_one_shape(lhs, rhs, why):
+    proved, said = adaptor.prove(identity(lhs, rhs))
+    assert not proved
+    assert why in said
+
+
 def test_rounded_numbers_prove_nothing():
     """In floating point 1 + 1e-17 is 1, so a false statement would pass."""
     proved, why = adaptor.prove(identity((x + 1.0 + 1e-17) * y, x * y + y, proof=("expand",)))

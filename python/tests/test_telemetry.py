@@ -143,7 +143,8 @@ def test_the_summary_counts_claims_by_kind_and_cells_by_outcome(make_corpus, res
 def test_a_record_that_passed_with_a_waiver_says_so(toy_record):
     def doubled(results):
         torch = results["01", "torch", "checks"]
-        loss = {"seed0/output/loss": 2 * torch.arrays["seed0/output/loss"]}
+        everywhere = ("seed0/output/loss", "seed0/recorded/loss", "again/output/loss")
+        loss = {name: 2 * torch.arrays[name] for name in everywhere}
         return results | {("01", "torch", "checks"): replace(torch, arrays={**torch.arrays, **loss})}
 
     _, record = toy_record(doubled, [{"id": "01/torch~numpy/forward/seed 0 loss", "reason": "a known gap"}])
@@ -176,7 +177,7 @@ def test_failures_and_missing_layers_fit_the_schema_too(repository, results_of):
     results = results_of(corpus.paper("01"))
     torch = results["01", "torch", "checks"]
     results["01", "torch", "checks"] = replace(
-        torch, arrays={n: a * 0 + 1.7e308 if n == "trajectory/loss" else a for n, a in torch.arrays.items()}
+        torch, arrays={n: a * 0 + 1.7e308 if n == "seed0/trajectory/loss" else a for n, a in torch.arrays.items()}
     )
     results["01", "jax", "checks"] = Evidence("01", "jax", error="no JAX", outcome="not_run")
     results["01", "sympy", "checks"] = Evidence("01", "sympy", error="boom", outcome="failed")

@@ -14,7 +14,7 @@ from s30.verdicts import judge, load_waivers
 from s30.vocabulary import Outcome
 
 ALL = list(LAYERS)
-WRONG_LOSSES = [f"01/{pair}/trajectory/losses" for pair in ("tinygrad~torch", "torch~jax")]
+WRONG_LOSSES = [f"01/{pair}/trajectory/seed 0 losses" for pair in ("tinygrad~torch", "torch~jax")]
 
 
 def waive(corpus, *ids):
@@ -36,7 +36,7 @@ def results(paper, results_of):
 def wrong(results):
     """PyTorch's losses are wrong, and nothing else."""
     torch = results["01", "torch", "checks"]
-    arrays = {**torch.arrays, "trajectory/loss": 2 * torch.arrays["trajectory/loss"]}
+    arrays = {**torch.arrays, "seed0/trajectory/loss": 2 * torch.arrays["seed0/trajectory/loss"]}
     return results | {("01", "torch", "checks"): replace(torch, arrays=arrays)}
 
 
@@ -53,7 +53,7 @@ def test_a_layer_that_disagrees_fails_alone_with_its_first_message(corpus, wrong
     assert not verification.passed
     assert outcomes(verification) == dict.fromkeys(ALL, "passed") | {"torch": "failed"}
     cell = verification.papers[0].cells["torch"]
-    assert cell.message.startswith("paper 01, layer tinygrad against torch, trajectory losses: at index [")
+    assert cell.message.startswith("paper 01, layer tinygrad against torch, trajectory seed 0 losses: at index [")
     assert cell.failed == 2
     assert len(verification.papers[0].messages) == 2
 
@@ -229,3 +229,24 @@ def test_judging_executes_nothing_of_a_room(corpus, results):
     for path in corpus.paper("01").folder.rglob("*.py"):
         path.write_text("raise SystemExit('executed by the judge')\n")
     assert judge(corpus, corpus.papers, ALL, results, True).passed
+
+
+@pytest.mark.parametrize(
+    ("needs", "problem"),
+    [
+        ({"01": ["02"], "02": []}, ""),
+        ({"01": ["99"]}, "paper 01: it needs paper 99, which papers.yaml does not have"),
+        ({"01": ["01"]}, "paper 01: none can be read first: 01 needs 01"),
+        ({"01": ["02"], "02": ["03"], "03": ["01"]}, "paper 01: none can be read first: 01 needs 02 needs 03 needs 01"),
+        ({"01": ["02"], "02": ["03"], "03": ["02"]}, ""),  # said of 02 and 03
+        ({"01": ["04"]}, ""),  # without a room, in which it could say what it needs
+    ],
+)
+def test_what_is_read_before_is_there_and_leads_back_to_nothing(make_corpus, card, results, needs, problem):
+    rooms = {
+        f"{number}_toy{number}": {"paper.yaml": documents.dump(card | {"needs": needs.get(number, [])})}
+        for number in ("01", "02", "03")
+    }
+    corpus = make_corpus(rooms | {"04_later": None})
+    said = judge(corpus, [corpus.paper("01")], ALL, results, True).papers[0].problems
+    assert [line for line in said if "need" in line] == ([problem] if problem else [])

@@ -22,7 +22,15 @@ from s30.errors import S30Error, UsageError
 from s30.evidence import VERSION, digest_files, digest_of
 
 CHECKS, EXPERIMENT = "checks", "experiment"
-PARTS = ("outputs", "gradients", "invariants")  # what an executable layer is asked
+PARTS = (
+    "outputs",
+    "gradients",
+    "invariants",
+    "variants",
+    "oracles",
+    "start",
+    "conduct",
+)  # what an executable layer is asked
 ENGINE = Path(__file__).resolve().parent.parent
 CORE = (
     "__init__",
@@ -32,9 +40,12 @@ CORE = (
     "documents",
     "corpus",
     "data",
+    "room",
     "evidence",
     "environment",
     "worker",
+    "isolation",
+    "room",
     "layers/__init__",
 )
 
@@ -79,7 +90,7 @@ class Layer:
 EXECUTABLE = ("numpy", "tinygrad", "torch", "jax")
 AUTODIFF = ("tinygrad", "torch", "jax")
 TRAINING = ("torch", "jax")
-_EXECUTABLE_ENGINE = ("layers/executable",)
+_EXECUTABLE_ENGINE = ("layers/executable", "layers/measure")
 # Of tinygrad's flags those that change the kernels it writes, or their order; the others show, check or store.
 TINYGRAD_VARIABLES = (
     *("ALL2ALL", "ALLOW_HALF8", "ALLOW_TF32", "ALLREDUCE_CAST", "BEAM", "BEAM_", "CONST_LR", "CPU_COUNT", "EMULATE"),

@@ -11,7 +11,8 @@ import numpy as np
 
 from s30.corpus import Paper
 from s30.evidence import Evidence
-from s30.layers.executable import Parts, Progress, descend, measure_autodiff, named
+from s30.layers.executable import Parts, Progress, descend, named
+from s30.layers.measure import measure_autodiff
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
@@ -22,23 +23,46 @@ class JaxBackend:
     def __init__(self, paper: Paper) -> None:
         self._function = paper.module("jax/model.py").forward
         self._compiled: dict[tuple[str, str], Any] = {}
+        self.altered: set[str] = set()
+
+    def _call(
+        self, params: Mapping[str, Any], batch: Mapping[str, Any], config: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """The room's function. Its arrays cannot be altered, but the dicts that hold them can."""
+        given = {**params, **batch}
+        outputs = named(self._function(params, batch, **config), jax.Array)
+        left = {**params, **batch}
+        self.altered |= {name for name in given.keys() | left.keys() if given.get(name) is not left.get(name)}
+        return outputs
 
     def _jit(self, purpose: str, config: Mapping[str, Any], make: Any) -> Any:
         """One compiled function per purpose and configuration: the configuration is static, the arrays are traced."""
         at = (purpose, repr(sorted(config.items())))
         if at not in self._compiled:
-            self._compiled[at] = jax.jit(make(lambda params, batch: self._function(params, batch, **config)))
+            self._compiled[at] = jax.jit(make(lambda params, batch: self._call(params, batch, config)))
         return self._compiled[at]
 
     def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
-        outputs = self._jit("forward", config, lambda f: f)(_device(params), _device(batch))
-        return {name: np.asarray(value) for name, value in named(outputs).items()}
+        return _arrays(self._jit("forward", config, lambda f: f)(_device(params), _device(batch)))
 
-    def gradient(self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays) -> dict[str, Array]:
+    def plain(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
+        return _arrays(self._call(_device(params), _device(batch), config))
+
+    def gradient(
+        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
         def make(function: Any) -> Any:
-            return lambda params, batch, duals: jax.grad(lambda p: objective(function(p, batch), duals))(params)
+            def both(params: Any, batch: Any, duals: Any) -> Any:
+                def total(params: Any) -> Any:
+                    outputs = function(params, batch)
+                    return objective(outputs, duals), outputs
 
-        return _arrays(self._jit("gradient", config, make)(_device(params), _device(batch), _device(duals)))
+                return jax.grad(total, has_aux=True)(params)
+
+            return both
+
+        found, outputs = self._jit("gradient", config, make)(_device(params), _device(batch), _device(duals))
+        return _arrays(outputs), _arrays(found)
 
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
@@ -62,5 +86,10 @@ def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     return measure_autodiff(paper, "jax", backend, progress, parts)
 
 
-def prepare_experiment() -> None:
-    """Nothing: the process's flags choose float32 and one thread."""
+def prepare(task: str) -> None:
+    """Nothing: the process's flags choose the precision and one thread."""
+
+
+def state() -> dict[str, Any]:
+    """What a paper could leave changed in JAX for the next one."""
+    return {"JAX's configuration": {name: repr(value) for name, value in jax.config.values.items()}}

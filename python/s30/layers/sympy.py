@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import mpmath
 import numpy as np
 import sympy
 
@@ -43,14 +44,22 @@ def prove(identity: Identity) -> tuple[bool, str]:
         raise S30Error(f"identity {identity.name}: unknown relation {identity.relation!r}")
     if not identity.proof:
         raise S30Error(f"identity {identity.name}: a proof needs at least one step")
-    if identity.lhs == identity.rhs:
+    sides = []
+    for name, side in (("lhs", identity.lhs), ("rhs", identity.rhs)):
+        try:
+            sides.append(_lift(side))
+        except (TypeError, ValueError, sympy.SympifyError) as error:
+            return False, f"{name} is no expression and no matrix of expressions: {one_line(error)}"
+    lhs, rhs = sides
+    if _shape(lhs) != _shape(rhs):
+        return False, f"the sides have different shapes: {_shape(lhs)} and {_shape(rhs)}"
+    if lhs == rhs:
         return False, "both sides are the same expression, so there is nothing to prove"
-    if floats := sorted(map(str, _lift(identity.lhs).atoms(sympy.Float) | _lift(identity.rhs).atoms(sympy.Float))):
+    if floats := sorted(map(str, lhs.atoms(sympy.Float) | rhs.atoms(sympy.Float))):
         return False, f"it holds the rounded number {floats[0]}: write it as a Rational"
     if identity.induction is None:
-        return _decide(identity, identity.lhs, identity.rhs, "")
+        return _decide(identity, lhs, rhs, "")
     n = identity.induction
-    lhs, rhs = _lift(identity.lhs), _lift(identity.rhs)
     if not lhs.has(n) or not rhs.has(n):
         return False, f"induction over {n}, which does not occur on both sides"
     if n.is_integer is not True or n.is_nonnegative is not True:
@@ -66,7 +75,7 @@ def prove(identity: Identity) -> tuple[bool, str]:
 
 
 def _decide(identity: Identity, lhs: Any, rhs: Any, where: str) -> tuple[bool, str]:
-    difference = _lift(lhs) - _lift(rhs)
+    difference = lhs - rhs
     for step in identity.proof:
         difference = (
             difference.applyfunc(lambda e, s=step: apply_step(s, e))
@@ -87,7 +96,29 @@ def _decide(identity: Identity, lhs: Any, rhs: Any, where: str) -> tuple[bool, s
 
 
 def _lift(side: Any) -> Any:
-    return sympy.ImmutableMatrix(side) if _is_matrix(side) or isinstance(side, (list, tuple)) else sympy.sympify(side)
+    """An expression, or an immutable matrix of expressions (a list is a column). Raises TypeError for anything else: a
+    string would be parsed into whatever it happens to spell, and of an empty matrix nothing can be said."""
+    if not isinstance(side, (list, tuple)) and not _is_matrix(side):
+        return _expression(side)
+    rows = [
+        list(row) if isinstance(row, (list, tuple)) else [row] for row in (side.tolist() if _is_matrix(side) else side)
+    ]
+    if not any(rows):
+        raise TypeError("it is empty")
+    return sympy.ImmutableMatrix([[_expression(entry) for entry in row] for row in rows])
+
+
+def _expression(side: Any) -> Any:
+    if isinstance(side, (str, bool)):
+        raise TypeError(f"{side!r} is a {type(side).__name__}")
+    lifted = sympy.sympify(side, strict=True)
+    if not isinstance(lifted, sympy.Expr):
+        raise TypeError(f"{str(lifted)[:60]} is a {type(lifted).__name__}")
+    return lifted
+
+
+def _shape(side: Any) -> tuple[int, ...]:
+    return tuple(side.shape) if _is_matrix(side) else ()
 
 
 def _is_matrix(value: Any) -> bool:
@@ -127,3 +158,12 @@ def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
         for seed in SEEDS:
             arrays[f"seed{seed}/bridge/{bridge.name}"] = np.asarray(bridge.value(problem_of(paper, seed)))
     return Evidence(paper.id, "sympy", arrays, {"identities": identities, "bridges": bridges})
+
+
+def prepare(task: str) -> None:
+    """Nothing has to be set."""
+
+
+def state() -> dict[str, Any]:
+    """What a paper could leave changed in SymPy for the next one."""
+    return {"mpmath's precision": mpmath.mp.prec}

@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 import tinygrad.renderer.llvmir as llvmir
-from tinygrad import Tensor, TinyJit
+from tinygrad import Tensor, TinyJit, dtypes
+from tinygrad.helpers import ContextVar
 from tinygrad.nn.optim import SGD
 from tinygrad.nn.state import get_state_dict
 
 from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import Evidence
-from s30.layers.executable import Parts, Progress, descend, measure_autodiff, named
+from s30.layers.executable import Parts, Progress, altered, descend, named
+from s30.layers.measure import measure_autodiff
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
@@ -44,11 +46,13 @@ def mend_constants() -> None:
 class Captured:
     """A function of named tensors whose kernels are captured once and replayed on new values of the same shapes.
 
-    Its inputs keep their memory from call to call: new values are written into it, since scheduling dominates.
+    Its inputs keep their memory from call to call: new values are written into it, since scheduling dominates. After a
+    call they are read back: `altered` holds the names of those that the function wrote to.
     """
 
     def __init__(self, function: Callable[..., dict[str, Tensor]], *inputs: Arrays) -> None:
         self._inputs = [_tensors(arrays) for arrays in inputs]
+        self.altered: set[str] = set()
         # TinyJit captures its second call and runs the first, where it expects that inputs are realised. Here they are.
         self._jit = TinyJit(function)
         self._jit.cnt = 1
@@ -57,7 +61,10 @@ class Captured:
         for tensors, arrays in zip(self._inputs, inputs, strict=True):
             for name, tensor in tensors.items():
                 tensor._buffer().copyin(np.ascontiguousarray(arrays[name]).data)
-        return {name: tensor.numpy() for name, tensor in self._jit(*self._inputs).items()}
+        found = {name: tensor.numpy() for name, tensor in self._jit(*map(dict, self._inputs)).items()}
+        for tensors, arrays in zip(self._inputs, inputs, strict=True):
+            self.altered |= altered(arrays, _values(tensors))
+        return found
 
 
 class TinygradBackend:
@@ -69,6 +76,7 @@ class TinygradBackend:
         self._model = paper.module("tinygrad/model.py").Model
         self._captured: dict[str, Captured] = {}
         self._models: dict[str, Any] = {}
+        self.altered: set[str] = set()
 
     def _build(self, params: Mapping[str, Tensor], config: Mapping[str, Any]) -> tuple[Any, dict[str, Tensor]]:
         """The model with the problem's parameters in place, and those parameters by name."""
@@ -98,22 +106,44 @@ class TinygradBackend:
                 return computed
 
             self._captured[at] = Captured(function, *inputs)
-        return self._captured[at](*inputs)
+        found = self._captured[at](*inputs)
+        self.altered |= self._captured[at].altered
+        return found
+
+    def _call(self, params: dict[str, Tensor], batch: dict[str, Tensor], config: Mapping[str, Any]) -> Any:
+        """The parameters by name, and the outputs of the model that holds them."""
+        model, state = self._build(params, config)
+        given = dict(batch)
+        outputs = named(model(batch), Tensor)
+        self.altered |= {name for name in given.keys() | batch.keys() if given.get(name) is not batch.get(name)}
+        return state, outputs
 
     def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
-        def outputs(params: dict[str, Tensor], batch: dict[str, Tensor]) -> Mapping[str, Tensor]:
-            return named(self._build(params, config)[0](batch))
+        return self._replay("forward", config, lambda p, b: self._call(p, b, config)[1], params, batch)
 
-        return self._replay("forward", config, outputs, params, batch)
+    def plain(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
+        return _values(self._call(_tensors(params), _tensors(batch), config)[1])
 
-    def gradient(self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays) -> dict[str, Array]:
-        def gradients(
-            params: dict[str, Tensor], batch: dict[str, Tensor], duals: dict[str, Tensor]
-        ) -> dict[str, Tensor]:
-            model, state = self._build(params, config)
-            return dict(zip(state, objective(named(model(batch)), duals).gradient(*state.values()), strict=True))
+    def gradient(
+        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        def both(params: dict[str, Tensor], batch: dict[str, Tensor], duals: dict[str, Tensor]) -> dict[str, Tensor]:
+            with Tensor.train():
+                state, outputs = self._call(params, batch, config)
+                found = zip(state, objective(outputs, duals).gradient(*state.values()), strict=True)
+            named_so = {f"output/{name}": value for name, value in outputs.items()}
+            return named_so | {f"gradient/{name}": value for name, value in found}
 
-        return self._replay("gradient", config, gradients, params, batch, duals)
+        found = self._replay("gradient", config, both, params, batch, duals)
+        outputs, grads = (
+            {name.removeprefix(kind): value for name, value in found.items() if name.startswith(kind)}
+            for kind in ("output/", "gradient/")
+        )
+        return outputs, grads
+
+    def initial(self, config: Mapping[str, Any], seed: int) -> dict[str, Array]:
+        Tensor.manual_seed(seed)
+        return _values(get_state_dict(self._model(**config)))
 
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
@@ -134,11 +164,29 @@ class TinygradBackend:
 
 def _tensors(arrays: Arrays) -> dict[str, Tensor]:
     """Tensors of their own memory, in place before anything is scheduled, in one order: a TinyJit knows them by it."""
-    tensors = {name: Tensor(np.ascontiguousarray(value)) for name, value in sorted(arrays.items())}
+    tensors = {name: Tensor(np.ascontiguousarray(value)).reshape(value.shape) for name, value in sorted(arrays.items())}
     Tensor.realize(*tensors.values())
     return tensors
+
+
+def _values(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
+    Tensor.realize(*tensors.values())
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
 def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     """The layer's evidence for one paper."""
     return measure_autodiff(paper, "tinygrad", TinygradBackend(paper), progress, parts)
+
+
+def prepare(task: str) -> None:
+    """Nothing has to be set."""
+
+
+def state() -> dict[str, Any]:
+    """What a paper could leave changed in tinygrad for the next one; its random numbers are seeded for each."""
+    return {
+        "tinygrad's default float": str(dtypes.default_float),
+        "tinygrad's training mode": bool(Tensor.training),
+        "tinygrad's context": {name: variable.value for name, variable in ContextVar._cache.items()},
+    }

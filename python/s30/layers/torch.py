@@ -11,7 +11,9 @@ import torch
 from s30.corpus import Paper
 from s30.errors import S30Error
 from s30.evidence import Evidence
-from s30.layers.executable import Parts, Progress, measure_autodiff, named
+from s30.layers import CHECKS
+from s30.layers.executable import Parts, Progress, altered, named
+from s30.layers.measure import measure_autodiff
 from s30.problem import objective
 from s30.vocabulary import Array, Arrays
 
@@ -20,10 +22,10 @@ class TorchBackend:
     """A room's `nn.Module` in float64 on one thread."""
 
     def __init__(self, paper: Paper) -> None:
-        torch.set_num_threads(1)
-        torch.set_default_dtype(torch.float64)
+        prepare(CHECKS)
         torch.manual_seed(0)
         self._model = paper.module("torch/model.py").Model
+        self.altered: set[str] = set()
 
     def _build(self, params: Arrays, config: Mapping[str, Any]) -> Any:
         model = self._model(**config)
@@ -35,21 +37,35 @@ class TorchBackend:
             raise S30Error(f"Model does not take the problem's parameters: {' '.join(str(error).split())}") from None
         return model
 
+    def _call(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+        """The model and its outputs, once it was seen whether its inputs came back as they were."""
+        model, tensors = self._build(params, config), _tensors(batch)
+        outputs = named(model(tensors), torch.Tensor)
+        self.altered |= altered(params, _arrays(model.state_dict())) | altered(batch, _arrays(tensors))
+        return model, outputs
+
     def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
         with torch.no_grad():
-            outputs = self._build(params, config)(_tensors(batch))
-        return {name: value.numpy() for name, value in named(outputs).items()}
+            return _arrays(self._call(params, batch, config)[1])
 
-    def gradient(self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays) -> dict[str, Array]:
-        model = self._build(params, config)
-        total = objective(named(model(_tensors(batch))), _tensors(duals))
+    plain = forward
+
+    def gradient(
+        self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        model, outputs = self._call(params, batch, config)
+        total = objective(outputs, _tensors(duals))
         names, leaves = zip(*model.named_parameters(), strict=True)
         grads = torch.autograd.grad(total, leaves, allow_unused=True) if total.requires_grad else [None] * len(leaves)
         # A parameter that the objective does not reach has gradient zero: parity shows it if that is a mistake.
-        return {
+        return _arrays(outputs), {
             name: np.zeros(leaf.shape) if grad is None else grad.numpy()
             for name, leaf, grad in zip(names, leaves, grads, strict=True)
         }
+
+    def initial(self, config: Mapping[str, Any], seed: int) -> dict[str, Array]:
+        torch.manual_seed(seed)
+        return _arrays(self._model(**config).state_dict())
 
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
@@ -66,11 +82,15 @@ class TorchBackend:
                     if grad is not None:
                         leaf.sub_(learning_rate * grad)
         losses.append(model(tensors)["loss"].item())
-        return np.array(losses), {name: value.detach().numpy() for name, value in model.state_dict().items()}
+        return np.array(losses), _arrays(model.state_dict())
 
 
 def _tensors(arrays: Arrays) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(np.array(value)) for name, value in arrays.items()}
+
+
+def _arrays(tensors: Mapping[str, torch.Tensor]) -> dict[str, Array]:
+    return {name: value.detach().numpy() for name, value in tensors.items()}
 
 
 def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
@@ -78,7 +98,18 @@ def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:
     return measure_autodiff(paper, "torch", TorchBackend(paper), progress, parts)
 
 
-def prepare_experiment() -> None:
-    """Experiments train in float32, on one thread."""
+def prepare(task: str) -> None:
+    """One thread; float64 for the checks, float32 for experiments."""
     torch.set_num_threads(1)
-    torch.set_default_dtype(torch.float32)
+    torch.set_default_dtype(torch.float64 if task == CHECKS else torch.float32)
+
+
+def state() -> dict[str, Any]:
+    """What a paper could leave changed in PyTorch for the next one; its random numbers are seeded for each."""
+    return {
+        "PyTorch's default dtype": str(torch.get_default_dtype()),
+        "PyTorch's gradient mode": torch.is_grad_enabled(),
+        "PyTorch's number of threads": torch.get_num_threads(),
+        "PyTorch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
+        "PyTorch's flush-to-zero mode": bool(torch.tensor(1e-310, dtype=torch.float64).mul(1.0).item()),
+    }

@@ -1,0 +1,185 @@
+"""One check: two arrays held against each other, or the two sides of a relation. Pure NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from s30.corpus import Paper, unfit_tolerance
+from s30.vocabulary import EXACT, TOLERANCES, Array, Outcome, Tolerance
+
+LARGEST = 1e300  # stands for every larger number, since JSON has no infinity
+
+
+@dataclass(frozen=True)
+class Check:
+    """layers   the layer under test, then what it is held against, if that is another layer
+    name     what was compared: an output, a parameter, an invariant; `seed` of which problem, if of one
+    error    largest absolute difference; `relative` is that over the largest expected magnitude
+    worst    largest |difference| / (atol + rtol |expected|): at most 1 when the check passes
+    """
+
+    paper: str
+    kind: str
+    layers: tuple[str, ...]
+    name: str
+    outcome: Outcome
+    message: str = ""
+    seed: int | None = None
+    tolerance: Tolerance | None = None
+    error: float | None = None
+    relative: float | None = None
+    worst: float | None = None
+    compared: int = 0
+    total: int = 0
+
+    @property
+    def quantity(self) -> str:
+        return _quantity(self.seed, self.name)
+
+    @property
+    def subject(self) -> str:
+        """What a claim names: of `NAME: scores` the variant or the oracle NAME, and else the name itself."""
+        return self.name.partition(": ")[0] if self.kind in ("variant", "oracle") else self.name
+
+    @property
+    def row(self) -> str:
+        """The row of the record under which it is counted: what is of one variant, say, shares one."""
+        head, _, part = self.name.partition(": ")
+        if self.kind == "start":
+            return "new model"
+        if self.kind == "variant" and " " in part:  # NAME: gradient PARAM
+            return f"{head}, {part.rpartition(' ')[0]}"
+        return head if self.kind in ("variant", "oracle", "conduct") else self.name
+
+    @property
+    def id(self) -> str:
+        return f"{self.paper}/{'~'.join(self.layers)}/{self.kind}/{self.quantity}"
+
+
+def compare(
+    paper: Paper,
+    kind: str,
+    layers: tuple[str, ...],
+    name: str,
+    observed: Any,
+    expected: Any,
+    tolerance: Tolerance,
+    seed: int | None = None,
+) -> Check:
+    """Holds `observed` against `expected`, entry by entry: shape, then dtype, then finiteness, then values.
+
+    A tolerance of the paper's own, by kind, layer and name, stands in for `tolerance`.
+    """
+    own = next((t for layer in layers if (t := paper.tolerance(kind, layer, name)) is not None), None)
+    tolerance = own or tolerance
+
+    def check(outcome: Outcome, problem: str = "", **numbers: Any) -> Check:
+        against = f" against {layers[1]}" if len(layers) > 1 else ""
+        where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name)}"
+        message = f"{where}: {problem} ({tolerance})" if problem else ""
+        return Check(paper.id, kind, layers, name, outcome, message, seed, tolerance, **numbers)
+
+    if observed is None or expected is None:
+        lacking = layers[0] if observed is None else (layers[1] if len(layers) > 1 else "the reference")
+        return check(
+            Outcome.FAILED, f"missing from {lacking}", total=int(np.size(expected if observed is None else observed))
+        )
+    observed, expected = np.asarray(observed), np.asarray(expected)
+    total = int(expected.size)
+    if unfit := unfit_tolerance(kind, tolerance):
+        return check(Outcome.FAILED, f"its tolerance {unfit}", total=total)
+    if observed.shape != expected.shape:
+        return check(Outcome.FAILED, f"shape {observed.shape}, expected {expected.shape}", total=total)
+    if observed.dtype != expected.dtype:
+        return check(Outcome.FAILED, f"dtype {observed.dtype}, expected {expected.dtype}", total=total)
+    if not total:
+        return check(Outcome.FAILED, "no entry to compare")
+    if expected.dtype.kind != "f":
+        wrong = np.argwhere(observed != expected)
+        if len(wrong):
+            at = tuple(int(i) for i in wrong[0])
+            return check(Outcome.FAILED, _values(at, observed[at], expected[at]), compared=total, total=total)
+        return check(Outcome.PASSED, compared=total, total=total, error=0.0, relative=0.0, worst=0.0)
+    for side, array in ((layers[0], observed), (layers[1] if len(layers) > 1 else "the reference", expected)):
+        if not np.isfinite(array).all():
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            return check(Outcome.FAILED, f"{side} is {array[at]} at index {index_text(at)}", total=total)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        difference = np.abs(observed - expected)
+        allowed = tolerance.atol + tolerance.rtol * np.abs(expected)
+        ratio = np.where(difference == 0, 0.0, difference / allowed)
+    error, scale = float(difference.max()), float(np.abs(expected).max())
+    numbers: dict[str, Any] = {
+        "compared": total,
+        "total": total,
+        "error": min(error, LARGEST),
+        "relative": min(error / scale if scale else error, LARGEST),
+        "worst": min(float(ratio.max()), LARGEST),
+    }
+    if (ratio <= 1.0).all():
+        return check(Outcome.PASSED, **numbers)
+    at = tuple(int(i) for i in np.unravel_index(int(ratio.argmax()), ratio.shape))
+    return check(Outcome.FAILED, _values(at, observed[at], expected[at]), **numbers)
+
+
+def relate(
+    paper: Paper,
+    layer: str,
+    name: str,
+    relation: str,
+    left: Any,
+    right: Any,
+    tolerance: Tolerance | None,
+    seed: int | None = None,
+) -> Check:
+    """An invariant's two sides: equal within tolerance, or ordered at every entry."""
+    if relation == "==":
+        chosen = TOLERANCES["invariant", None] if tolerance is None else tolerance
+        return compare(paper, "invariant", (layer,), name, left, right, chosen, seed)
+    orders: dict[str, Callable[[Array, Array], Array]] = {
+        "<=": np.less_equal,
+        "<": np.less,
+        ">=": np.greater_equal,
+        ">": np.greater,
+    }
+
+    def check(outcome: Outcome, message: str = "", compared: int = 0) -> Check:
+        text = f"paper {paper.id}, layer {layer}, invariant {_quantity(seed, name)}: {message}" if message else ""
+        total = 0 if right is None else int(np.size(right))
+        return Check(paper.id, "invariant", (layer,), name, outcome, text, seed, EXACT, compared=compared, total=total)
+
+    if left is None or right is None:
+        return check(Outcome.FAILED, f"missing from {layer}")
+    left, right = np.asarray(left), np.asarray(right)
+    if relation not in orders:
+        return check(Outcome.FAILED, f"unknown relation {relation!r}")
+    if left.shape != right.shape:
+        return check(Outcome.FAILED, f"sides of shapes {left.shape} and {right.shape}")
+    if left.size == 0:
+        return check(Outcome.FAILED, "no entry to compare")
+    for side, array in (("left", left), ("right", right)):
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            return check(Outcome.FAILED, f"the {side} side is {array[at]} at index {index_text(at)}")
+    holds = orders[relation](left, right)
+    if holds.all():
+        return check(Outcome.PASSED, compared=int(left.size))
+    at = tuple(int(i) for i in np.argwhere(~holds)[0])
+    return check(Outcome.FAILED, f"at index {index_text(at)}: {left[at]} is not {relation} {right[at]}", int(left.size))
+
+
+def _quantity(seed: int | None, name: str) -> str:
+    return name if seed is None else f"seed {seed} {name}"
+
+
+def _values(at: tuple[int, ...], observed: Any, expected: Any) -> str:
+    return f"at index {index_text(at)}: {observed!s} against {expected!s}"
+
+
+def index_text(at: tuple[int, ...]) -> str:
+    """An index in brackets."""
+    return "[" + ", ".join(map(str, at)) + "]"
