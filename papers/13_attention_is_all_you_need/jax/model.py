@@ -14,7 +14,7 @@ Everything is written for ONE head of ONE sentence; `vmap` adds the heads, then 
     h        heads                                        E        params["embedding.weight"]
     W^Q_i    rows i d_k .. (i + 1) d_k of query.weight    z        memory, the encoder's output
 
-Masks are boolean, true = may attend; a row that may attend to nothing gives NaN, since a traced function cannot raise.
+Masks are boolean, true = may attend; a row that may attend to nothing is an error, or NaN where it is traced.
 The switches `encoder_positions`, `decoder_positions` and `causal` may be traced: one compiled function serves every ablation.
 """
 
@@ -31,7 +31,10 @@ Params = dict[str, jax.Array]
 
 def forward(params: Params, batch: dict[str, jax.Array], *, heads: int, layers: int, smoothing: float,
             encoder_positions: bool, decoder_positions: bool, scaled: bool, causal: bool, **_sizes: int) -> dict[str, jax.Array]:  # fmt: skip
-    """The outputs that `numpy_checks.forward` names."""
+    """The outputs that `numpy_checks.forward` names. Raises ValueError where a query may attend to no key, once it can be seen."""
+    for row in (batch["source_mask"].any(-1), batch["target_mask"][:, 0]):
+        if not isinstance(row, jax.core.Tracer) and not row.all():
+            raise ValueError("attention: a query may attend to no key: its mask row is false throughout")
     size = {"heads": heads, "layers": layers, "scaled": scaled}
     source_mask, target_mask = batch["source_mask"], batch["target_mask"]
     encoding = jax.vmap(partial(encode, params, positions=encoder_positions, **size))
