@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from s30.corpus import Paper, unfit_tolerance
+from s30.entries import Agreement, hold, index
 from s30.vocabulary import EXACT, TOLERANCES, Array, Outcome, Tolerance
-
-LARGEST = 1e300  # stands for every larger number, since JSON has no infinity
 
 
 @dataclass(frozen=True)
 class Check:
     """layers   the layer under test, then what it is held against, if that is another layer
-    name     what was compared: an output, a parameter, an invariant; `seed` of which problem, if of one
+    name     what was compared: an output, a parameter, an invariant; `seed` or `variant`: on which problem, if on one
     error    largest absolute difference; `relative` is that over the largest expected magnitude
     worst    largest |difference| / (atol + rtol |expected|): at most 1 when the check passes
     """
@@ -35,10 +34,11 @@ class Check:
     worst: float | None = None
     compared: int = 0
     total: int = 0
+    variant: str = ""
 
     @property
     def quantity(self) -> str:
-        return _quantity(self.seed, self.name)
+        return _quantity(self.seed, self.name, self.variant)
 
     @property
     def subject(self) -> str:
@@ -69,6 +69,7 @@ def compare(
     expected: Any,
     tolerance: Tolerance,
     seed: int | None = None,
+    variant: str = "",
 ) -> Check:
     """Holds `observed` against `expected`, entry by entry: shape, then dtype, then finiteness, then values.
 
@@ -77,53 +78,15 @@ def compare(
     own = next((t for layer in layers if (t := paper.tolerance(kind, layer, name)) is not None), None)
     tolerance = own or tolerance
 
-    def check(outcome: Outcome, problem: str = "", **numbers: Any) -> Check:
-        against = f" against {layers[1]}" if len(layers) > 1 else ""
-        where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name)}"
-        message = f"{where}: {problem} ({tolerance})" if problem else ""
-        return Check(paper.id, kind, layers, name, outcome, message, seed, tolerance, **numbers)
-
-    if observed is None or expected is None:
-        lacking = layers[0] if observed is None else (layers[1] if len(layers) > 1 else "the reference")
-        return check(
-            Outcome.FAILED, f"missing from {lacking}", total=int(np.size(expected if observed is None else observed))
-        )
-    observed, expected = np.asarray(observed), np.asarray(expected)
-    total = int(expected.size)
-    if unfit := unfit_tolerance(kind, tolerance):
-        return check(Outcome.FAILED, f"its tolerance {unfit}", total=total)
-    if observed.shape != expected.shape:
-        return check(Outcome.FAILED, f"shape {observed.shape}, expected {expected.shape}", total=total)
-    if observed.dtype != expected.dtype:
-        return check(Outcome.FAILED, f"dtype {observed.dtype}, expected {expected.dtype}", total=total)
-    if not total:
-        return check(Outcome.FAILED, "no entry to compare")
-    if expected.dtype.kind != "f":
-        wrong = np.argwhere(observed != expected)
-        if len(wrong):
-            at = tuple(int(i) for i in wrong[0])
-            return check(Outcome.FAILED, _values(at, observed[at], expected[at]), compared=total, total=total)
-        return check(Outcome.PASSED, compared=total, total=total, error=0.0, relative=0.0, worst=0.0)
-    for side, array in ((layers[0], observed), (layers[1] if len(layers) > 1 else "the reference", expected)):
-        if not np.isfinite(array).all():
-            at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            return check(Outcome.FAILED, f"{side} is {array[at]} at index {index_text(at)}", total=total)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        difference = np.abs(observed - expected)
-        allowed = tolerance.atol + tolerance.rtol * np.abs(expected)
-        ratio = np.where(difference == 0, 0.0, difference / allowed)
-    error, scale = float(difference.max()), float(np.abs(expected).max())
-    numbers: dict[str, Any] = {
-        "compared": total,
-        "total": total,
-        "error": min(error, LARGEST),
-        "relative": min(error / scale if scale else error, LARGEST),
-        "worst": min(float(ratio.max()), LARGEST),
-    }
-    if (ratio <= 1.0).all():
-        return check(Outcome.PASSED, **numbers)
-    at = tuple(int(i) for i in np.unravel_index(int(ratio.argmax()), ratio.shape))
-    return check(Outcome.FAILED, _values(at, observed[at], expected[at]), **numbers)
+    found = hold(observed, expected, tolerance, (layers[0], layers[1] if len(layers) > 1 else "the reference"))
+    if observed is not None and expected is not None and (unfit := unfit_tolerance(kind, tolerance)):
+        found = Agreement(f"its tolerance {unfit}", total=int(np.size(expected)))
+    against = f" against {layers[1]}" if len(layers) > 1 else ""
+    where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name, variant)}"
+    message = f"{where}: {found.problem} ({tolerance})" if found.problem else ""
+    outcome = Outcome.FAILED if found.problem else Outcome.PASSED
+    numbers = {key: value for key, value in vars(found).items() if key != "problem"}
+    return Check(paper.id, kind, layers, name, outcome, message, seed, tolerance, variant=variant, **numbers)
 
 
 def relate(
@@ -164,22 +127,15 @@ def relate(
     for side, array in (("left", left), ("right", right)):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            return check(Outcome.FAILED, f"the {side} side is {array[at]} at index {index_text(at)}")
+            return check(Outcome.FAILED, f"the {side} side is {array[at]} at index {index(at)}")
     holds = orders[relation](left, right)
     if holds.all():
         return check(Outcome.PASSED, compared=int(left.size))
     at = tuple(int(i) for i in np.argwhere(~holds)[0])
-    return check(Outcome.FAILED, f"at index {index_text(at)}: {left[at]} is not {relation} {right[at]}", int(left.size))
+    return check(Outcome.FAILED, f"at index {index(at)}: {left[at]} is not {relation} {right[at]}", int(left.size))
 
 
-def _quantity(seed: int | None, name: str) -> str:
+def _quantity(seed: int | None, name: str, variant: str = "") -> str:
+    if variant:
+        return f"variant {variant} {name}"
     return name if seed is None else f"seed {seed} {name}"
-
-
-def _values(at: tuple[int, ...], observed: Any, expected: Any) -> str:
-    return f"at index {index_text(at)}: {observed!s} against {expected!s}"
-
-
-def index_text(at: tuple[int, ...]) -> str:
-    """An index in brackets."""
-    return "[" + ", ".join(map(str, at)) + "]"

@@ -13,7 +13,7 @@ from s30.layers import AUTODIFF, EXECUTABLE, TRAINING
 from s30.parity import Check
 from s30.vocabulary import Outcome
 
-Metrics = Mapping[str, Mapping[str, list[float]]]  # by training layer, then by name, one value per seed
+Metrics = Mapping[str, Mapping[str, list[float]]]  # by training layer, then by name, a list of values
 
 PROVED = ("identity", "theorem")
 RELATIONS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equals": "="}
@@ -67,12 +67,17 @@ def check_claims(paper: Paper, checks: Iterable[Check], experiments: Mapping[str
         by_subject.setdefault((check.kind, check.subject), []).append(check)
     metrics = {name: e.facts["metrics"] for name, e in experiments.items() if e.outcome is Outcome.PASSED}
     why_not = {name: (e.outcome, e.error) for name, e in experiments.items() if e.outcome is not Outcome.PASSED}
+    described: dict[str, Any] = {}
+    for experiment in experiments.values():
+        described |= experiment.facts.get("described", {})
     verdicts = []
     for claim in paper.card["claims"]:
         findings: list[Finding] = []
         for evidence in claim.get("evidence", ()):
             if "metric" in evidence:
-                findings += [_metric(evidence, layer, metrics, why_not) for layer in evidence.get("layers", TRAINING)]
+                over = described.get(evidence["metric"], {}).get("over", "seeds")
+                named = evidence.get("layers", TRAINING)
+                findings += [_metric(evidence, layer, metrics, why_not, over) for layer in named]
             else:
                 ((kind, name),) = evidence.items()
                 findings.append(_checked(kind, name, by_subject.get((kind, name), [])))
@@ -168,7 +173,7 @@ def _known(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping
         if layer in EXECUTABLE:
             add("output", evidence.group("seed0/output"))
             add("invariant", (asked["name"] for asked in evidence.facts.get("invariants", ())))
-            add("variant", (asked["name"] for asked in evidence.facts.get("variants", ())))
+            add("variant", _stated(evidence, "variants"))
         if layer in AUTODIFF:
             add("parameter", evidence.group("seed0/gradient"))
         if layer == "sympy":
@@ -244,7 +249,7 @@ def _checked(kind: str, name: str, checks: list[Check]) -> Finding:
 
 
 def _metric(
-    evidence: Mapping[str, Any], layer: str, metrics: Metrics, why_not: Mapping[str, tuple[Outcome, str]]
+    evidence: Mapping[str, Any], layer: str, metrics: Metrics, why_not: Mapping[str, tuple[Outcome, str]], over: str
 ) -> Finding:
     name = evidence["metric"]
     relation = next(word for word in RELATIONS if word in evidence)
@@ -266,9 +271,9 @@ def _metric(
     within = evidence.get("within", 0.0)
     outcome = Outcome.PASSED if holds(relation, observed, limit, within) else Outcome.FAILED
     spread = metrics[layer][name]
-    seeds = f" (mean of {len(spread)} seeds, {min(spread):.4g} to {max(spread):.4g})" if len(spread) > 1 else ""
+    several = f" (mean of {len(spread)} {over}, {min(spread):.4g} to {max(spread):.4g})" if len(spread) > 1 else ""
     margin = f" within {within:g}" if within else ""
-    words = f"{observed:.6g}{seeds}; claimed {RELATIONS[relation]} {limit:.6g}{margin}"
+    words = f"{observed:.6g}{several}; claimed {RELATIONS[relation]} {limit:.6g}{margin}"
     numbers: dict[str, Any] = {"value": observed, "relation": relation, "limit": float(limit)}
     numbers |= {"within": within} if within else {}
     numbers |= {"limit_from": dict(bound)} if isinstance(bound, dict) else {}

@@ -24,7 +24,9 @@ from s30 import (
     display,
     documents,
     environment,
+    experiments,
     exports,
+    figures,
     layers,
     repository,
     reproduce,
@@ -151,6 +153,11 @@ def show(paper: OnePaper, as_json: Json = False) -> None:
         for entry in found.card[key]:
             table.add_row(*(str(entry[column]) for column in columns))
         console.print(table)
+    if (found.folder / "task.py").is_file():
+        table = _table("metric", "unit", "over", "says", title="Metrics")
+        for name, metric in experiments.meanings(found).items():
+            table.add_row(name, *(escape(text) for text in (metric.unit, metric.over, metric.says)))
+        console.print(table)
 
 
 @app.command()
@@ -223,26 +230,29 @@ def train(
     with display.Progress() as progress:
         results = sweep(slots, options, progress)
     failed = [e for e in results.values() if e.error]
-    done = {name: e.facts["metrics"] for (_, name, _), e in results.items() if not e.error}
-    metrics = {name: done[name] for name in TRAINING if name in done}
+    done = {name: e.facts for (_, name, _), e in results.items() if not e.error}
+    metrics = {name: done[name]["metrics"] for name in TRAINING if name in done}
+    described = {metric: about for facts in done.values() for metric, about in facts.get("described", {}).items()}
     if as_json:
-        _print_json({"metrics": metrics, "errors": {e.layer: e.error for e in failed}})
+        _print_json({"metrics": metrics, "described": described, "errors": {e.layer: e.error for e in failed}})
     else:
-        table = _table("metric", *(LAYERS[name].title for name in metrics))
-        for metric in dict.fromkeys(m for values in metrics.values() for m in values):
-            table.add_row(
-                metric, *(", ".join(f"{v:.6g}" for v in metrics[name].get(metric, ())) or "-" for name in metrics)
-            )
+        table = _table("metric", "unit", "over", *(LAYERS[name].title for name in metrics))
+        for metric, unit, over in display.metric_rows(metrics, described):
+            values = (", ".join(f"{v:.6g}" for v in metrics[name].get(metric, ())) or "-" for name in metrics)
+            table.add_row(metric, escape(unit), over, *values)
         console.print(table)
     if save:
-        for (_, name, _), evidence in results.items():
-            for figure, drawing in evidence.facts.get("figures", {}).items():
-                path = found.folder / "figures" / f"{name}-{figure}.svg"
-                write_atomically(path, _svg(drawing))
+        for name, drawing in figures.named({name: facts["figures"] for name, facts in done.items()}).items():
+            path = found.folder / "figures" / f"{name}.svg"
+            if drawing is not None:
+                write_atomically(path, figures.svg(drawing))
                 errors.print(f"  wrote {path.relative_to(chosen.root)}", markup=False)
+            elif path.is_file():
+                path.unlink()
+                errors.print(f"  removed {path.relative_to(chosen.root)}", markup=False)
         if set(metrics) == set(TRAINING):  # a table of some layers would pass for the whole
             where = "".join(f"{LAYERS[n].title} {environment.version(n)}, " for n in metrics) + environment.cpu_model()
-            table = display.markdown_metrics(found, metrics, profile, seed, f"Measured with {where}.")
+            table = display.markdown_metrics(found, metrics, described, profile, seed, f"Measured with {where}.")
             _rewrite_table(found.folder / "README.md", table, "make figures")
     for evidence in failed:
         errors.print(f"error: paper {found.id}, {evidence.layer} experiment: {evidence.error}", markup=False)
@@ -757,12 +767,6 @@ def _rewrite_table(path: Path, table: str, command: str) -> None:
     if text.count(begin) != 1 or text.count(end) != 1:
         raise UsageError(f"{path}: needs the markers {begin.strip()} and {end.strip()}, once each")
     write_atomically(path, (text[: text.index(begin) + len(begin)] + table + text[text.index(end) :]).encode())
-
-
-def _svg(drawing: dict[str, Any]) -> bytes:
-    from s30.figures import svg
-
-    return svg(drawing)
 
 
 def _table(*columns: str, title: str | None = None) -> Any:

@@ -25,7 +25,7 @@ from s30.claims import holds
 Place = tuple[str, ...]
 
 ABSENT = "absent"
-ROWS = ("parity", "bridges", "invariants")
+ROWS = ("parity", "bridges", "invariants", "evaluations")
 ERRORS = ("error", "relative", "worst")
 FROM_CLAIMS = ("outcome", "claims", "metrics", "problems", "failures")  # of a paper: they depend on its experiments
 BOUND = ("relation", "limit", "limit_from", "within")  # what a finding's value is held against

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from s30 import documents
+from s30 import documents, reach
 from s30.errors import S30Error, UsageError
 from s30.vocabulary import CEILINGS, EXACT, TOLERANCES, Tolerance
 
@@ -48,6 +48,7 @@ def default_root() -> Path:
 
 
 _executed: dict[Path, str] = {}
+_marks: dict[Path, reach.Marks] = {}
 
 
 def load_file(path: Path) -> ModuleType:
@@ -68,7 +69,9 @@ def load_file(path: Path) -> ModuleType:
     try:
         text = path.read_bytes()
         _executed[path] = hashlib.sha256(text).hexdigest()
-        exec(compile(text, str(path), "exec"), module.__dict__)
+        code, _marks[path] = reach.compiled(text, str(path))
+        module.__dict__[reach.MARKS] = _marks[path].reached
+        exec(code, module.__dict__)
     except BaseException:
         del sys.modules[name]
         raise
@@ -79,6 +82,12 @@ def executed(folder: Path) -> dict[str, str]:
     """sha256 of each file of this folder that `load_file` executed, by its path relative to it."""
     folder = folder.resolve()
     return {str(p.relative_to(folder)): digest for p, digest in _executed.items() if p.is_relative_to(folder)}
+
+
+def lines_reached(folder: Path) -> dict[str, dict[str, str]]:
+    """Of each file of this folder that `load_file` executed: its statements' lines, and those that were reached so far."""
+    folder = folder.resolve()
+    return {str(p.relative_to(folder)): m.as_fact() for p, m in sorted(_marks.items()) if p.is_relative_to(folder)}
 
 
 def sibling(file: str, name: str) -> ModuleType:
@@ -139,6 +148,10 @@ class Paper:
 
     def agda_files(self) -> list[Path]:
         return sorted((self.folder / "cubical-agda").glob("*.agda"))
+
+    def harnesses(self) -> list[Path]:
+        """The modules in which Agda's definitions are run on numbers."""
+        return sorted((self.folder / "cubical-agda" / "evaluation").glob("*.agda"))
 
 
 def unfit_tolerance(kind: str, tolerance: Tolerance) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -133,7 +133,9 @@ def markdown_table(verification: Verification) -> str:
     return "\n".join(lines)
 
 
-def markdown_metrics(paper: Paper, metrics: Metrics, profile: str, seed: int, where: str) -> str:
+def markdown_metrics(
+    paper: Paper, metrics: Metrics, described: Mapping[str, Mapping[str, Any]], profile: str, seed: int, where: str
+) -> str:
     """An experiment's metrics as Markdown, for a room's README: what is claimed of each, and what each layer measured."""
     claimed: dict[str, list[str]] = {}
     for claim in paper.card["claims"]:
@@ -141,18 +143,29 @@ def markdown_metrics(paper: Paper, metrics: Metrics, profile: str, seed: int, wh
             if "metric" in evidence:
                 whose = "".join(f", {LAYERS[name].title}" for name in evidence.get("layers", ()))
                 claimed.setdefault(evidence["metric"], []).append(bound_of(evidence) + whose)
-    lines = [f"Profile {profile}, seed {seed}; means, with the range over seeds where there are several. {where}\n"]
-    lines += [f"| metric | claimed | {' | '.join(LAYERS[name].title for name in metrics)} |"]
-    lines += ["|---" * (len(metrics) + 2) + "|"]
-    for name in dict.fromkeys(name for measured in metrics.values() for name in measured):
+    lines = [f"Profile {profile}, seed {seed}; means, with the range where there are several values. {where}\n"]
+    lines += [f"| metric | unit | over | claimed | {' | '.join(LAYERS[name].title for name in metrics)} |"]
+    lines += ["|---" * (len(metrics) + 4) + "|"]
+    for name, unit, over in metric_rows(metrics, described):
         cells = (
             number(fmean(v), 4) + (f" ({number(min(v), 4)} to {number(max(v), 4)})" if len(set(v)) > 1 else "")
             if v
             else "-"
             for v in (measured.get(name, []) for measured in metrics.values())
         )
-        lines.append(f"| `{name}` | {'; '.join(dict.fromkeys(claimed.get(name, ())))} | {' | '.join(cells)} |")
+        bounds = "; ".join(dict.fromkeys(claimed.get(name, ())))
+        lines.append(f"| `{name}` | {unit} | {over} | {bounds} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def metric_rows(metrics: Metrics, described: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Each metric with its unit and over how many of what it is a mean, such as `5 seeds`."""
+    counts = {name: len(values) for measured in metrics.values() for name, values in measured.items()}
+    return [
+        (name, about.get("unit", ""), f"{count} {about['over']}" if about.get("over") else "")
+        for name, count in counts.items()
+        for about in (described.get(name, {}),)
+    ]
 
 
 def claims_cell(verdict: PaperVerdict) -> Text:

@@ -111,6 +111,7 @@ def _tests(record: Mapping[str, Any]) -> Iterator[Test]:
             *paper["parity"].items(),
             ("bridge", paper["bridges"]),
             ("invariant", paper["invariants"]),
+            ("evaluation", paper.get("evaluations", ())),
         ):
             for row in rows:
                 message = "; ".join(filter(None, [row.get("statement"), _beyond(row)]))

@@ -17,6 +17,40 @@ from s30.errors import S30Error
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
+DIGITS = 5e-4  # relative; figures whose numbers differ by less are one
+
+
+def named(drawings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Mapping[str, Any] | None]:
+    """Figures by layer and name -> by the name of their file: NAME where all layers draw the same, else LAYER-NAME.
+
+    None stands for a file that has no place beside the others.
+    """
+    files: dict[str, Mapping[str, Any] | None] = {}
+    for name in dict.fromkeys(name for figures in drawings.values() for name in figures):
+        of_layers = {f"{layer}-{name}": figures[name] for layer, figures in drawings.items() if name in figures}
+        first, *others = of_layers.values()
+        if others and all(_same(first, other) for other in others):
+            files |= {name: first, **dict.fromkeys(of_layers)}
+        else:
+            files |= of_layers | ({name: None} if others else {})
+    return files
+
+
+def _same(one: Any, other: Any, least: float = 0.0) -> bool:
+    """Whether two figures, or parts of them, differ in no word and in no digit that shows. `least` is an absolute margin,
+    for values that are small beside the others of their list on a linear scale."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        least = -1.0 if one.get("log_y") or least < 0 else 0.0  # on a logarithmic scale every digit shows
+        return list(one) == list(other) and all(_same(one[name], other[name], least) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        numbers = [abs(value) for value in one if isinstance(value, (int, float))]
+        margin = least if least < 0 or not numbers else DIGITS * max(numbers)
+        return len(one) == len(other) and all(_same(a, b, margin) for a, b in zip(one, other, strict=True))
+    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
+        return math.isclose(one, other, rel_tol=DIGITS, abs_tol=max(least, 0.0))
+    return bool(one == other)
+
+
 def svg(figure: Mapping[str, Any]) -> bytes:
     """The figure as SVG. Raises S30Error without matplotlib or for an unknown kind."""
     try:

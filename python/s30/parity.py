@@ -14,14 +14,14 @@ import numpy as np
 
 from s30.checks import Check as Check
 from s30.checks import compare as compare
-from s30.checks import index_text
 from s30.checks import relate as relate
 from s30.corpus import Paper
+from s30.entries import index
 from s30.evidence import Evidence
 from s30.floor import check_floor, refused
 from s30.layers import AUTODIFF, EXECUTABLE, LAYERS
 from s30.problem import INVARIANT_SEEDS, SEEDS, TRAJECTORY_SEEDS, directions
-from s30.vocabulary import TOLERANCES, Array, Arrays, Outcome, Tolerance
+from s30.vocabulary import EXACT, TOLERANCES, Array, Arrays, Outcome, Tolerance
 
 Evidences = Mapping[str, Evidence]  # by layer, of one paper
 
@@ -40,6 +40,7 @@ def check_paper(paper: Paper, evidences: Evidences, experiments: Evidences | Non
     checks += _invariants(paper, whole)
     checks += check_floor(paper, whole)
     checks += _proofs(paper, whole)
+    checks += _evaluations(paper, whole)
     return checks
 
 
@@ -53,8 +54,14 @@ def blamed(checks: Iterable[Check]) -> dict[str, list[Check]]:
     Each quantity is judged by itself. Where every two layers are compared, a pair that disagrees tells against both,
     unless one layer takes part in every failing pair and there are at least two: then it alone is wrong. Where one layer
     is compared with all others, a disagreement tells against the other one; but when all others disagree with it, it is
-    blamed too.
+    blamed too. Two experiments that disagree tell against both, unless one alone fails by itself or against NumPy.
     """
+    checks = list(checks)
+    alone = {
+        c.layers[0]
+        for c in checks
+        if c.outcome is Outcome.FAILED and c.kind == "experiment" and c.layers[1:] in ((), ("numpy",))
+    }
     guilt: dict[str, list[Check]] = {name: [] for name in LAYERS}
     groups: dict[tuple[str, str], list[Check]] = {}
     for check in checks:
@@ -72,6 +79,13 @@ def blamed(checks: Iterable[Check]) -> dict[str, list[Check]]:
             for c in failed:
                 for name in common or c.layers:
                     guilt[name].append(c)
+        elif kind == "experiment":
+            refuted = [c for c in failed if c.layers[1:] == ("numpy",)]
+            for c in failed:
+                pair = set(c.layers) - {"numpy"}
+                for name in pair & alone or pair:
+                    guilt[name].append(c)
+            guilt["numpy"] += refuted if len(refuted) > 1 else []
         elif hub:
             others = {name for c in members for name in c.layers if name != hub}
             failing = {name for c in failed for name in c.layers if name != hub}
@@ -104,7 +118,7 @@ def _layer_check(paper: Paper, evidence: Evidence) -> Check:
             problem = f"is {array.dtype}, not float64"
         elif array.dtype.kind == "f" and not np.isfinite(array).all():
             at = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            problem = f"is {array[at]} at index {index_text(at)}"
+            problem = f"is {array[at]} at index {index(at)}"
         if problem:
             message = f"paper {paper.id}, layer numpy, {name} {problem}"
             return replace(check, outcome=Outcome.FAILED, message=message)
@@ -226,4 +240,22 @@ def _proofs(paper: Paper, whole: Evidences) -> list[Check]:
         message = f"paper {paper.id}, layer {layer}, {kind} {name}: {problem}" if problem else ""
         outcome = Outcome.FAILED if problem else Outcome.PASSED
         checks.append(Check(paper.id, kind, (layer,), name, outcome, message))
+    return checks
+
+
+def _evaluations(paper: Paper, whole: Evidences) -> list[Check]:
+    """What Agda computed by the definitions that the theorems are about, against what NumPy did."""
+    checks = []
+    for asked in whole["agda"].facts.get("evaluations", ()) if "agda" in whole else ():
+        tolerance = EXACT if asked["exact"] else TOLERANCES["evaluation", None]
+        for on in asked["on"]:
+            at, name = f"evaluation/{asked['name']}/{on}", asked["name"]
+            computed, expected = (whole["agda"].arrays.get(f"{at}/{side}") for side in ("agda", "numpy"))
+            seed = int(on.removeprefix("seed")) if on.removeprefix("seed").isdigit() else None
+            variant = on if seed is None else ""
+            check = compare(paper, "evaluation", ("agda", "numpy"), name, computed, expected, tolerance, seed, variant)
+            if on in asked["failed"]:
+                where = f"paper {paper.id}, layer agda, evaluation {check.quantity}"
+                check = replace(check, message=f"{where}: {asked['failed'][on]}")
+            checks.append(check)
     return checks

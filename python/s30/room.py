@@ -7,7 +7,9 @@ What stands behind it may move; this line in a room does not change. The framewo
 from s30.corpus import Paper, sibling
 from s30.data import Digits, digits, digits_split, documentation, minibatches
 from s30.errors import S30Error
+from s30.literals import literal
 from s30.problem import Problem
+from s30.training.schedules import constant, cosine_decay, linear_decay
 from s30.vocabulary import (
     EXACT,
     Array,
@@ -58,9 +60,13 @@ __all__ = [
     "Trained",
     "Training",
     "Variant",
+    "constant",
+    "cosine_decay",
     "digits",
     "digits_split",
     "documentation",
+    "linear_decay",
+    "literal",
     "minibatches",
     "sibling",
 ]

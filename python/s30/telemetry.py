@@ -23,7 +23,8 @@ from s30.vocabulary import Outcome
 
 SCHEMA_VERSION = 2  # records of version 1, which had no `run.digest` and no numbers of findings, are still read
 CLAIMS = ("exact", "reproduced", "proxy", "out_of_scope")
-PARITY = ("forward", "gradient", "difference", "trajectory", "variant", "conduct", "start", "oracle")
+PARITY = ("forward", "gradient", "difference", "trajectory", "variant", "conduct", "start", "oracle", "experiment")
+MEANING = ("unit", "over", "model", "good", "control", "spread")  # of a metric; what it says stands in task.py
 UNSIGNED = ("run", "record_digest")  # not covered by the record's own digest
 
 
@@ -200,6 +201,7 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
         "parity": {kind: rows[kind] for kind in PARITY},
         "bridges": rows["bridge"],
         "invariants": rows["invariant"],
+        "evaluations": rows["evaluation"],
         "identities": [
             {
                 "name": name,
@@ -214,6 +216,11 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
         ],
         "claims": [_claim(claim) for claim in verdict.claims],
         "metrics": {name: evidence.facts.get("metrics", {}) for name, evidence in experiments.items()},
+        "described": {
+            metric: {word: about[word] for word in MEANING}
+            for evidence in experiments.values()
+            for metric, about in evidence.facts.get("described", {}).items()
+        },
         "problems": list(verdict.problems),
         "failures": verdict.messages,
         "scope": dict(paper.card["scope"]),
@@ -222,7 +229,7 @@ def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
 
 def parity_rows(verdict: PaperVerdict) -> dict[str, list[dict[str, Any]]]:
     """For each kind of comparison, one row per pair of layers and quantity."""
-    kinds: dict[str, list[Check]] = {kind: [] for kind in (*PARITY, "bridge", "invariant")}
+    kinds: dict[str, list[Check]] = {kind: [] for kind in (*PARITY, "bridge", "invariant", "evaluation")}
     for check in _distinct(verdict):
         kinds.get(check.kind, []).append(check)
     facts = {name: evidence.facts for name, evidence in (verdict.evidences or {}).items()}

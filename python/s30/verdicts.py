@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from s30 import documents
+from s30 import documents, reach
 from s30.claims import Verdict, check_claims, unresolved_names
 from s30.corpus import Corpus, Paper
 from s30.errors import S30Error
@@ -17,6 +17,7 @@ from s30.floor import shortfalls
 from s30.layers import CHECKS, EXECUTABLE, EXPERIMENT, LAYERS
 from s30.parity import Check, blamed, check_paper
 from s30.sweep import Slot
+from s30.trials import check_experiments, unfit_claims
 from s30.vocabulary import Outcome
 
 ROOM = (  # what every room holds
@@ -189,6 +190,19 @@ def _needs(corpus: Corpus, paper: Paper) -> list[str]:
     ]
 
 
+def unreached(paper: Paper, slots: Sequence[Evidence]) -> list[str]:
+    """The statements of the room's files, tests aside, that no check, oracle or experiment executes, one line a file."""
+    missed = reach.unreached(evidence.facts for evidence in slots)
+    files = sorted(str(path.relative_to(paper.folder)) for path in paper.folder.rglob("*.py"))
+    lines = []
+    for file in (name for name in files if not name.startswith("tests/")):
+        if file not in missed:
+            lines.append(f"paper {paper.id}: {file} is executed by no check")
+        elif missed[file]:
+            lines.append(f"paper {paper.id}: {file}:{missed[file]} is reached by no check")
+    return lines
+
+
 def load_waivers(root: Path) -> dict[str, str]:
     """The reasons in waivers.yaml, by the exact id of a check or claim."""
     path = root / "waivers.yaml"
@@ -210,7 +224,8 @@ def _judge_paper(
     evidences = {name: results[slot] for name in LAYERS if (slot := (paper.id, name, CHECKS)) in results}
     experiments = {name: results[slot] for name in LAYERS if (slot := (paper.id, name, EXPERIMENT)) in results}
     checks = []
-    for check in check_paper(paper, evidences, experiments if with_claims else None):
+    found = check_paper(paper, evidences, experiments if with_claims else None)
+    for check in [*found, *(check_experiments(paper, experiments) if with_claims else ())]:
         if check.outcome is Outcome.FAILED and check.id in waivers:
             used.add(check.id)
             check = replace(check, outcome=Outcome.WAIVED)
@@ -227,6 +242,7 @@ def _judge_paper(
     cells = {name: _cell(name, evidences.get(name), checks, guilt[name]) for name in names}
     problems = unresolved_names(paper, evidences, experiments)
     problems += shortfalls(paper, {name: e for name, e in evidences.items() if e.outcome is Outcome.PASSED})
+    problems += unfit_claims(paper, experiments) if with_claims else []
     if with_claims and set(names) == set(LAYERS):
         problems += [*unfinished(paper), *below_floor(paper, evidences, checks)]
     return PaperVerdict(paper, cells, checks, claims, problems, evidences, experiments)

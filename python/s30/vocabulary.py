@@ -54,6 +54,7 @@ TOLERANCES: dict[tuple[str, str | None], Tolerance] = {
     ("bridge", None): Tolerance(1e-9, 1e-11),
     ("invariant", None): Tolerance(1e-9, 1e-11),
     ("oracle", None): Tolerance(1e-9, 1e-11),
+    ("evaluation", None): Tolerance(1e-10, 1e-12),
 }
 
 # The most that a tolerance of a room's own may be, by kind: a thousand times the default, so that it still tells a wrong
@@ -275,7 +276,8 @@ class Training:
     order     (update, size): which examples each minibatch holds
     rates     (update,): the learning rate of each update; a schedule is worked out here, once for both frameworks
     clip      the largest Euclidean norm of the whole gradient, applied before the step; None for no limit
-    settings  further constants by name: of the optimiser, of the loss, of stopping early; hashable
+    settings  further constants by name: of the optimiser, of the loss; hashable. Only where `stop` is among them, when to
+              stop early, may there be fewer updates than minibatches
     keep      the numbers of updates after which the parameters are kept for curves
     """
 

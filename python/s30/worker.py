@@ -31,11 +31,11 @@ from typing import Any
 
 from s30 import evidence as store
 from s30 import isolation, layers
-from s30.corpus import Paper, executed, load_corpus
+from s30.corpus import Paper, executed, lines_reached, load_corpus
 from s30.errors import S30Error, one_line, place
 from s30.evidence import Evidence, UnfitEvidenceError, digest_of
 from s30.layers import CHECKS, EXPERIMENT, Layer
-from s30.vocabulary import Experiment, Figure, Outcome
+from s30.vocabulary import Experiment, Outcome
 
 Report = Callable[..., None]
 CANNOT_STORE = 3  # exit code when the cache does not take an entry
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=None, help="folder of papers.yaml")
     parser.add_argument("--cache", type=Path, required=True, help="folder for the evidence")
     parser.add_argument("--task", choices=(CHECKS, EXPERIMENT), default=CHECKS)
-    parser.add_argument("--profile", choices=("quick", "full"), default="quick")
+    parser.add_argument("--profile", choices=layers.PROFILES, default="quick")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--parts", nargs="+", choices=layers.PARTS, default=layers.PARTS, help="what to measure")
     parser.add_argument(
@@ -88,6 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failures = 0
     for paper, started, result in _results(layer, papers, options, report, reads, parts):
         found = result if isinstance(result, Evidence) else _failure(paper, layer, result)
+        if (
+            found.outcome is Outcome.PASSED and tuple(options.parts) == layers.PARTS
+        ):  # else much is not reached by design
+            found = replace(found, facts={**found.facts, "lines": lines_reached(paper.folder)})
         stated = parts[paper.id]
         read = {name: digest for name, digest in executed(paper.folder).items() if name in stated["room"]}
         as_read = {**stated, "room": stated["room"] | read}
@@ -99,10 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node(), "finished": finished}
         try:
             try:
-                store.save(replace(found, run=run), options.cache, keys[paper.id])
+                store.save(replace(found, run={**found.run, **run}), options.cache, keys[paper.id])
             except UnfitEvidenceError as error:
                 found = _failure(paper, layer, error)
-                store.save(replace(found, run=run), options.cache, keys[paper.id])
+                store.save(replace(found, run={**found.run, **run}), options.cache, keys[paper.id])
         except S30Error as error:
             print(f"error: {error}", file=sys.stderr)
             return CANNOT_STORE
@@ -171,7 +175,7 @@ def _measured(
     try:
         with reads.limited_to([paper.folder / name for name in stated["room"]]):
             if options.task == EXPERIMENT:
-                result = _experiment(paper, layer, options, progress)
+                result = _experiment(paper, layer, adaptor, options, progress)
             else:
                 result = adaptor.run(paper, progress, options.parts)
         _require_key(reads, stated)
@@ -205,45 +209,19 @@ def _adaptor(layer: Layer) -> ModuleType:
         gc.enable()
 
 
-def _experiment(paper: Paper, layer: Layer, options: argparse.Namespace, progress: Callable[[str], None]) -> Evidence:
+def _experiment(
+    paper: Paper, layer: Layer, adaptor: ModuleType, options: argparse.Namespace, progress: Callable[[str], None]
+) -> Evidence:
+    from s30 import experiments  # of the checks' key it is no part
+
+    if (paper.folder / "task.py").is_file():
+        return experiments.measure(paper, layer.name, adaptor.double, options.profile, options.seed, progress)
     module = paper.module(f"{layer.name}/experiment.py")
     result = module.run(options.profile, options.seed, lambda share, text: progress(f"{share:4.0%} {text}"))
     if not isinstance(result, Experiment):
         raise S30Error(f"experiment.run must return an Experiment, not {type(result).__name__}")
-    metrics = {}
-    for name, value in result.metrics.items():
-        values = [float(v) for v in value] if isinstance(value, Sequence) else [float(value)]
-        if not values or not all(v == v and abs(v) != float("inf") for v in values):
-            raise S30Error(f"the metric {name!r} is not finite: {values}")
-        metrics[name] = values
-    figures = {name: _plain(figure) for name, figure in result.figures.items()}
-    for name, figure in figures.items():
-        try:
-            store.canonical(figure)
-        except ValueError:
-            raise S30Error(f"the figure {name!r} holds a NaN or an infinity") from None
-    return Evidence(
-        paper.id,
-        layer.name,
-        facts={"profile": options.profile, "seed": options.seed, "metrics": metrics, "figures": figures},
-    )
-
-
-def _plain(figure: Figure) -> dict[str, Any]:
-    """A figure as JSON: its kind and its fields, arrays as nested lists rounded to seven digits."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {str(k): plain(v) for k, v in value.items()}
-        if isinstance(value, str) or value is None or isinstance(value, bool):
-            return value
-        if isinstance(value, (list, tuple)):
-            return [plain(v) for v in value]
-        if hasattr(value, "tolist"):
-            return plain(value.tolist())
-        return float(f"{float(value):.7g}") if isinstance(value, float) else value
-
-    return {"kind": type(figure).__name__, **{name: plain(value) for name, value in vars(figure).items()}}
+    facts = {"profile": options.profile, "seed": options.seed, "metrics": experiments.metrics_of(result)}
+    return Evidence(paper.id, layer.name, facts=facts | {"figures": experiments.figures_of(result)})
 
 
 def _failure(paper: Paper, layer: Layer, error: BaseException) -> Evidence:

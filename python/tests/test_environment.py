@@ -207,7 +207,13 @@ def test_the_key_holds_the_engine_that_a_worker_imports(make_corpus, tmp_path, l
     assert said.is_file(), done.stderr
     code, imported = json.loads(said.read_text())
     assert code == 0, done.stderr
-    own = {"s30.room", "s30.training", "s30.training.jax"}  # which a room imports, or not
+    own = {
+        "s30.room",
+        "s30.training",
+        "s30.training.jax",
+        "s30.training.schedules",
+        *({"s30.entries", "s30.frame", "s30.experiments"} if task == EXPERIMENT else ()),
+    }  # which a room imports, or not
     assert set(imported) | own == engine_of(layer, task) | own
 
 
@@ -216,7 +222,7 @@ def test_the_key_of_proofs_holds_the_engine_that_checks_them():
     code = "import sys, s30.worker, s30.layers.agda; print(*(n for n in sys.modules if n.split('.')[0] == 's30'))"
     environ = os.environ | {"PYTHONPATH": str(ENGINE.parent)}
     imported = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
-    assert {*imported.stdout.split(), "s30.room"} == engine_of("agda", CHECKS)
+    assert {*imported.stdout.split(), "s30.room", "s30.training", "s30.training.schedules"} == engine_of("agda", CHECKS)
 
 
 def names_imported(path: Path) -> set[str]:

@@ -1,7 +1,10 @@
 """Every mutant of every paper is rejected, by the check it names, with a message that leads to the mistake.
 
-A mutant is a textual edit of one of a room's files (`tests/mutants.yaml`). All mutants of a layer run in one process: each
-becomes a paper of its own in a scratch corpus. Its evidence then takes the place of that layer's among the true evidence.
+A mutant is a textual edit of one of a room's files (`tests/mutants.yaml`). Mutants of a layer that need the same parts run
+in one process: each becomes a paper of its own in a scratch corpus. Its evidence then takes the place of that layer's among
+the true evidence. A mistake in an experiment is looked for where `caught_by` says: `experiment` runs a trial, whose
+trainings are their first updates alone; `claim` runs it at its quick length. A file that both frameworks read, such as
+`task.py`, is wrong in both.
 """
 
 from __future__ import annotations
@@ -13,17 +16,38 @@ from pathlib import Path
 import pytest
 
 from s30 import documents
+from s30.claims import check_claims
 from s30.corpus import Paper, load_corpus
 from s30.environment import cache_folder
 from s30.evidence import Evidence
-from s30.layers import AUTODIFF, CHECKS, EXECUTABLE, LAYERS, PARTS
+from s30.layers import AUTODIFF, CHECKS, EXECUTABLE, EXPERIMENT, LAYERS, PARTS, TRAINING, TRIAL
 from s30.parity import blamed, check_paper
-from s30.sweep import Options, slots_for, sweep
+from s30.sweep import Job, LocalExecutor, Options, slots_for, sweep
+from s30.trials import check_experiments
 from s30.vocabulary import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMERIC = ("forward", "gradient", "difference", "trajectory", "bridge")
+PROFILES = {"experiment": TRIAL, "claim": "quick"}  # of the mutants that are looked for in an experiment
+NEEDED = {  # of a layer's parts, besides the outputs, for the check that should notice
+    **dict.fromkeys(("gradient", "difference", "trajectory", "bridge"), ("gradients",)),
+    **{"invariant": ("invariants",), "variant": ("variants",), "oracle": ("oracles",), "start": ("start",)},
+    **{"forward": (), "conduct": ("gradients", "conduct")},
+}
+# Of the identities and bridges of a SymPy layer, only those that the mutant names: proving the rest takes half a minute.
+ONLY = """
+
+
+def _only(found, kind={kind!r}, named={named!r}, all_of=(identities, bridges)):
+    return [it for it in all_of[found]() if kind == ("identity", "bridge")[found] and named in it.name]
+
+
+identities, bridges = (lambda: _only(0)), (lambda: _only(1))
+"""
 Mutant = dict[str, str]
+Group = tuple[
+    str, ...
+]  # what is measured in one go: a layer, then the parts it is asked, or the profile of its experiment
 
 
 @cache
@@ -42,31 +66,49 @@ def true_evidence(paper: Paper) -> dict[str, Evidence]:
     return {name: evidence for (_, name, _), evidence in results.items() if evidence.outcome is Outcome.PASSED}
 
 
-def parts_for(mutant: Mutant) -> tuple[str, ...]:
+@cache
+def true_experiments(paper: Paper, profile: str) -> dict[str, Evidence]:
+    slots = [slot for slot in slots_for([paper], list(TRAINING), True) if slot[2] == EXPERIMENT]
+    results = sweep(slots, Options(ROOT, cache_folder(ROOT), profile), lambda _: None)
+    return {name: evidence for (_, name, _), evidence in results.items() if evidence.outcome is Outcome.PASSED}
+
+
+def layers_of(mutant: Mutant) -> tuple[str, ...]:
+    """The layers that are wrong: a file outside a framework's folder belongs to the experiments of both."""
+    shared = mutant["caught_by"] in PROFILES and mutant["file"].partition("/")[0] not in TRAINING
+    return TRAINING if shared else (mutant["layer"],)
+
+
+def parts_for(mutant: Mutant) -> Group:
     """What must be measured for the check that should notice; measuring the rest would only take time."""
-    asked = {"forward": (), "invariant": ("invariants",)}.get(mutant["caught_by"], ("gradients",))
-    if mutant["caught_by"] == "bridge" and mutant["layer"] == "numpy":
-        asked = ()
-    return PARTS if mutant["layer"] in ("sympy", "agda") or mutant["caught_by"] == "layer" else ("outputs", *asked)
+    if mutant["layer"] in ("sympy", "agda") or mutant["caught_by"] not in NEEDED:
+        return PARTS
+    asked = NEEDED[mutant["caught_by"]]
+    return ("outputs", *(() if (mutant["caught_by"], mutant["layer"]) == ("bridge", "numpy") else asked))
+
+
+def group_of(mutant: Mutant, layer: str) -> Group:
+    profile = PROFILES.get(mutant["caught_by"])
+    return (layer, profile) if profile else (layer, *parts_for(mutant))
 
 
 @pytest.fixture(scope="module")
 def mutated(tmp_path_factory: pytest.TempPathFactory):
-    """Measures all mutants of a paper's layer that need the same parts at once: the evidence of each, by its name."""
-    done: dict[tuple[str, str, tuple[str, ...]], dict[str, Evidence]] = {}
+    """Measures all mutants of a paper's layer that need the same at once: the evidence of one, by its name."""
+    done: dict[tuple[str, Group], dict[str, Evidence]] = {}
 
-    def measure(paper: Paper, mutant: Mutant) -> Evidence:
-        layer, parts = mutant["layer"], parts_for(mutant)
-        if (paper.id, layer, parts) not in done:
-            chosen = [m for m in mutants_of(paper) if m["layer"] == layer and parts_for(m) == parts]
+    def measure(paper: Paper, mutant: Mutant, layer: str) -> Evidence:
+        group = group_of(mutant, layer)
+        if (paper.id, group) not in done:
+            chosen = [m for m in mutants_of(paper) if layer in layers_of(m) and group_of(m, layer) == group]
             root = tmp_path_factory.mktemp(f"mutants-{paper.id}-{layer}")
-            done[paper.id, layer, parts] = _measure(paper, layer, chosen, parts, root)
-        return done[paper.id, layer, parts][mutant["name"]]
+            done[paper.id, group] = _measure(paper, group, chosen, root)
+        return done[paper.id, group][mutant["name"]]
 
     return measure
 
 
-def _measure(paper: Paper, layer: str, chosen: list[Mutant], parts: tuple[str, ...], root: Path) -> dict[str, Evidence]:
+def _measure(paper: Paper, group: Group, chosen: list[Mutant], root: Path) -> dict[str, Evidence]:
     entries = []
     for number, mutant in enumerate(chosen):
         entry = {
@@ -82,20 +124,22 @@ def _measure(paper: Paper, layer: str, chosen: list[Mutant], parts: tuple[str, .
         text = file.read_text(encoding="utf-8")
         count = text.count(mutant["find"])
         assert count == 1, f"{mutant['name']}: {mutant['file']} holds {count} times {mutant['find']!r}"
-        file.write_text(text.replace(mutant["find"], mutant["replace"]), encoding="utf-8")
-    if layer != "agda":
-        return _sweep(entries, chosen, layer, parts, root)
+        text = text.replace(mutant["find"], mutant["replace"])
+        if mutant["layer"] == "sympy" and mutant["caught_by"] in ("identity", "bridge") and "quantity" in mutant:
+            assert mutant["file"] == "sympy/derivations.py", f"{mutant['name']}: SymPy's mutants are in its one file"
+            text += ONLY.format(kind=mutant["caught_by"], named=mutant["quantity"])
+        file.write_text(text, encoding="utf-8")
+    if group[0] != "agda":
+        return _sweep(entries, chosen, group, root)
     # Agda's module names are global, so its mutants take turns in one corpus, which keeps the library's interfaces.
     shutil.copytree(ROOT / "agda", root / "agda", ignore=shutil.ignore_patterns("_build", "*.agdai"))
     found: dict[str, Evidence] = {}
     for entry, mutant in zip(entries, chosen, strict=True):
-        found |= _sweep([entry], [mutant], layer, parts, root)
+        found |= _sweep([entry], [mutant], group, root)
     return found
 
 
-def _sweep(
-    entries: list[dict], chosen: list[Mutant], layer: str, parts: tuple[str, ...], root: Path
-) -> dict[str, Evidence]:
+def _sweep(entries: list[dict], chosen: list[Mutant], group: Group, root: Path) -> dict[str, Evidence]:
     papers = root / "papers"
     shutil.rmtree(papers, ignore_errors=True)
     for entry in entries:
@@ -103,7 +147,12 @@ def _sweep(
         shutil.copytree(root / "rooms" / name, papers / name)
     (root / "papers.yaml").write_text(documents.dump({"papers": entries}), encoding="utf-8")
     corpus = load_corpus(root)
-    options = Options(root, root / "cache", workers=1, parts=parts)
+    layer, *asked = group
+    if asked[0] in PROFILES.values():  # all in one process, since a trial takes less time than to import a framework
+        options = Options(root, root / "cache", asked[0], workers=1, time_limit=1200)
+        results = LocalExecutor().run([Job(LAYERS[layer], EXPERIMENT, corpus.papers)], options, lambda _: None)
+        return {m["name"]: results[p.id, layer, EXPERIMENT] for m, p in zip(chosen, corpus.papers, strict=True)}
+    options = Options(root, root / "cache", workers=1, parts=tuple(asked))
     results = sweep(slots_for(corpus.papers, [layer], False), options, lambda _: None)
     return {m["name"]: results[p.id, layer, CHECKS] for m, p in zip(chosen, corpus.papers, strict=True)}
 
@@ -114,16 +163,58 @@ def _cases() -> list[object]:
             paper,
             mutant,
             id=f"{paper.id}-{mutant['layer']}-{mutant['name'].replace(' ', '_')}",
-            marks=getattr(pytest.mark, mutant["layer"]),
+            marks=[getattr(pytest.mark, name) for name in layers_of(mutant)],
         )
         for paper in papers()
         for mutant in mutants_of(paper)
     ]
 
 
+def _as(paper: Paper, evidence: Evidence) -> Evidence:
+    """A mutant's evidence as if it were the paper's own."""
+    facts = evidence.facts
+    return Evidence(paper.id, evidence.layer, evidence.arrays, facts, error=evidence.error, outcome=evidence.outcome)
+
+
 @pytest.mark.mutants
 @pytest.mark.parametrize(("paper", "mutant"), _cases())
 def test_mutant_is_rejected(paper: Paper, mutant: Mutant, mutated) -> None:
+    if mutant["caught_by"] in PROFILES:
+        _reject_in_an_experiment(paper, mutant, mutated)
+    else:
+        _reject_in_the_checks(paper, mutant, mutated)
+
+
+def _reject_in_an_experiment(paper: Paper, mutant: Mutant, mutated) -> None:
+    if paper.id not in {p.id for p in papers() if (p.folder / "task.py").is_file()}:
+        pytest.fail(
+            f"{mutant['name']}: paper {paper.id} has no task.py, so nothing holds its experiments to each other"
+        )
+    profile = PROFILES[mutant["caught_by"]]
+    true = true_experiments(paper, profile)
+    if lacking := [name for name in TRAINING if name not in true]:
+        pytest.skip(f"the experiments of two frameworks are held to each other, and {lacking[0]}'s did not run")
+    wrong = {layer: _as(paper, mutated(paper, mutant, layer)) for layer in layers_of(mutant)}
+    if mutant["caught_by"] == "claim":
+        floor = check_paper(paper, true_evidence(paper), true | wrong)
+        said = [verdict.message for verdict in check_claims(paper, floor, true | wrong) if verdict.outcome == "failed"]
+        assert said, f"no claim noticed: {mutant['name']}"
+    else:
+        checks = [*check_paper(paper, {}, true | wrong), *check_experiments(paper, true | wrong)]
+        failed = [check for check in checks if check.outcome is Outcome.FAILED]
+        assert failed, f"no check noticed: {mutant['name']}"
+        said = [check.message for check in failed if check.kind == "experiment"]
+        if len(wrong) == 1:
+            (layer,) = wrong
+            assert [check for check in blamed(checks)[layer] if check.message in said], (
+                f"{layer} is not blamed: {said[0]}"
+            )
+    named = [message for message in said if mutant.get("quantity", "") in message]
+    assert named, f"no message names {mutant['quantity']!r}; the first is: {said[0]}"
+    assert named[0].startswith(f"paper {paper.id}, {'claim' if mutant['caught_by'] == 'claim' else 'layer'} "), named[0]
+
+
+def _reject_in_the_checks(paper: Paper, mutant: Mutant, mutated) -> None:
     layer = mutant["layer"]
     partners = [name for name in true_evidence(paper) if name != layer and name in EXECUTABLE]
     if mutant["caught_by"] in ("gradient", "trajectory"):
@@ -132,13 +223,9 @@ def test_mutant_is_rejected(paper: Paper, mutant: Mutant, mutated) -> None:
         mutant["caught_by"] == "bridge"
     ):  # SymPy's formula, and for SymPy's own a gradient or a third layer to say who is wrong
         partners = [name for name in true_evidence(paper) if name in (AUTODIFF if layer == "sympy" else ("sympy",))]
-    if mutant["caught_by"] in NUMERIC and not partners:
+    if mutant["caught_by"] in (*NUMERIC, "variant") and not partners:
         pytest.skip(f"no layer is installed that {layer} could be held against")
-    evidence = mutated(paper, mutant)
-    replaced = Evidence(
-        paper.id, layer, evidence.arrays, evidence.facts, error=evidence.error, outcome=evidence.outcome
-    )
-    whole = true_evidence(paper) | {layer: replaced}
+    whole = true_evidence(paper) | {layer: _as(paper, mutated(paper, mutant, layer))}
     checks = check_paper(paper, whole)
     failed = [check for check in checks if check.outcome is Outcome.FAILED]
     assert failed, f"no check noticed: {mutant['name']}"
@@ -160,4 +247,18 @@ def test_true_layers_pass_where_mutants_fail() -> None:
     """Guards the tests above: with nothing mutated, nothing fails."""
     for paper in papers():
         checks = check_paper(paper, {n: e for n, e in true_evidence(paper).items() if n in EXECUTABLE})
+        if any(mutant["caught_by"] == "experiment" for mutant in mutants_of(paper)):
+            checks += check_experiments(paper, true_experiments(paper, TRIAL))
         assert not [check.message for check in checks if check.outcome is Outcome.FAILED]
+
+
+def test_of_a_sympy_layer_only_what_the_mutant_names_is_proved() -> None:
+    """By the text that is put behind a mutated file."""
+    names = {"identities": ["a_sum", "a_mean"], "bridges": ["a_sum", "other"]}
+    for kind, kept in (("identity", ({"a_sum"}, set())), ("bridge", (set(), {"a_sum"}))):
+        room: dict = {
+            name: (lambda listed=listed: [type("It", (), {"name": n}) for n in listed])
+            for name, listed in names.items()
+        }
+        exec(ONLY.format(kind=kind, named="a_sum"), room)
+        assert ({it.name for it in room["identities"]()}, {it.name for it in room["bridges"]()}) == kept

@@ -1,15 +1,11 @@
-r"""What CS231n reports of its classifiers, measured on 1,797 real digits in JAX. `classifiers.py` says what is measured.
+r"""How the classifiers of `task.py` are trained and asked in JAX.
 
-    softmax, two-layer    `dense`, on the pixels in one vector
-    convnet               this room's `forward`
-    training              one compiled function: `lax.scan` over minibatches inside `lax.scan` over epochs
-    gradients             `jax.grad`, against the loss with one parameter displaced after another, by `lax.map`
-
-The three networks share no parameter, so the gradient of the sum of their losses is the gradient of each, and one vector
-of parameters with one Adam trains all three.
+softmax, two-layer    `dense`, on the pixels in one vector
+convnet               this room's `forward`
+training              `lax.scan` over the minibatches between two moments at which the parameters are kept
+gradients             `jax.grad`, against the loss with one parameter displaced after another, by `lax.map`
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -18,13 +14,11 @@ import numpy as np
 from jax import Array, lax
 from jax.flatten_util import ravel_pytree
 
-from s30.corpus import sibling
-from s30.problem import Problem
+from s30.room import Arrays, Trained, Training, sibling
 from s30.training.jax import adam, adam_init
-from s30.vocabulary import Arrays, Experiment
 
 forward = sibling(__file__, "model.py").forward
-task = sibling(__file__, "../classifiers.py")
+task = sibling(__file__, "../task.py")
 
 
 def dense(params: dict, batch: dict, strength: Array) -> dict[str, Array]:
@@ -47,82 +41,71 @@ def convnet(params: dict, batch: dict, strength: Array) -> dict[str, Array]:
 NETWORKS = {"softmax": dense, "two_layer": dense, "convnet": convnet}
 
 
-@jax.jit
-def train(start: dict, order: Array, strength: Array, data: dict, judged: dict) -> tuple[dict, dict]:
-    """Adam with rates that fall linearly to zero; `order` (epoch, step, size) says which examples each minibatch holds.
+@partial(jax.jit, static_argnums=0)
+def updates(net: str, params: dict, state: tuple, data: dict, order: Array, rates: Array, strength: Array) -> tuple:
+    """Parameters and Adam's state after the minibatches of `order`, (update, size), and the losses, (update,)."""
+    theta, unravel = ravel_pytree(params)  # one vector, so that Adam is compiled once and not per name
 
-    Returns the trained parameters, and the scores of all `judged` images after every epoch, (epoch, count, class).
-    """
-    total = order.shape[0] * order.shape[1]
-    theta, unravel = ravel_pytree(start)
-    rates, _ = ravel_pytree(
-        {name: jax.tree.map(partial(jnp.full_like, fill_value=task.RATES[name]), start[name]) for name in start}
-    )
-
-    def run_all(theta: Array, batch: dict) -> tuple[Array, dict]:
-        out = {name: NETWORKS[name](params, batch, strength) for name, params in unravel(theta).items()}
-        return sum(o["loss"] for o in out.values()), {name: o["scores"] for name, o in out.items()}
-
-    def step(carry: tuple, index: Array) -> tuple:
+    def update(carry: tuple, asked: tuple) -> tuple:
         theta, state = carry
-        grads, _ = jax.grad(run_all, has_aux=True)(theta, {name: value[index] for name, value in data.items()})
-        return adam(theta, grads, state, rates * (1 - state.step / total)), None
+        index, rate = asked
+        batch = {name: value[index] for name, value in data.items()}
+        loss, gradient = jax.value_and_grad(lambda theta: NETWORKS[net](unravel(theta), batch, strength)["loss"])(theta)
+        return adam(theta, gradient, state, rate), loss
 
-    def epoch(carry: tuple, indices: Array) -> tuple:
-        carry, _ = lax.scan(step, carry, indices)
-        return carry, run_all(carry[0], judged)[1]
-
-    (theta, _), scores = lax.scan(epoch, (theta, adam_init(theta)), order)
-    return unravel(theta), scores
+    (theta, state), losses = lax.scan(update, (theta, state), (order, rates))
+    return unravel(theta), state, losses
 
 
-def trained(*arguments: Arrays) -> tuple[dict, dict]:
-    return jax.tree.map(np.asarray, train(*arguments))
+def train(training: Training) -> Trained:
+    params, losses, kept, here = dict(training.start), [], {}, 0
+    state = adam_init(ravel_pytree(params)[0])
+    for end in sorted({*training.keep, len(training.order)}):
+        part = (training.data, training.order[here:end], training.rates[here:end], training.settings["strength"])
+        params, state, found = updates(training.net, params, state, *part)
+        losses, here = [*losses, *found.tolist()], end
+        if end in training.keep:
+            kept[end] = params
+    return Trained(params, np.array(losses), kept)
+
+
+@partial(jax.jit, static_argnums=0)
+def scores(net: str, params: dict, images: Array) -> Array:
+    labels = jnp.zeros(len(images), int)  # the networks ask for some
+    return NETWORKS[net](params, {"images": images, "labels": labels}, 0.0)["scores"]
+
+
+def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
+    return {"scores": scores(net, params, inputs["images"])}
 
 
 @partial(jax.jit, static_argnames="norm")
 def nearest_neighbours(known: Array, labels: Array, asked: Array, norm: int) -> Array:
     """Labels by the votes of the nearest training images. Equal distances: the earlier image; equal votes: the smaller label.
 
-    known (train, pixel) and asked (test, pixel) hold grey levels, the integers 0..16.
+    known (train, pixel) and asked (test, pixel) hold grey levels, the integers 0..16, so that distances are integers too.
     """
-    if norm == 2:
-        # ||a - b||^2 = ||a||^2 - 2 a.b + ||b||^2; the root does not change the order
-        distances = (asked**2).sum(1)[:, None] - 2 * asked @ known.T + (known**2).sum(1)  # (test, train)
-    else:
-        distances = jnp.abs(asked[:, None] - known).sum(2)  # (test, train)
+    near, far = known.astype(jnp.float32), asked.astype(jnp.float32)
+    # ||a - b||^2 = ||a||^2 - 2 a.b + ||b||^2; the root does not change the order
+    squares = (far**2).sum(1)[:, None] - 2 * far @ near.T + (near**2).sum(1)  # (test, train)
+    distances = squares if norm == 2 else jnp.abs(far[:, None] - near).sum(2)  # (test, train)
     _, nearest = lax.top_k(-distances, task.NEIGHBOURS)  # (test, k); of equal entries top_k takes the first
     votes = jax.nn.one_hot(labels[nearest], task.CLASSES).sum(1)  # (test, class)
     return (votes * task.CLASSES - jnp.arange(task.CLASSES)).argmax(1)
 
 
-@jax.jit
-def outputs(params: dict, batch: dict) -> dict[str, Array]:
-    """What the convnet computes, without regularisation."""
-    return convnet(params, batch, 0.0)
-
-
-def losses(problem: Problem, displaced: Arrays, dtype: type) -> tuple[np.ndarray, Arrays]:
+def losses(config: dict, params: Arrays, batch: Arrays, displaced: Arrays, precision: str) -> dict[str, Array]:
     """The room's loss after each displacement of the parameters, (displacement,), and its gradient without any."""
-    with jax.enable_x64(dtype is np.float64):
+    dtype = {"double": jnp.float64, "single": jnp.float32}[precision]
+    cast = partial(jax.tree.map, lambda value: value.astype(dtype) if value.dtype.kind == "f" else value)
+    start, known = cast(params), cast(batch)
 
-        def cast(value: np.ndarray) -> np.ndarray:
-            return value.astype(dtype) if value.dtype == np.float64 else value
+    def loss(params: dict) -> Array:
+        return forward(params, known, **config)["loss"]
 
-        start, batch = jax.tree.map(cast, (dict(problem.params), dict(problem.batch)))
+    @jax.jit
+    def evaluate(displaced: dict) -> tuple[Array, dict]:
+        return lax.map(lambda step: loss(jax.tree.map(jnp.add, start, step)), displaced), jax.grad(loss)(start)
 
-        def loss(params: dict) -> Array:
-            return forward(params, batch, **problem.config)["loss"]
-
-        # It runs for a few milliseconds, so what counts is the time to compile it.
-        @partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
-        def evaluate(displaced: dict) -> tuple[Array, dict]:
-            return lax.map(lambda step: loss(jax.tree.map(jnp.add, start, step)), displaced), jax.grad(loss)(start)
-
-        return jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), evaluate(displaced))
-
-
-def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Experiment:
-    return task.measure(
-        profile, seed, progress, nearest_neighbours=nearest_neighbours, train=trained, outputs=outputs, losses=losses
-    )
+    values, gradient = evaluate(cast(displaced))
+    return {"loss": values, **gradient}

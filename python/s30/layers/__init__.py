@@ -31,6 +31,8 @@ PARTS = (
     "start",
     "conduct",
 )  # what an executable layer is asked
+TRIAL = "trial"  # the profile in which every training is its first updates alone: enough to show a mistake in its code
+PROFILES = ("quick", "full", TRIAL)
 ENGINE = Path(__file__).resolve().parent.parent
 CORE = (
     "__init__",
@@ -38,6 +40,8 @@ CORE = (
     "vocabulary",
     "problem",
     "documents",
+    "reach",
+    "literals",
     "corpus",
     "data",
     "room",
@@ -45,9 +49,11 @@ CORE = (
     "environment",
     "worker",
     "isolation",
-    "room",
+    "training/__init__",
+    "training/schedules",
     "layers/__init__",
 )
+TRIALS = ("entries", "frame", "experiments")  # the engine's files behind an experiment, besides CORE and `training`
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,7 @@ LAYERS: dict[str, Layer] = {
             "sympy",
             ("numpy", "sympy", "mpmath"),
             ("*.py", "sympy/*.py"),
-            engine=_EXECUTABLE_ENGINE,
+            engine=("layers/executable",),
         ),
         Layer(
             "tinygrad",
@@ -130,7 +136,7 @@ LAYERS: dict[str, Layer] = {
             ("numpy", "tinygrad"),
             ("*.py", "tinygrad/*.py"),
             flags={"DEV": "CPU:LLVM", "DEFAULT_FLOAT": "float64", "NOOPT": "1", "CACHELEVEL": "0"},
-            engine=_EXECUTABLE_ENGINE,
+            engine=("layers/executable",),
             variables=TINYGRAD_VARIABLES,
             job_per_paper=True,
         ),
@@ -165,9 +171,9 @@ LAYERS: dict[str, Layer] = {
             "Cubical Agda",
             "what can be proved about it?",
             None,
-            (),
-            ("cubical-agda/*.agda", "paper.yaml"),
-            engine=("locks",),
+            ("numpy",),
+            ("*.py", "paper.yaml", "cubical-agda/**/*.py", "cubical-agda/**/*.agda"),
+            engine=("locks", "layers/executable"),
         ),
     )
 }
@@ -216,8 +222,6 @@ def stated_flags() -> dict[str, dict[str, dict[str, str]]]:
 
 def variables(layer: Layer, task: str = CHECKS) -> dict[str, str]:
     """What is set here that changes what the layer computes, besides the flags of its process, which are set anyway."""
-    if layer.name == "agda":
-        return {}
     fixed = process_flags(layer, task)
     found = environment.variables((*environment.ARITHMETIC, *layer.variables))
     return {name: value for name, value in found.items() if name not in fixed}
@@ -279,9 +283,9 @@ def ingredients(
         "python": platform.python_version(),
         "cpu": environment.cpu_model(),
         "flags": recorded_flags(layer, task),
+        "variables": variables(layer, task),
+        "data": _data(),
     }
-    if layer.name != "agda":  # whose proofs neither compute with numbers nor read data
-        parts |= {"variables": variables(layer, task), "data": _data()}
     if layer.name == "tinygrad":
         parts["llvm"] = llvm.major if (llvm := environment.find_llvm()) else None
     if layer.name == "agda":
@@ -312,9 +316,11 @@ def differing(stated: Mapping[str, Any], here: Mapping[str, Any]) -> str:
 
 
 def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
-    names = [*CORE, *layer.engine, f"layers/{layer.name}"]
-    files = [ENGINE / f"{name}.py" for name in names]
-    return [*files, *(ENGINE / "training").glob("*.py")] if task == EXPERIMENT else files
+    files = [ENGINE / f"{name}.py" for name in (*CORE, *layer.engine)]
+    files += [*ENGINE.glob(f"layers/{layer.name}.py"), *ENGINE.glob(f"layers/{layer.name}/*.py")]
+    if task != EXPERIMENT:
+        return files
+    return [*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")]
 
 
 @cache

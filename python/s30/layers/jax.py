@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -93,3 +94,15 @@ def prepare(task: str) -> None:
 def state() -> dict[str, Any]:
     """What a paper could leave changed in JAX for the next one."""
     return {"JAX's configuration": {name: repr(value) for name, value in jax.config.values.items()}}
+
+
+@contextmanager
+def double() -> Iterator[None]:
+    """Within an experiment, what is to be compared entry by entry: arrays are float64. Most programs run once here, so
+    that they compile fast counts for more than that they run fast."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    try:
+        with jax.enable_x64(True):
+            yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", False)

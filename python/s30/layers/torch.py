@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -113,3 +114,13 @@ def state() -> dict[str, Any]:
         "PyTorch's deterministic mode": torch.are_deterministic_algorithms_enabled(),
         "PyTorch's flush-to-zero mode": bool(torch.tensor(1e-310, dtype=torch.float64).mul(1.0).item()),
     }
+
+
+@contextmanager
+def double() -> Iterator[None]:
+    """Within an experiment, what is to be compared entry by entry: new tensors and modules are float64."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)

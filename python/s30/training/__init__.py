@@ -1,1 +1,1 @@
-"""Helpers of the experiments, one file per framework; importing one imports that framework alone."""
+"""Helpers of the experiments: schedules, free of any framework, and one file per framework, which imports that one alone."""

@@ -52,7 +52,7 @@ def sgd(params: Tree, grads: Tree, learning_rate: Any) -> Tree:
     return jax.tree.map(lambda p, g: p - learning_rate * g, params, grads)
 
 
-def clip_by_global_norm(grads: Tree, limit: float) -> Tree:
-    """Scales the whole gradient so that its Euclidean norm is at most `limit`."""
+def clip_by_global_norm(grads: Tree, limit: Any) -> Tree:
+    """Scales the whole gradient so that its Euclidean norm is at most `limit`, as `torch.nn.utils.clip_grad_norm_` does."""
     norm = jnp.sqrt(sum(jnp.sum(g * g) for g in jax.tree.leaves(grads)))
-    return jax.tree.map(lambda g: g * jnp.minimum(1.0, limit / (norm + 1e-12)), grads)
+    return jax.tree.map(lambda g: g * jnp.minimum(1.0, limit / (norm + 1e-6)), grads)

@@ -1,0 +1,104 @@
+"""The Agda layer: checks every proof in one `agda` process, records each claimed theorem as Agda prints it, and runs the
+definitions that the theorems are about on the numbers of the checked problem.
+
+Sources are staged into one folder of the cache, so that interfaces are kept there and never beside the sources, which
+need not be writable. One process at a time works in it:
+
+    CACHE/agda/PROVIDER/    s30.agda-lib, S30/, provider/ (the embedded library, when it is used), libraries (which provider),
+                            and the modules of the paper that is checked now, with ClaimsNN.agda (generated: opens every
+                            theorem that is claimed)
+               evaluation/  a library of its own, without `--safe`: S30/Evaluation/, and the paper's `evaluation/*.agda`
+    CACHE/agda/PROVIDER.lock
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from s30.corpus import Paper
+from s30.environment import Provider, agda_version, find_agda, find_provider
+from s30.errors import S30Error
+from s30.evidence import Evidence
+from s30.layers.agda.evaluation import Runner
+from s30.layers.agda.process import Agda
+from s30.layers.agda.staging import place, stage, stage_of
+from s30.locks import held
+
+if TYPE_CHECKING:
+    from s30.layers.executable import Progress
+
+MISSING = re.compile(r"ailed to find source of module (\S+)")
+
+
+def run_all(papers: list[Paper], progress: Progress) -> Iterator[tuple[Paper, Evidence | Exception]]:
+    """The evidence of each paper, or what went wrong with it; all from one process."""
+    root = papers[0].root
+    program, provider = find_agda(), find_provider(root)
+    if program is None:
+        raise S30Error("Agda is not installed")
+    folder = stage_of(root, provider)
+    with held(folder.with_name(f"{folder.name}.lock"), lambda: progress(f"waits for another Agda in {folder}")):
+        stage(root, provider)
+        agda = Agda(program, folder)
+        try:
+            for paper in papers:
+                try:
+                    place(paper, folder)
+                    proofs = _check(agda, paper, agda_version(program), provider, progress)
+                    runner = Runner(paper, agda, lambda: Agda(program, folder))
+                    arrays, asked, seconds = runner.run(progress)
+                    agda = runner.agda
+                    facts, run = {**proofs, "evaluations": asked}, {"evaluations": seconds}
+                    yield paper, Evidence(paper.id, "agda", arrays, facts, run)
+                except S30Error as error:
+                    yield paper, _foreign_import(paper, str(error)) or error
+                if agda.ended():
+                    agda.close()
+                    agda = Agda(program, folder)
+        finally:
+            agda.close()
+
+
+def _foreign_import(paper: Paper, message: str) -> S30Error | None:
+    """What to say when a module is missing because it is another paper's."""
+    found = MISSING.search(message)
+    for path in sorted(paper.root.glob(f"papers/*/cubical-agda/{found[1]}.agda")) if found else ():
+        where = f"{path.relative_to(paper.root)}, which is another paper's"
+        return S30Error(
+            f"{paper.folder.name} imports {path.stem} from {where}: a paper stands on its own; what two share belongs into agda/S30"
+        )
+    return None
+
+
+def _check(agda: Agda, paper: Paper, version: str, provider: Provider, progress: Progress) -> dict[str, Any]:
+    files = [path.name for path in paper.agda_files()]
+    if not files:
+        raise S30Error(f"{paper.folder / 'cubical-agda'} holds no .agda file")
+    for path in paper.agda_files():
+        for other in paper.root.glob(f"papers/*/cubical-agda/{path.name}"):
+            if other != path:
+                raise S30Error(f"{path}: the module name {path.stem} is taken by another paper, in {other}")
+    claimed = [(*theorem["name"].rpartition(".")[::2], theorem) for theorem in paper.card["theorems"]]
+    for module, name, _ in claimed:
+        if f"{module.partition('.')[0]}.agda" not in files:
+            lacking = f"there is no cubical-agda/{module.partition('.')[0]}.agda"
+            raise S30Error(f"theorem {module}.{name} is claimed, but {lacking}")
+    public: dict[str, dict[str, str]] = {}
+    for file in files:
+        progress(f"checking {file}")
+        modules = sorted({m for m, _, _ in claimed if f"{m.partition('.')[0]}.agda" == file})
+        (agda.load_anew if modules else agda.load)(file, progress)
+        public |= {module: agda.contents(file, module.partition(".")[2]) for module in modules}
+    theorems: dict[str, Any] = {}
+    for module, name, theorem in claimed:
+        if name not in public[module]:
+            raise S30Error(
+                f"theorem {theorem['name']} is claimed in paper.yaml but not defined in cubical-agda/{module.partition('.')[0]}.agda"
+            )
+        statement = public[module][name]
+        theorems[theorem["name"]] = {"statement": statement, "says": theorem["says"], "source": theorem["source"]}
+    progress(f"checking Claims{paper.id}.agda")
+    agda.load(f"Claims{paper.id}.agda", progress)
+    return {"agda": version, "provider": provider.name, "modules": files, "theorems": theorems}
