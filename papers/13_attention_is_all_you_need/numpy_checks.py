@@ -46,75 +46,92 @@ def forward(params: Arrays, batch: Arrays, **config: Any) -> dict[str, Array]:
     return outputs
 
 
-def trace(params: Arrays, batch: Arrays, *, heads: int, layers: int, smoothing: float, encoder_positions: bool,
-          decoder_positions: bool, scaled: bool, causal: bool, **_sizes: int) -> tuple[dict[str, Array], dict[str, Array]]:  # fmt: skip
-    """The outputs, and the steps on the way: query, key and value of each attention, what each ReLU and norm received."""
+def trace(params: Arrays, batch: Arrays, *, smoothing: float, **config: Any) -> tuple[dict[str, Array], dict[str, Array]]:
+    """The outputs, and the steps on the way: query, key and value of each attention, what each norm and each ReLU received."""
     steps: dict[str, Array] = {}
-
-    def attend(name: str, x: Array, memory: Array, mask: Array) -> tuple[Array, Array]:
-        query = split_heads(x @ params[f"{name}.query.weight"].T, heads)  # (batch, head, query, d_k)
-        key = split_heads(memory @ params[f"{name}.key.weight"].T, heads)  # (batch, head, key, d_k)
-        value = split_heads(memory @ params[f"{name}.value.weight"].T, heads)  # (batch, head, key, d_k)
-        steps.update({f"{name}.query": query, f"{name}.key": key, f"{name}.value": value})
-        mixed, weights = attention(query, key, value, mask, scaled)
-        # Concat(head_1, ..., head_h) W^O
-        return join_heads(mixed) @ params[f"{name}.output.weight"].T, weights  # (batch, query, model), (..., key)
-
-    def feed_forward(name: str, x: Array) -> Array:
-        # FFN(x) = max(0, x W_1 + b_1) W_2 + b_2
-        inner = x @ params[f"{name}.inner.weight"].T + params[f"{name}.inner.bias"]  # (batch, time, d_ff)
-        steps[f"{name}.inner"] = inner
-        return np.maximum(0, inner) @ params[f"{name}.outer.weight"].T + params[f"{name}.outer.bias"]
-
-    def add_and_norm(name: str, x: Array, sublayer: Array) -> Array:
-        # LayerNorm(x + Sublayer(x))
-        steps[name] = x + sublayer  # (batch, time, model)
-        return layer_norm(x + sublayer, params[f"{name}.weight"], params[f"{name}.bias"])
-
-    def embed(tokens: Array, positions: bool) -> Array:
-        # x = sqrt(d_model) E[token] + PE
-        table = params["embedding.weight"]
-        x = np.sqrt(table.shape[1]) * table[tokens]  # (batch, time, model)
-        return x + sinusoids(*x.shape[1:]) if positions else x
-
-    # The encoder: every position attends to every real source position.
-    source_mask = batch["source_mask"][:, None, None, :]  # (batch, 1, 1, source)
-    x, encoder_attention = embed(batch["source"], encoder_positions), []  # (batch, source, model)
-    for layer in (f"encoder.{n}" for n in range(layers)):
-        mixed, weights = attend(f"{layer}.attention", x, x, source_mask)
-        x = add_and_norm(f"{layer}.attention_norm", x, mixed)
-        x = add_and_norm(f"{layer}.feed_forward_norm", x, feed_forward(f"{layer}.feed_forward", x))
-        encoder_attention.append(weights)  # (batch, head, source, source)
-    memory = x
-
-    # The decoder: position i attends to target positions up to and including i, and to the whole source.
-    target_mask = batch["target_mask"][:, None, None, :]  # (batch, 1, 1, target)
-    if causal:
-        target_mask = target_mask & np.tri(batch["target_input"].shape[1], dtype=bool)  # (batch, 1, target, target)
-    x, decoder_attention, cross_attention = embed(batch["target_input"], decoder_positions), [], []
-    for layer in (f"decoder.{n}" for n in range(layers)):
-        mixed, weights = attend(f"{layer}.self_attention", x, x, target_mask)
-        x = add_and_norm(f"{layer}.self_attention_norm", x, mixed)  # (batch, target, model)
-        decoder_attention.append(weights)  # (batch, head, target, target)
-        mixed, weights = attend(f"{layer}.cross_attention", x, memory, source_mask)
-        x = add_and_norm(f"{layer}.cross_attention_norm", x, mixed)
-        cross_attention.append(weights)  # (batch, head, target, source)
-        x = add_and_norm(f"{layer}.feed_forward_norm", x, feed_forward(f"{layer}.feed_forward", x))
-
-    # logits = x E^T
-    logits = x @ params["embedding.weight"].T  # (batch, target, vocabulary)
+    memory, encoder_attention = encode(params, batch["source"], batch["source_mask"], steps, **config)
+    logits, decoder_attention, cross_attention = decode(
+        params, batch["target_input"], batch["target_mask"], memory, batch["source_mask"], steps, **config
+    )
     # q = (1 - eps) onehot(label) + eps / vocabulary;  loss = -mean sum_k q_k log p_k
     smoothed = (1 - smoothing) * np.eye(logits.shape[-1])[batch["target_output"]] + smoothing / logits.shape[-1]
     token_loss = -(smoothed * log_softmax(logits)).sum(-1)  # (batch, target)
     outputs = {
-        "encoder_attention": np.stack(encoder_attention, 1),
+        "encoder_attention": encoder_attention,
         "memory": memory,
-        "decoder_attention": np.stack(decoder_attention, 1),
-        "cross_attention": np.stack(cross_attention, 1),
+        "decoder_attention": decoder_attention,
+        "cross_attention": cross_attention,
         "logits": logits,
         "loss": np.asarray(token_loss[batch["target_mask"]].mean()),
     }
     return outputs, steps
+
+
+def encode(params: Arrays, source: Array, source_mask: Array, steps: dict[str, Array], *, heads: int, layers: int,
+           encoder_positions: bool, scaled: bool, **_: Any) -> tuple[Array, Array]:  # fmt: skip
+    """memory (batch, source, model) and its attention: every position attends to every real source position."""
+    mask, seen = source_mask[:, None, None, :], []  # (batch, 1, 1, source)
+    x = embed(params, source, encoder_positions)  # (batch, source, model)
+    for layer in (f"encoder.{n}" for n in range(layers)):
+        mixed, weights = attend(params, f"{layer}.attention", x, x, mask, heads, scaled, steps)
+        x = add_and_norm(params, f"{layer}.attention_norm", x, mixed, steps)
+        inner = feed_forward(params, f"{layer}.feed_forward", x, steps)
+        x = add_and_norm(params, f"{layer}.feed_forward_norm", x, inner, steps)
+        seen.append(weights)  # (batch, head, source, source)
+    return x, np.stack(seen, 1)
+
+
+def decode(params: Arrays, target: Array, target_mask: Array, memory: Array, source_mask: Array, steps: dict[str, Array], *,
+           heads: int, layers: int, decoder_positions: bool, scaled: bool, causal: bool, **_: Any) -> tuple[Array, Array, Array]:  # fmt: skip
+    """logits (batch, target, vocabulary), decoder attention and cross-attention: position i attends to real target
+    positions up to and including i, and to the whole real source."""
+    mask, memory_mask, seen, aligned = target_mask[:, None, None, :], source_mask[:, None, None, :], [], []
+    if causal:
+        mask = mask & np.tri(target.shape[1], dtype=bool)  # (batch, 1, target, target)
+    x = embed(params, target, decoder_positions)  # (batch, target, model)
+    for layer in (f"decoder.{n}" for n in range(layers)):
+        mixed, weights = attend(params, f"{layer}.self_attention", x, x, mask, heads, scaled, steps)
+        x = add_and_norm(params, f"{layer}.self_attention_norm", x, mixed, steps)
+        seen.append(weights)  # (batch, head, target, target)
+        mixed, weights = attend(params, f"{layer}.cross_attention", x, memory, memory_mask, heads, scaled, steps)
+        x = add_and_norm(params, f"{layer}.cross_attention_norm", x, mixed, steps)
+        aligned.append(weights)  # (batch, head, target, source)
+        inner = feed_forward(params, f"{layer}.feed_forward", x, steps)
+        x = add_and_norm(params, f"{layer}.feed_forward_norm", x, inner, steps)
+    # logits = x E^T
+    return x @ params["embedding.weight"].T, np.stack(seen, 1), np.stack(aligned, 1)
+
+
+def embed(params: Arrays, tokens: Array, positions: bool) -> Array:
+    # x = sqrt(d_model) E[token] + PE
+    table = params["embedding.weight"]
+    x = np.sqrt(table.shape[1]) * table[tokens]  # (batch, time, model)
+    return x + sinusoids(*x.shape[1:]) if positions else x
+
+
+def attend(params: Arrays, name: str, x: Array, memory: Array, mask: Array, heads: int, scaled: bool,
+           steps: dict[str, Array]) -> tuple[Array, Array]:  # fmt: skip
+    """Section 3.2.2: queries from x, keys and values from memory, which is x itself in self-attention."""
+    query = split_heads(x @ params[f"{name}.query.weight"].T, heads)  # (batch, head, query, d_k)
+    key = split_heads(memory @ params[f"{name}.key.weight"].T, heads)  # (batch, head, key, d_k)
+    value = split_heads(memory @ params[f"{name}.value.weight"].T, heads)  # (batch, head, key, d_k)
+    steps.update({f"{name}.query": query, f"{name}.key": key, f"{name}.value": value})
+    mixed, weights = attention(query, key, value, mask, scaled)
+    # Concat(head_1, ..., head_h) W^O
+    return join_heads(mixed) @ params[f"{name}.output.weight"].T, weights  # (batch, query, model), (..., key)
+
+
+def feed_forward(params: Arrays, name: str, x: Array, steps: dict[str, Array]) -> Array:
+    # FFN(x) = max(0, x W_1 + b_1) W_2 + b_2
+    inner = x @ params[f"{name}.inner.weight"].T + params[f"{name}.inner.bias"]  # (batch, time, d_ff)
+    steps[f"{name}.inner"] = inner
+    return np.maximum(0, inner) @ params[f"{name}.outer.weight"].T + params[f"{name}.outer.bias"]
+
+
+def add_and_norm(params: Arrays, name: str, x: Array, sublayer: Array, steps: dict[str, Array]) -> Array:
+    # LayerNorm(x + Sublayer(x))
+    steps[name] = x + sublayer  # (batch, time, model)
+    return layer_norm(x + sublayer, params[f"{name}.weight"], params[f"{name}.bias"])
 
 
 def attention(query: Array, key: Array, value: Array, mask: Array, scaled: bool = True) -> tuple[Array, Array]:
