@@ -180,7 +180,7 @@ def _known(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping
             add("identity", evidence.facts["identities"])
             add("bridge", evidence.facts["bridges"])
         if layer == "agda":
-            add("theorem", evidence.facts["theorems"])
+            add("theorem", [*evidence.facts["theorems"], *evidence.facts.get("unfolded", ())])
             add("evaluation", _stated(evidence, "evaluations"))
     finished = [e for layer, e in evidences.items() if layer in EXECUTABLE and e.outcome is Outcome.PASSED]
     if len(finished) == len(EXECUTABLE):  # an oracle may be one layer's own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
@@ -49,10 +50,12 @@ INTERRUPTED = 130  # exit code, also of Typer, after Ctrl-C
 # Typer's own copy of Click, or the Click that it is built on: what a malformed command line raises.
 ClickException: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
+HELP = {"help_option_names": ["-h", "--help"]}
+
 app = typer.Typer(
     help="Thirty papers of deep learning, each as one small object in six layers, and how far the layers agree.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=HELP,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
@@ -75,6 +78,7 @@ def _options_of_all_commands(
 telemetry_app = typer.Typer(
     help="The record verification.yaml: is it fresh, what changed between two, and the record in other formats.",
     no_args_is_help=True,
+    context_settings=HELP,
 )
 app.add_typer(telemetry_app, name="telemetry")
 
@@ -577,6 +581,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code: 0 all passed, 1 something failed, 2 usage, 130 interrupted."""
     if arguments is None:  # the whole process is ours: a request to end it ends the workers too
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for stream in (sys.stdout, sys.stderr):  # a terminal of few characters is told the others by their numbers
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
     try:
         result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
         if result == INTERRUPTED:
@@ -784,7 +791,8 @@ def _plain(paper: Paper) -> dict[str, Any]:
 
 
 def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=dict) + "\n")
+    plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"  # JSON has escapes of its own
+    sys.stdout.write(json.dumps(value, ensure_ascii=plain, indent=1, default=dict) + "\n")
 
 
 if __name__ == "__main__":

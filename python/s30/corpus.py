@@ -226,6 +226,11 @@ def load_corpus(root: Path | None = None) -> Corpus:
     for key in ("id", "slug", "order", "build_order"):
         documents.refuse_repetition(path, entries, key, ("papers",))
     corpus = Corpus(root, tuple(Paper(root=root, **{**entry, "year": str(entry["year"])}) for entry in entries))
+    for paper in corpus.papers:
+        if os.path.lexists(paper.folder) and not paper.folder.is_dir():
+            raise UsageError(
+                f"{paper.folder} is no folder, where the room of paper {paper.id} would be: remove or mend it"
+            )
     rooms = {paper.folder.name for paper in corpus.papers} | {TEMPLATE}
     for folder in sorted((root / "papers").glob("*/")):
         if folder.name not in rooms and not folder.name.startswith((".", "__")):

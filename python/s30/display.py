@@ -144,7 +144,7 @@ def markdown_metrics(
                 whose = "".join(f", {LAYERS[name].title}" for name in evidence.get("layers", ()))
                 claimed.setdefault(evidence["metric"], []).append(bound_of(evidence) + whose)
     lines = [f"Profile {profile}, seed {seed}; means, with the range where there are several values. {where}\n"]
-    lines += [f"| metric | unit | over | claimed | {' | '.join(LAYERS[name].title for name in metrics)} |"]
+    lines += [f"| metric | claimed | unit | over | {' | '.join(LAYERS[name].title for name in metrics)} |"]
     lines += ["|---" * (len(metrics) + 4) + "|"]
     for name, unit, over in metric_rows(metrics, described):
         cells = (
@@ -154,7 +154,7 @@ def markdown_metrics(
             for v in (measured.get(name, []) for measured in metrics.values())
         )
         bounds = "; ".join(dict.fromkeys(claimed.get(name, ())))
-        lines.append(f"| `{name}` | {unit} | {over} | {bounds} | {' | '.join(cells)} |")
+        lines.append(f"| `{name}` | {bounds} | {unit} | {over} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -31,6 +31,8 @@ def validator(schema: str) -> Draft202012Validator:
 
 def text_of(path: Path) -> str:
     """What a text file says. Raises UsageError, naming it, when it cannot be read or is not UTF-8."""
+    if path.exists() and not path.is_file():  # a pipe would be waited for, for ever
+        raise UsageError(f"{path}: cannot be read: it is no plain file")
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

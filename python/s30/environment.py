@@ -30,6 +30,8 @@ ARITHMETIC = (
     "VECLIB_",
 )
 LLVM_MAJORS = range(16, 22)  # what tinygrad 0.13 can use: it loads 14 and 15 too, but they refuse its opaque pointers
+AGDA_SINCE = (2, 7)
+AGDA_PAIRS = "2.7.0 (the embedded library, or cubical v0.8) and 2.8.0 (cubical v0.9)"  # what was seen to work
 LLVM_FOLDERS = (
     "/usr/lib/*-linux-gnu",
     "/usr/lib64",
@@ -139,6 +141,15 @@ def find_provider(root: Path) -> Provider:
     return real_provider() or Provider("cubical-lite (embedded)", embedded, True)
 
 
+@cache
+def library_digest(library: Path) -> str:
+    """The digest of a library's modules, by the file that describes it."""
+    sha = hashlib.sha256()
+    for path in sorted(library.parent.rglob("*.agda")):
+        sha.update(f"{path.relative_to(library.parent)}|{hashlib.sha256(path.read_bytes()).hexdigest()}|".encode())
+    return sha.hexdigest()
+
+
 def real_provider() -> Provider | None:
     """S30_CUBICAL (a cubical.agda-lib, or `embedded`), else a `cubical` registered with Agda; None for the embedded one.
 
@@ -148,7 +159,7 @@ def real_provider() -> Provider | None:
     if named == "embedded":
         return None
     if named:
-        path = Path(named).expanduser().resolve()
+        path = _expanded(named).resolve()
         if not path.is_file():
             raise S30Error(f"S30_CUBICAL={named}: no such file; name the library's cubical.agda-lib, or `embedded`")
         return Provider(_library_name(path), path, False)
@@ -161,13 +172,18 @@ def real_provider() -> Provider | None:
 def _registered_libraries() -> Iterable[Path]:
     folders = [os.environ.get("AGDA_DIR"), "~/.agda", os.environ.get("XDG_CONFIG_HOME", "~/.config") + "/agda"]
     for folder in folders:
-        listing = Path(folder).expanduser() / "libraries" if folder else None
+        listing = _expanded(folder) / "libraries" if folder else None
         if listing is not None and listing.is_file():
             for line in documents.text_of(listing).splitlines():
                 entry = line.split("--")[0].strip()
-                path = Path(os.path.expandvars(entry)).expanduser()
+                path = _expanded(os.path.expandvars(entry))
                 if entry and path.is_file():
                     yield path.resolve()
+
+
+def _expanded(path: str) -> Path:
+    """The path with `~` replaced, or as it is where there is no home: HOME unset, and a user without an entry."""
+    return Path(os.path.expanduser(path))
 
 
 def _library_name(path: Path) -> str:

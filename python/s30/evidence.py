@@ -83,12 +83,22 @@ def digest_of(parts: Mapping[str, Any]) -> str:
 
 
 def digest_files(paths: Iterable[Path], root: Path) -> dict[str, str]:
-    """sha256 of each file by its path relative to `root`."""
-    return {os.path.relpath(path, root): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(set(paths))}
+    """sha256 of each file by its path relative to `root`. Raises S30Error for what is no plain file (a pipe would hang)."""
+    chosen = sorted(set(paths))
+    for path in chosen:
+        if path.exists() and not path.is_file():
+            raise S30Error(f"{path} is no file: remove it, or give it another name")
+    try:
+        return {os.path.relpath(path, root): hashlib.sha256(path.read_bytes()).hexdigest() for path in chosen}
+    except OSError as error:
+        raise S30Error(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file that is whole or absent. Raises S30Error, with the reason, when the folder does not take it."""
+    """Writes a file that is whole or absent. Raises S30Error, with the reason, when the folder does not take it, and where
+    something stands that is no plain file: a device, a pipe or a link is not replaced."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise S30Error(f"cannot write {path}: it is no plain file; choose another name")
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

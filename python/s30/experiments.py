@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import is_dataclass
 from typing import Any
 
 from s30.corpus import Paper
@@ -112,6 +113,8 @@ def _plain(figure: Figure) -> dict[str, Any]:
             return value
         if isinstance(value, (list, tuple)):
             return [plain(v) for v in value]
+        if is_dataclass(value):  # a panel
+            return _plain(value)  # type: ignore[arg-type]
         if hasattr(value, "tolist"):
             return plain(value.tolist())
         return float(f"{float(value):.7g}") if isinstance(value, float) else value

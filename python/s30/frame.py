@@ -23,6 +23,7 @@ from s30.vocabulary import Array, Arrays, Tolerance, Trained, Training
 
 FIRST = 6  # updates of the real training loop that are repeated in float64
 KEEP = 3  # of them, after which the parameters are kept where the training keeps any
+FREE = 1e30  # a limit of the gradient's norm that is never reached
 BINDING = 1e-2  # by which a limit of the gradient's norm is lowered there, until it changes what is learnt
 PREDICT = Tolerance(1e-7, 1e-9)  # of a network's answers against the NumPy reference
 ASKED = Tolerance(1e-6, 1e-8)  # of other answers, in float64
@@ -74,20 +75,17 @@ class Frame:
             self._register(value, f"start {number}", behind)
             self._register(value.astype(np.float32), f"start {number}", behind)
         label = ", ".join([training.net, *(f"{name} {value}" for name, value in sorted(training.settings.items()))])
-        label += ", clipped" if training.clip is not None else ""
         trained = None
-        if self._trial or label not in self.updates:
+        last = label if training.clip is None else f"{label}, clipped"
+        if self._trial or last not in self.updates:
             trained = self._first_updates(training, label)
         if trained is None or not self._trial:
             trained = self._answer(training, np.float32)
-        start = {name: value.astype(trained.params[name].dtype) for name, value in training.start.items()}
-        if _equal(start, trained.params):
-            raise S30Error(f"{training.net} was not trained: it ends with the parameters that it started with")
         updates = len(trained.losses)
         self.trainings.append({"net": training.net, "updates": updates, "examples": updates * training.order.shape[1]})
         self._examples[number] = training.net, training.data
         kept = {f"after {at} updates": params for at, params in trained.kept.items()}
-        for when, params in {**kept, "at its end": trained.params}.items():
+        for when, params in {"at its end": trained.params, **kept}.items():
             for value in params.values():
                 self._register(value, f"{LEARNT}training {number} {when}", behind | {number})
         return _lengthened(trained, training) if self._trial else trained
@@ -139,24 +137,25 @@ class Frame:
     # --- training ---
 
     def _first_updates(self, training: Training, label: str) -> Trained:
-        """The first updates of the real loop in float64, with a limit of the gradient that binds; stored once per label."""
+        """The first updates of the real loop in float64; where the gradient's norm is limited, once with a limit that is
+        never reached and once with one that binds. Stored once per label."""
         keep = (min(KEEP, len(training.order)),) if len(training.keep) else ()
         cut = replace(training, order=training.order[:FIRST], rates=training.rates[:FIRST], keep=keep)
         with self._double():
-            found = self._answer(cut, np.float64) if cut.clip is None else self._bound(cut, cut.clip)
-        if len(found.losses) != len(cut.order):
-            raise S30Error(f"{label} stops after {len(found.losses)} updates, but its first {FIRST} are to be compared")
-        if label not in self.updates:
-            self.updates.append(label)
-            stored = {"losses": found.losses, **{f"parameter {name}": value for name, value in found.params.items()}}
-            for at, params in found.kept.items():
-                stored |= {f"after {at} {name}": value for name, value in params.items()}
-            self.arrays |= {f"updates/{label}/{name}": value for name, value in stored.items()}
-        return found
+            found = {label: self._answer(replace(cut, clip=None if cut.clip is None else FREE), np.float64)}
+            if cut.clip is not None:
+                found[f"{label}, clipped"] = self._bound(cut, cut.clip, found[label])
+        for name, trained in found.items():
+            if name not in self.updates:
+                self.updates.append(name)
+                stored = {"losses": trained.losses, **{f"parameter {n}": v for n, v in trained.params.items()}}
+                for at, params in trained.kept.items():
+                    stored |= {f"after {at} {n}": v for n, v in params.items()}
+                self.arrays |= {f"updates/{name}/{n}": value for n, value in stored.items()}
+        return found[label]
 
-    def _bound(self, training: Training, clip: float) -> Trained:
+    def _bound(self, training: Training, clip: float, free: Trained) -> Trained:
         """With a limit so low that it changes what is learnt: one that is ignored, or comes after the step, then shows."""
-        free = self._answer(replace(training, clip=1e30), np.float64)
         for power in range(1, 5):
             found = self._answer(replace(training, clip=clip * BINDING**power), np.float64)
             if any(np.abs(found.params[n] - v).max() > 1e-4 * np.abs(v).max() for n, v in free.params.items()):
@@ -175,14 +174,18 @@ class Frame:
             raise S30Error(f"{net}: losses of shape {losses.shape} for {updates} minibatches")
         if len(losses) < updates and "stop" not in training.settings:
             raise S30Error(
-                f"{net}: {len(losses)} updates of {updates}, but its settings name no `stop`, when to stop early"
+                f"{net}: {len(losses)} of {updates} updates, but its settings name no `stop`, when to stop early"
             )
+        if len(losses) < updates and dtype is np.float64:
+            raise S30Error(f"{net} stops after {len(losses)} updates, but its first {updates} are to be compared")
         if not np.isfinite(losses).all():
             raise S30Error(f"{net}: the loss of a minibatch is {losses[~np.isfinite(losses)][0]}")
         asked = sorted({int(at) for at in training.keep if at <= len(losses)})
         if sorted(found.kept) != asked:
             raise S30Error(f"{net}: kept after {sorted(found.kept)} updates, asked for {asked}")
         params = _checked(training, found.params, dtype, "its parameters")
+        if _equal(_handed(training.start, dtype), params):
+            raise S30Error(f"{net} was not trained: it ends with the parameters that it started with")
         kept = {at: _checked(training, found.kept[at], dtype, f"kept after {at}") for at in asked}
         for one, other in pairwise(asked):
             if _equal(kept[one], kept[other]):

@@ -7,7 +7,6 @@ doubles are `Float`, booleans `Bool`, integers `ℕ`, or `Int` on request.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -52,14 +51,12 @@ def _term(value: Any, signed: bool) -> str:
 
 
 def numbers(text: str) -> np.ndarray[Any, np.dtype[Any]]:
-    """The array that a printed term stands for: float64, int64 or bool.
+    """The array that a printed term stands for: float64, int64 or bool. A double without a fraction prints as an integer.
 
     Raises S30Error, with the place, when it is no list of numbers: it did not compute to one, or its rows are unequal.
     """
-    tokens = iter(_TOKEN.findall(text))
-    value, rest = _value(tokens)
-    if rest:
-        raise _stuck(rest, tokens)
+    tokens = _TOKEN.findall(text)
+    value = _value(tokens)
     try:
         array = np.array(value)
     except ValueError:
@@ -69,45 +66,40 @@ def numbers(text: str) -> np.ndarray[Any, np.dtype[Any]]:
     return array
 
 
-def _value(tokens: Iterator[str]) -> tuple[Any, str]:
-    """A value, and the token after it: an atom, or a list `a ∷ b ∷ []`."""
-    items: list[Any] = []
-    while True:
-        item, following = _item(tokens)
-        if following.rpartition(".")[2] == "∷":
-            items.append(item)
-        elif items and item != []:
-            raise _stuck(following, tokens)
+def _value(tokens: list[str]) -> Any:
+    """A number, or a list `a ∷ b ∷ []` with or without parentheses around its tails; names may bear their modules."""
+    heads: list[list[Any]] = [[]]  # of the lists that are open, the outermost first
+    last: list[Any] = [None]  # what was read behind them
+    for place, token in enumerate([*tokens, ""]):
+        name = token if _NUMBER.fullmatch(token) else token.rpartition(".")[2]
+        if token == "(" and last[-1] is None:
+            heads.append([])
+            last.append(None)
+        elif name == "∷" and last[-1] is not None:
+            heads[-1].append(last[-1])
+            last[-1] = None
+        elif (token == ")" and len(heads) > 1) or (token == "" and len(heads) == 1):
+            items, item = heads.pop(), last.pop()
+            if item is None or (items and not isinstance(item, list)):
+                raise _stuck(tokens[place:])
+            if not heads:
+                return [*items, *item] if items else item
+            last[-1] = [*items, *item] if items else item
+        elif name in ("pos", "negsuc") and last[-1] is None:
+            last[-1] = name
+        elif _NUMBER.fullmatch(token) and last[-1] in (None, "pos", "negsuc"):
+            number = float(token) if "." in token or "e" in token else int(token)
+            last[-1] = -number - 1 if last[-1] == "negsuc" else number
+        elif name in ("NaN", "Infinity", "-Infinity"):
+            raise S30Error(f"the term computes to {name}")
+        elif name in _NAMES and last[-1] is None:
+            last[-1] = _NAMES[name]
         else:
-            return (items or item), following
+            raise _stuck(tokens[place:])
+    raise _stuck([])
 
 
-def _item(tokens: Iterator[str]) -> tuple[Any, str]:
-    """An entry of a list, and the token after it."""
-    token = next(tokens, "")
-    name = token.rpartition(".")[2]
-    if token == "(":
-        item, closing = _value(tokens)
-        if closing != ")":
-            raise _stuck(closing, tokens)
-    elif _NUMBER.fullmatch(token):
-        item = float(token) if "." in token or "e" in token else int(token)
-    elif name in ("pos", "negsuc"):
-        digits = next(tokens, "")
-        if not digits.isdecimal():
-            raise _stuck(f"{token} {digits}", tokens)
-        item = int(digits) if name == "pos" else -int(digits) - 1
-    elif name in ("NaN", "Infinity", "-Infinity"):
-        raise S30Error(f"the term computes to {name}")
-    elif name in _NAMES:
-        item = _NAMES[name]
-    else:
-        raise _stuck(token, tokens)
-    return item, next(tokens, "")
-
-
-def _stuck(token: str, rest: Iterator[str]) -> S30Error:
-    text = " ".join([token, *rest])
-    return S30Error(
-        f"the term does not compute to numbers, but stops at «{text[:120]}{' …' if len(text) > 120 else ''}»"
-    )
+def _stuck(rest: list[str]) -> S30Error:
+    text = " ".join(rest[:40])
+    shown = f"«{text[:120]}{' …' if len(text) > 120 else ''}»" if rest else "its end"
+    return S30Error(f"the term does not compute to numbers, but stops at {shown}")

@@ -19,16 +19,29 @@ from s30 import documents
 from s30.errors import S30Error
 
 RECORD = "verification.yaml"
+SOURCES = (".py", ".agda", ".agda-lib", ".yaml", ".json", ".npz", ".npy")  # what a layer can read
 
 
 def git(root: Path, *arguments: str) -> str:
-    """The output of a git command. Raises S30Error with git's own reason."""
+    """The output of a git command. Raises S30Error with git's own reason, and with the remedy where git is not to be had or
+    does not trust a checkout that is another user's."""
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+        )
     except OSError as error:
-        raise S30Error(f"git cannot be run: {error.strerror}") from None
+        raise S30Error(f"git cannot be run ({error.strerror}): install it (Debian: apt-get install git)") from None
     if done.returncode:
         reason = done.stderr.strip().splitlines()
+        if "dubious ownership" in done.stderr:
+            trust = f"git config --global --add safe.directory {root}"
+            raise S30Error(
+                f"{root} belongs to another user, and git does not trust it: `{trust}`, or work as its owner"
+            )
         raise S30Error(f"git {arguments[0]} in {root}: {reason[-1] if reason else f'exit code {done.returncode}'}")
     return done.stdout
 
@@ -69,7 +82,23 @@ def changed_files(root: Path) -> list[str]:
             return ["unnamed files: the sources differ from S30_SOURCE_DIGEST"]
         return []
     lines = git(root, "status", "--porcelain=v1", "--untracked-files=all").splitlines()
-    return sorted(name for line in lines if (name := line[3:].strip('"')) != RECORD)
+    found = {name for line in lines if (name := line[3:].strip('"')) != RECORD}
+    return sorted(found | set(_unlooked_at(root)))
+
+
+def _unlooked_at(root: Path) -> Iterator[str]:
+    """What `git status` passes over though a layer may read it: files that git was told to take for unchanged, links that
+    lead out of the tree, and source files that .gitignore hides in a room, in the engine or among the proofs."""
+    for line in git(root, "ls-files", "-v").splitlines():
+        tag, _, name = line.partition(" ")
+        if (tag.islower() or tag == "S") and name != RECORD:  # assume-unchanged, skip-worktree
+            yield name
+    for line in git(root, "ls-files", "--stage").splitlines():
+        facts, _, name = line.partition("\t")
+        if facts.startswith("120000") and not (root / name).resolve().is_relative_to(root.resolve()):
+            yield f"{name} (a link out of the tree)"
+    hidden = git(root, "ls-files", "--others", "--ignored", "--exclude-standard", "--", "papers", "python/s30", "agda")
+    yield from (name for name in hidden.splitlines() if name.endswith(SOURCES) and "/_build/" not in name)
 
 
 def source_digest(root: Path, commit: str = "HEAD") -> str:

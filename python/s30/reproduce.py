@@ -105,6 +105,8 @@ def _require_repository(root: Path) -> None:
     try:
         top = repository.git(root, "rev-parse", "--show-toplevel").strip()
     except S30Error as error:
+        if (root / ".git").exists():
+            raise
         raise S30Error(f"{root} is no git repository, and a commit can only be checked out of one ({error})") from None
     if Path(top).resolve() != root.resolve():
         raise S30Error(f"{root} is not the top of its git repository, which is {top}")

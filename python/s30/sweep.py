@@ -13,14 +13,14 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Protocol
 
 from s30 import environment, layers, locks
 from s30 import evidence as store
@@ -38,6 +38,8 @@ KEPT = (
     "PYTHONPYCACHEPREFIX",
     "PYTHONFAULTHANDLER",
 )  # of Python's variables: no result depends on them
+MARK = "S30_JOB"  # a worker and all that it starts bear it in their environment
+KEPT_CHARACTERS = 1 << 16  # of what a worker says on its standard error
 ROOM = 1 << 20  # bytes that must be free in the cache before work begins
 TIME_LIMIT = 300.0  # seconds that a worker may spend on one paper
 LAYER_COST = {"agda": 0, "tinygrad": 1, "jax": 2, "torch": 3, "sympy": 4, "numpy": 5}  # slowest first
@@ -200,7 +202,7 @@ class JobRunner:
     """Runs jobs in worker processes of this machine, from any number of threads, until it is stopped."""
 
     def __init__(self) -> None:
-        self.processes: set[subprocess.Popen[str]] = set()
+        self.processes: dict[subprocess.Popen[str], str] = {}  # and their marks
         self.stopping = False
         self._guard = threading.Lock()
 
@@ -208,8 +210,8 @@ class JobRunner:
         """Ends the processes that run, and those that are about to."""
         with self._guard:
             self.stopping = True
-            for process in self.processes:
-                _kill(process)
+            for process, mark in self.processes.items():
+                _kill(process, mark)
 
     def run(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
         """Each paper's evidence, which also lies in `options.cache` unless the process died over it."""
@@ -224,59 +226,62 @@ class JobRunner:
     def _process(self, job: Job, options: Options, listen: Listener) -> dict[Slot, Evidence]:
         """Runs one worker to its end. The papers it did not get to are absent from the result."""
         results: dict[Slot, Evidence] = {}
-        with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
-            process = subprocess.Popen(
-                _command(job, options),
-                env=_environment(job),
-                stdin=subprocess.PIPE,  # its end tells the worker that this process is gone
-                stdout=subprocess.PIPE,
-                stderr=said,
-                text=True,
-                start_new_session=True,
-            )
+        mark = uuid.uuid4().hex
+        process = subprocess.Popen(
+            _command(job, options),
+            env=_environment(job) | {MARK: mark},
+            stdin=subprocess.PIPE,  # its end tells the worker that this process is gone
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+        said = _Tail(process.stderr)
+        with self._guard:
+            self.processes[process] = mark
+            if self.stopping:  # it was started while the others were being ended
+                _kill(process, mark)
+        watch = _Watch(process, mark, options.time_limit)
+        current, stage = job.papers[0], "starting"
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                event = json.loads(line)
+                current = next(p for p in job.papers if p.id == event["paper"])
+                slot = job.slot(current)
+                if event["event"] == CANNOT_STORE:  # nor could any other worker
+                    raise S30Error(event["error"])
+                if event["event"] in ("start", "stage"):
+                    if event["event"] == "start":
+                        watch.restart()
+                    stage = event.get("text", "starting")
+                    listen(Event(event["event"], slot, stage))
+                    continue
+                found = store.load(options.cache, event["key"])
+                if found is None:
+                    raise S30Error(
+                        f"{job.layer.title} reported paper {current.id} as {event['event']}, but {options.cache} has no entry"
+                    )
+                results[slot] = found
+                listen(Event(event["event"], slot, found.error, found.run.get("seconds", 0.0)))
+            code = process.wait()
+        finally:
+            watch.stop()
+            _kill(process, mark)
+            for pipe in (process.stdin, process.stdout):  # the tail reads the third to its end
+                if pipe is not None:
+                    pipe.close()
             with self._guard:
-                self.processes.add(process)
-                if self.stopping:  # it was started while the others were being ended
-                    _kill(process)
-            watch = _Watch(process, options.time_limit)
-            current, stage = job.papers[0], "starting"
-            try:
-                assert process.stdout is not None
-                for line in process.stdout:
-                    event = json.loads(line)
-                    current = next(p for p in job.papers if p.id == event["paper"])
-                    slot = job.slot(current)
-                    if event["event"] in ("start", "stage"):
-                        if event["event"] == "start":
-                            watch.restart()
-                        stage = event.get("text", "starting")
-                        listen(Event(event["event"], slot, stage))
-                        continue
-                    found = store.load(options.cache, event["key"])
-                    if found is None:
-                        raise S30Error(
-                            f"{job.layer.title} reported paper {current.id} as {event['event']}, but {options.cache} has no entry"
-                        )
-                    results[slot] = found
-                    listen(Event(event["event"], slot, found.error, found.run.get("seconds", 0.0)))
-                code = process.wait()
-            finally:
-                watch.stop()
-                _kill(process)
-                for pipe in (process.stdin, process.stdout):
-                    if pipe is not None:
-                        pipe.close()
-                with self._guard:
-                    self.processes.discard(process)
-            if code == CANNOT_STORE:  # nor could any other worker
-                raise S30Error(_last_line(said))
-            unreported = [p for p in job.papers if job.slot(p) not in results]
-            if unreported and not self.stopping and not (code == GO_ON_ELSEWHERE and results):
-                victim = current if current in unreported else unreported[0]
-                slot = job.slot(victim)
-                error = _death(job.layer, code, watch, stage, options, _last_line(said))
-                results[slot] = Evidence(victim.id, job.layer.name, error=error, outcome=Outcome.FAILED)
-                listen(Event("failed", slot, error))
+                self.processes.pop(process, None)
+        unreported = [p for p in job.papers if job.slot(p) not in results]
+        if unreported and not self.stopping and not (code == GO_ON_ELSEWHERE and results):
+            victim = current if current in unreported else unreported[0]
+            slot = job.slot(victim)
+            error = _death(job.layer, code, watch, stage, options, said.last_line())
+            results[slot] = Evidence(victim.id, job.layer.name, error=error, outcome=Outcome.FAILED)
+            listen(Event("failed", slot, error))
         return results
 
 
@@ -304,25 +309,47 @@ def _death(layer: Layer, code: int, watch: _Watch, stage: str, options: Options,
     return f"the {layer.title} process ended with code {code} at «{stage}»{': ' + said if said else ''}"
 
 
-def _last_line(said: Any) -> str:
-    said.seek(0)
-    lines = [line.strip() for line in said.read().splitlines() if line.strip()]
-    return lines[-1].removeprefix("error: ")[:400] if lines else ""
+class _Tail:
+    """Reads what a worker says on its standard error, as fast as it says it, and keeps the end: a flood fills no disk."""
+
+    def __init__(self, stream: IO[str] | None) -> None:
+        assert stream is not None
+        self._stream, self._kept = stream, ""
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with contextlib.suppress(ValueError):  # it was closed
+            while piece := self._stream.read(KEPT_CHARACTERS):
+                self._kept = (self._kept + piece)[-KEPT_CHARACTERS:]
+            self._stream.close()
+
+    def last_line(self) -> str:
+        """The last words of a worker that has ended."""
+        self._thread.join(timeout=5.0)
+        lines = [line.strip() for line in self._kept.splitlines() if line.strip()]
+        return lines[-1].removeprefix("error: ")[:400] if lines else ""
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    """Ends the worker and whatever it started, which may outlive it and hold its output open."""
+def _kill(process: subprocess.Popen[str], mark: str) -> None:
+    """Ends the worker and whatever it started, which may outlive it and hold its output open; a child that made a
+    session of its own is known by the mark that it inherited."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    bearing = f"{MARK}={mark}".encode()
+    for environ in Path("/proc").glob("[0-9]*/environ"):  # where there is no /proc, there is nothing to look through
+        with contextlib.suppress(OSError):
+            if bearing in environ.read_bytes().split(b"\0"):
+                os.kill(int(environ.parent.name), signal.SIGKILL)
 
 
 class _Watch:
     """Kills a process that works on one paper for longer than the limit."""
 
-    def __init__(self, process: subprocess.Popen[str], limit: float) -> None:
+    def __init__(self, process: subprocess.Popen[str], mark: str, limit: float) -> None:
         self.expired = False
-        self._process, self._limit = process, limit
+        self._process, self._mark, self._limit = process, mark, limit
         self._since = time.monotonic()
         self._done = threading.Event()
         threading.Thread(target=self._loop, daemon=True).start()
@@ -337,7 +364,7 @@ class _Watch:
         while not self._done.wait(min(1.0, self._limit / 4)):
             if time.monotonic() - self._since > self._limit:
                 self.expired = True
-                _kill(self._process)
+                _kill(self._process, self._mark)
                 return
 
 

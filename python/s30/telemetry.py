@@ -231,7 +231,8 @@ def parity_rows(verdict: PaperVerdict) -> dict[str, list[dict[str, Any]]]:
     """For each kind of comparison, one row per pair of layers and quantity."""
     kinds: dict[str, list[Check]] = {kind: [] for kind in (*PARITY, "bridge", "invariant", "evaluation")}
     for check in _distinct(verdict):
-        kinds.get(check.kind, []).append(check)
+        if check.total or check.kind != "experiment":  # whether it ran to its end is no comparison
+            kinds.get(check.kind, []).append(check)
     facts = {name: evidence.facts for name, evidence in (verdict.evidences or {}).items()}
     described = {
         "bridge": facts.get("sympy", {}).get("bridges", {}),

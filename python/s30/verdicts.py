@@ -243,6 +243,7 @@ def _judge_paper(
     problems = unresolved_names(paper, evidences, experiments)
     problems += shortfalls(paper, {name: e for name, e in evidences.items() if e.outcome is Outcome.PASSED})
     problems += unfit_claims(paper, experiments) if with_claims else []
+    problems += [line for name in evidences for line in evidences[name].facts.get("problems", ())]
     if with_claims and set(names) == set(LAYERS):
         problems += [*unfinished(paper), *below_floor(paper, evidences, checks)]
     return PaperVerdict(paper, cells, checks, claims, problems, evidences, experiments)

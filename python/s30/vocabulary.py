@@ -12,6 +12,14 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from s30.pictures import Bars as Bars
+from s30.pictures import Figure as Figure
+from s30.pictures import Graph as Graph
+from s30.pictures import Heatmap as Heatmap
+from s30.pictures import Images as Images
+from s30.pictures import Lines as Lines
+from s30.pictures import Panels as Panels
+from s30.pictures import Scatter as Scatter
 from s30.problem import Array as Array
 from s30.problem import Arrays as Arrays
 from s30.problem import Problem as Problem
@@ -136,65 +144,6 @@ class Bridge:
     target: str
     value: Callable[[Problem], Array]
     source: str
-
-
-@dataclass(frozen=True)
-class Lines:
-    """Curves over a common horizontal axis: `series` maps a label to its (x, y) values; points alone unless `joined`."""
-
-    title: str
-    x_label: str
-    y_label: str
-    series: Mapping[str, tuple[Sequence[float], Sequence[float]]]
-    log_x: bool = False
-    log_y: bool = False
-    markers: bool = False
-    joined: bool = True
-
-
-@dataclass(frozen=True)
-class Images:
-    """A grid of small images, each (height, width), with a caption over each.
-
-    Each has its own scale of greys; with `signed` all share one scale of colours whose middle, white, is zero.
-    """
-
-    title: str
-    images: Sequence[Array]
-    captions: Sequence[str] = ()
-    columns: int = 8
-    signed: bool = False
-
-
-@dataclass(frozen=True)
-class Bars:
-    """One bar per label, or one point where `y_limits` leave zero out, since a bar's length would then mislead.
-
-    `errors` are half-lengths of the whiskers, in the units of the values.
-    """
-
-    title: str
-    y_label: str
-    values: Mapping[str, float]
-    errors: Mapping[str, float] = field(default_factory=dict)
-    y_limits: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class Heatmap:
-    """A matrix with named rows and columns, such as an alignment. A cell that is None stays blank."""
-
-    title: str
-    values: Array | Sequence[Sequence[float | None]]
-    rows: Sequence[str]
-    columns: Sequence[str]
-    x_label: str = ""
-    y_label: str = ""
-    annotate: bool = False
-    limits: tuple[float, float] | None = None  # of the colours; the values' own when None
-
-
-Figure = Lines | Images | Bars | Heatmap
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,8 @@ from s30.layers import CHECKS, EXPERIMENT, Layer
 from s30.vocabulary import Experiment, Outcome
 
 Report = Callable[..., None]
-CANNOT_STORE = 3  # exit code when the cache does not take an entry
-GO_ON_ELSEWHERE = 4  # exit code when a paper left the process changed, so that the next one needs another
+CANNOT_STORE = "cannot store"  # the event that ends a worker whose cache takes no entry
+GO_ON_ELSEWHERE = 104  # exit code when a paper left the process changed, so that the next one needs another
 
 
 class ForeignFrameworks(importlib.abc.MetaPathFinder):
@@ -56,8 +56,8 @@ class ForeignFrameworks(importlib.abc.MetaPathFinder):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 when every paper was measured, 1 when one failed, CANNOT_STORE when the cache takes no entry,
-    GO_ON_ELSEWHERE when papers are left and this process is no longer fit for them."""
+    """Exit code 0 when every paper was measured, 1 when one failed or the cache takes no entry, GO_ON_ELSEWHERE when
+    papers are left and this process is no longer fit for them."""
     parser = argparse.ArgumentParser(prog="python -m s30.worker", description="Measures one layer of some papers.")
     parser.add_argument("layer", choices=list(layers.LAYERS))
     parser.add_argument("papers", nargs="+", metavar="NN")
@@ -108,8 +108,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found = _failure(paper, layer, error)
                 store.save(replace(found, run={**found.run, **run}), options.cache, keys[paper.id])
         except S30Error as error:
-            print(f"error: {error}", file=sys.stderr)
-            return CANNOT_STORE
+            report(event=CANNOT_STORE, paper=paper.id, error=str(error))
+            return 1
         failures += found.outcome != Outcome.PASSED
         report(event="done" if not found.error else "failed", paper=paper.id, key=keys[paper.id], error=found.error)
         if isinstance(result, LeftChangedError) and paper is not papers[-1]:
@@ -179,6 +179,9 @@ def _measured(
             else:
                 result = adaptor.run(paper, progress, options.parts)
         _require_key(reads, stated)
+    except SystemExit as error:  # a room's own `sys.exit` costs that room alone
+        result = S30Error(f"{place(error, paper.folder, paper.root)}it calls sys.exit({error.code!r})")
+        told = f"{result}; "
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
         result, told = error, f"{place(error, paper.folder, paper.root)}{one_line(error)}; "

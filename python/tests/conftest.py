@@ -27,6 +27,7 @@ from s30.layers import AUTODIFF, ENGINE, LAYERS, PARTS
 from s30.layers import numpy as numpy_layer
 from s30.problem import SEEDS, STEPS, TRAJECTORY_SEEDS, cotangents
 from s30.verdicts import MUTANTS, ROOM, judge
+from s30.vocabulary import Metric
 
 # What a shell starts in the background ignores SIGINT and hands that down: the sweeps interrupted here have to hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -171,12 +172,59 @@ def bridges():
     return [Bridge("hidden_formula", "the formula of equation 2", "output:hidden", hidden, "equation 2")]
 """
 
+TASK = """\
+import numpy as np
+from s30.room import Experiment, Lines, Metric, Training, linear_decay
+
+METRICS = {
+    "accuracy": Metric("share of signs that are right", "share", "seeds", "tanh", "high"),
+    "chance": Metric("the same for targets in random order", "share", "", "control", "high", control=True),
+}
+
+
+def predict(net, params, inputs):
+    return {"hidden": np.tanh(inputs["inputs"] @ params["weight"].T + params["bias"])}
+
+
+def run(profile, seed, framework):
+    rng = np.random.default_rng(seed)
+    start = {"weight": rng.standard_normal((3, 2)), "bias": rng.standard_normal(3)}
+    data = {"inputs": rng.standard_normal((12, 2)), "targets": rng.standard_normal((12, 3))}
+    order = rng.integers(12, size=(20, 4))
+    framework.progress(0.5, "half way")
+    trained = framework.train(Training("tanh", start, data, order, linear_decay(0.1, 20), clip=0.5, keep=(10, 20)))
+    framework.predict("tanh", trained.params, {"inputs": rng.standard_normal((5, 2))})
+    framework.ask("slopes", data["inputs"])
+    return Experiment({"accuracy": [0.94, 0.96], "chance": 0.1})
+"""
+
 EXPERIMENT = """\
-from s30.vocabulary import Experiment
+import numpy as np
+from s30.room import Trained
 
 
-def run(profile, seed, progress):
-    return Experiment({"accuracy": [0.94, 0.96]})
+def train(training):
+    params, losses, kept = dict(training.start), [], {}
+    for index, rate in zip(training.order, training.rates):
+        inputs, targets = (training.data[name][index] for name in ("inputs", "targets"))
+        hidden = np.tanh(inputs @ params["weight"].T + params["bias"])
+        losses.append(np.mean((hidden - targets) ** 2))
+        upstream = 2 * (hidden - targets) * (1 - hidden**2) / hidden.size
+        grads = {"weight": upstream.T @ inputs, "bias": upstream.sum(0)}
+        norm = np.sqrt(sum(np.sum(grad**2) for grad in grads.values()))
+        scale = min(1.0, training.clip / norm)
+        params = {name: params[name] - rate * scale * grad for name, grad in grads.items()}
+        if len(losses) in training.keep:
+            kept[len(losses)] = params
+    return Trained(params, losses, kept)
+
+
+def predict(net, params, inputs):
+    return {"hidden": np.tanh(inputs["inputs"] @ params["weight"].T + params["bias"])}
+
+
+def slopes(inputs):
+    return 1 - np.tanh(inputs) ** 2
 """
 
 CARD: dict[str, Any] = {
@@ -228,7 +276,7 @@ CARD: dict[str, Any] = {
             "statement": "it learns",
             "source": "table 1",
             "kind": "reproduced",
-            "evidence": [{"metric": "accuracy", "at_least": 0.9}],
+            "evidence": [{"metric": "accuracy", "at_least": 0.9}, {"metric": "chance", "at_most": 0.2}],
         },
         {
             "id": "scale",
@@ -258,6 +306,7 @@ FILES = {
     "torch/model.py": TORCH,
     "jax/model.py": JAX,
     "sympy/derivations.py": SYMPY,
+    "task.py": TASK,
     "torch/experiment.py": EXPERIMENT,
     "jax/experiment.py": EXPERIMENT,
     "tests/mutants.yaml": documents.dump({"mutants": MISTAKES}),
@@ -306,7 +355,16 @@ def write_corpus(root: Path, rooms: Mapping[str, Mapping[str, str] | None] | Non
 @pytest.fixture(scope="session")
 def toy() -> SimpleNamespace:
     """The strings of the toy's room, and `write_corpus` for fixtures of wider scope."""
-    return SimpleNamespace(numpy=NUMPY_CHECKS, torch=TORCH, jax=JAX, sympy=SYMPY, write_corpus=write_corpus)
+    return SimpleNamespace(
+        numpy=NUMPY_CHECKS,
+        torch=TORCH,
+        jax=JAX,
+        sympy=SYMPY,
+        task=TASK,
+        experiment=EXPERIMENT,
+        write_corpus=write_corpus,
+        experiment_facts=experiment_facts,
+    )
 
 
 @pytest.fixture
@@ -414,8 +472,19 @@ def evidences(_shared_evidences: dict[str, Evidence]) -> dict[str, Evidence]:
     return dict(_shared_evidences)
 
 
+def experiment_facts(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of an experiment that measured this and was asked nothing that could be compared."""
+    meanings = {
+        "accuracy": Metric("share of signs that are right", "share", "seeds", "tanh", "high"),
+        "chance": Metric("the same for targets in random order", "share", "", "control", "high", control=True),
+    }
+    facts: dict[str, Any] = {"profile": "quick", "seed": 0, "metrics": metrics, "figures": {}}
+    facts["described"] = {name: dict(vars(meanings[name])) for name in metrics}
+    return copy.deepcopy(facts | {"questions": [], "trainings": [], "updates": [], "compared": {}})
+
+
 def toy_experiments(paper: Paper, accuracy: Any = (0.94, 0.96)) -> dict[str, Evidence]:
-    facts = {"profile": "quick", "seed": 0, "metrics": {"accuracy": list(accuracy), "chance": [0.1]}, "figures": {}}
+    facts = experiment_facts({"accuracy": list(accuracy), "chance": [0.1]})
     return {name: Evidence(paper.id, name, facts=copy.deepcopy(facts)) for name in ("torch", "jax")}
 
 

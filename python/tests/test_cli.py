@@ -244,8 +244,8 @@ def test_train_prints_metrics_and_saves_figures(s30_here, corpus):
     assert (corpus.paper("01").folder / "figures" / "torch-bars.svg").read_text().startswith("<?xml")
     assert json.loads(s30_here("train", "1", "--json")[1])["metrics"]["jax"]["accuracy"] == [0.94, 0.96]
     text = readme.read_text()
-    assert "\n| metric | claimed | PyTorch | JAX |\n" in text
-    assert "\n| `accuracy` | >= 0.9 | 0.95 (0.94 to 0.96) | 0.95 (0.94 to 0.96) |\n" in text
+    assert "\n| metric | claimed | unit | over | PyTorch | JAX |\n" in text
+    assert "\n| `accuracy` | >= 0.9 | share | 2 seeds | 0.95 (0.94 to 0.96) | 0.95 (0.94 to 0.96) |\n" in text
     assert "Profile quick, seed 0; " in text
     assert "old" not in text
     assert text.startswith("# One\n")

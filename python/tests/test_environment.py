@@ -174,13 +174,6 @@ from s30 import worker
 code = worker.main(sys.argv[2:])
 Path(sys.argv[1]).write_text(json.dumps([code, sorted(name for name in sys.modules if name.split(".")[0] == "s30")]))
 """
-ROOM = """\
-from s30.vocabulary import Experiment
-
-
-def run(profile, seed, progress):
-    return Experiment({"accuracy": 1.0})
-"""
 
 
 @pytest.mark.parametrize(
@@ -197,7 +190,7 @@ def run(profile, seed, progress):
     ],
 )
 def test_the_key_holds_the_engine_that_a_worker_imports(make_corpus, tmp_path, layer, task):
-    corpus = make_corpus({"01_affine": {"torch/experiment.py": ROOM}})
+    corpus = make_corpus()
     said = tmp_path / "said"
     arguments = [layer, "01", "--root", corpus.root, "--cache", tmp_path / "cache", "--task", task]
     environ = os.environ | layers.process_flags(LAYERS[layer], task) | {"PYTHONPATH": str(ENGINE.parent)}

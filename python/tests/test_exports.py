@@ -110,9 +110,9 @@ def test_in_toto_warns_of_what_was_waived(exported):
     assert predicate["warnedTests"] == ["01/layer/numpy", "01/layer/torch", "01/forward/torch ~ numpy: loss"]
 
 
-def test_in_toto_warns_of_a_claim_that_was_waived(exported):
+def test_in_toto_warns_of_a_claim_that_was_waived(exported, toy):
     def untrained(results):
-        facts = {"profile": "quick", "seed": 0, "metrics": {"accuracy": [0.5], "chance": [0.1]}, "figures": {}}
+        facts = toy.experiment_facts({"accuracy": [0.5], "chance": [0.1]})
         slots = {("01", name, "experiment"): Evidence("01", name, facts=facts) for name in ("torch", "jax")}
         return results | slots
 

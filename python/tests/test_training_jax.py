@@ -75,7 +75,7 @@ def test_clipping_scales_the_whole_gradient_down_and_never_up(jax):
 
     grads = {"a": np.array([3.0, 0.0]), "b": np.array([[4.0]])}  # norm 5
     clipped = clip_by_global_norm(grads, 1.0)
-    np.testing.assert_allclose(clipped["a"], [0.6, 0.0], rtol=1e-12)
-    np.testing.assert_allclose(clipped["b"], [[0.8]], rtol=1e-12)
+    np.testing.assert_allclose(clipped["a"], [0.6, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(clipped["b"], [[0.8]], rtol=1e-6)
     np.testing.assert_allclose(clip_by_global_norm(grads, 7.0)["a"], [3.0, 0.0], rtol=1e-12)
     np.testing.assert_array_equal(clip_by_global_norm({"a": np.zeros(2)}, 1.0)["a"], [0.0, 0.0])

@@ -89,9 +89,11 @@ def test_a_partial_run_says_nothing_about_waivers_of_what_it_did_not_look_at(cor
     assert judge(corpus, corpus.papers, ALL, results, False).problems == []
 
 
-def test_a_failing_claim_can_be_waived_and_keeps_the_reason(corpus, results, paper):
+def test_a_failing_claim_can_be_waived_and_keeps_the_reason(corpus, results, toy):
     low = {
-        ("01", name, "experiment"): Evidence("01", name, facts={"metrics": {"accuracy": [0.1]}})
+        ("01", name, "experiment"): Evidence(
+            "01", name, facts=toy.experiment_facts({"accuracy": [0.1], "chance": [0.1]})
+        )
         for name in ("torch", "jax")
     }
     assert not judge(corpus, corpus.papers, ALL, results | low, True).passed
@@ -182,7 +184,8 @@ def test_no_waivers_file_means_no_waivers(corpus):
 @pytest.mark.parametrize("without", [False, True])
 def test_an_experiment_that_failed_fails_its_layer_whatever_is_claimed(make_corpus, card, results, without):
     """No claim needs JAX's experiment here."""
-    card["claims"][1]["evidence"][0]["layers"] = ["torch"]
+    for evidence in card["claims"][1]["evidence"]:
+        evidence["layers"] = ["torch"]
     corpus = make_corpus(card=card)
     results["01", "jax", "experiment"] = Evidence("01", "jax", error="ValueError: diverged", outcome=Outcome.FAILED)
     verification = judge(corpus, corpus.papers, ALL, results, not without)

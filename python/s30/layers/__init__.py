@@ -6,6 +6,7 @@ The adaptor of a layer is the module of the same name in this package; it is imp
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib
 import os
 import platform
@@ -38,6 +39,7 @@ CORE = (
     "__init__",
     "errors",
     "vocabulary",
+    "pictures",
     "problem",
     "documents",
     "reach",
@@ -189,7 +191,10 @@ FRAMEWORKS = frozenset(layer.module for layer in LAYERS.values() if layer.module
 def get(name: str) -> Layer:
     """The layer of that name. Raises UsageError listing the six."""
     if name not in LAYERS:
-        raise UsageError(f"no layer {name!r}: the layers are {', '.join(LAYERS)}")
+        known = {layer.title.lower(): layer.name for layer in LAYERS.values()} | {layer: layer for layer in LAYERS}
+        near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+        hint = f"did you mean {known[near[0]]}? " if near else ""
+        raise UsageError(f"no layer {name!r}: {hint}the layers are {', '.join(LAYERS)}")
     return LAYERS[name]
 
 
@@ -255,9 +260,11 @@ def missing(layer: Layer) -> str | None:
         if agda is None:
             return f"Agda is not installed: {remedy}, or set S30_AGDA to the program"
         try:
-            environment.agda_version(agda)
+            version = environment.agda_version(agda)
         except S30Error as error:
             return f"{error}: {remedy}, or set S30_AGDA to the program"
+        if tuple(map(int, version.split(".")[:2])) < environment.AGDA_SINCE:
+            return f"{agda} is Agda {version}, which is too old; what works: {environment.AGDA_PAIRS}"
         try:
             environment.real_provider()
         except S30Error as error:
@@ -323,7 +330,7 @@ def _engine_files(layer: Layer, task: str) -> Sequence[Path]:
     files += [*ENGINE.glob(f"layers/{layer.name}.py"), *ENGINE.glob(f"layers/{layer.name}/*.py")]
     if task != EXPERIMENT:
         return files
-    return [*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")]
+    return sorted({*files, *(ENGINE / f"{name}.py" for name in TRIALS), *(ENGINE / "training").glob("*.py")})
 
 
 @cache
@@ -338,7 +345,6 @@ def _agda_parts(paper: Paper) -> dict[str, Any]:
         parts["version"] = environment.agda_version(agda) if (agda := environment.find_agda()) else None
     with contextlib.suppress(S30Error):
         provider = environment.find_provider(paper.root)
-        home = provider.library.parent
         parts["provider"] = provider.name
-        parts["library"] = None if provider.embedded else digest_of(digest_files(home.rglob("*.agda"), home))
+        parts["library"] = None if provider.embedded else environment.library_digest(provider.library)
     return parts

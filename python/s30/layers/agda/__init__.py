@@ -15,14 +15,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from s30.corpus import Paper
-from s30.environment import Provider, agda_version, find_agda, find_provider
+from s30.environment import agda_version, find_agda, find_provider
 from s30.errors import S30Error
 from s30.evidence import Evidence
 from s30.layers.agda.evaluation import Runner
 from s30.layers.agda.process import Agda
+from s30.layers.agda.proofs import check, problems
 from s30.layers.agda.staging import place, stage, stage_of
 from s30.locks import held
 
@@ -46,12 +47,13 @@ def run_all(papers: list[Paper], progress: Progress) -> Iterator[tuple[Paper, Ev
             for paper in papers:
                 try:
                     place(paper, folder)
-                    proofs = _check(agda, paper, agda_version(program), provider, progress)
-                    runner = Runner(paper, agda, lambda: Agda(program, folder))
+                    facts, modules = check(agda, paper, folder, agda_version(program), provider, progress)
+                    runner = Runner(paper, modules, agda, lambda: Agda(program, folder))
                     arrays, asked, seconds = runner.run(progress)
                     agda = runner.agda
-                    facts, run = {**proofs, "evaluations": asked}, {"evaluations": seconds}
-                    yield paper, Evidence(paper.id, "agda", arrays, facts, run)
+                    evaluated = {name for one in asked for name in one["definitions"]}
+                    facts |= {"evaluations": asked, "problems": problems(paper, modules, evaluated)}
+                    yield paper, Evidence(paper.id, "agda", arrays, facts, {"evaluations": seconds})
                 except S30Error as error:
                     yield paper, _foreign_import(paper, str(error)) or error
                 if agda.ended():
@@ -70,35 +72,3 @@ def _foreign_import(paper: Paper, message: str) -> S30Error | None:
             f"{paper.folder.name} imports {path.stem} from {where}: a paper stands on its own; what two share belongs into agda/S30"
         )
     return None
-
-
-def _check(agda: Agda, paper: Paper, version: str, provider: Provider, progress: Progress) -> dict[str, Any]:
-    files = [path.name for path in paper.agda_files()]
-    if not files:
-        raise S30Error(f"{paper.folder / 'cubical-agda'} holds no .agda file")
-    for path in paper.agda_files():
-        for other in paper.root.glob(f"papers/*/cubical-agda/{path.name}"):
-            if other != path:
-                raise S30Error(f"{path}: the module name {path.stem} is taken by another paper, in {other}")
-    claimed = [(*theorem["name"].rpartition(".")[::2], theorem) for theorem in paper.card["theorems"]]
-    for module, name, _ in claimed:
-        if f"{module.partition('.')[0]}.agda" not in files:
-            lacking = f"there is no cubical-agda/{module.partition('.')[0]}.agda"
-            raise S30Error(f"theorem {module}.{name} is claimed, but {lacking}")
-    public: dict[str, dict[str, str]] = {}
-    for file in files:
-        progress(f"checking {file}")
-        modules = sorted({m for m, _, _ in claimed if f"{m.partition('.')[0]}.agda" == file})
-        (agda.load_anew if modules else agda.load)(file, progress)
-        public |= {module: agda.contents(file, module.partition(".")[2]) for module in modules}
-    theorems: dict[str, Any] = {}
-    for module, name, theorem in claimed:
-        if name not in public[module]:
-            raise S30Error(
-                f"theorem {theorem['name']} is claimed in paper.yaml but not defined in cubical-agda/{module.partition('.')[0]}.agda"
-            )
-        statement = public[module][name]
-        theorems[theorem["name"]] = {"statement": statement, "says": theorem["says"], "source": theorem["source"]}
-    progress(f"checking Claims{paper.id}.agda")
-    agda.load(f"Claims{paper.id}.agda", progress)
-    return {"agda": version, "provider": provider.name, "modules": files, "theorems": theorems}

@@ -15,7 +15,9 @@ import numpy as np
 
 from s30.corpus import Paper
 from s30.errors import S30Error, one_line, place
+from s30.layers.agda.modules import WORD, Modules
 from s30.layers.agda.process import Agda
+from s30.layers.agda.source import Source
 from s30.layers.agda.staging import EVALUATION
 from s30.layers.executable import checked_outputs, problem_of
 from s30.literals import numbers
@@ -32,10 +34,11 @@ SEED = re.compile(r"seed(\d+)")
 class Runner:
     """One paper's evaluations, and the Agda that computes them; `start` brings another one where that has ended."""
 
-    def __init__(self, paper: Paper, agda: Agda, start: Callable[[], Agda]) -> None:
+    def __init__(self, paper: Paper, modules: Modules, agda: Agda, start: Callable[[], Agda]) -> None:
         self.agda = agda
-        self._paper, self._start, self._loaded = paper, start, ""
-        self._broken: set[str] = set()  # harnesses that did not load
+        self._paper, self._modules, self._start = paper, modules, start
+        self._loaded, self._broken = "", set[str]()  # the harness in whose scope Agda is, and those that did not load
+        self._harness: Source
 
     def run(self, progress: Progress) -> tuple[dict[str, Array], list[dict[str, Any]], dict[str, float]]:
         """The arrays, the fact `evaluations`, and the seconds of each evaluation."""
@@ -105,16 +108,23 @@ class Runner:
         if self.agda.ended():
             self.agda.close()
             self.agda, self._loaded = self._start(), ""
-        if file in self._broken:
-            raise S30Error(f"cubical-agda/{file} does not load, as said above")
         if self._loaded != file:
-            self._loaded = ""
-            try:
-                self.agda.load(file, progress)
-            except S30Error:
-                self._broken.add(file)
-                raise
-            self._loaded = file
-        found = numbers(self.agda.compute(file, evaluation.term(problem), TERM_LIMIT))
+            if file in self._broken:
+                raise S30Error(f"cubical-agda/{file} does not load, as said above")
+            self._broken.add(file)
+            self._harness, self._loaded = self.agda.load(file, progress), file
+            self._broken.remove(file)
+        term = evaluation.term(problem)
+        self._require_reached(evaluation, term, self._harness)
+        found = numbers(self.agda.compute(file, term, TERM_LIMIT))
         # Agda prints the double 3.0 as 3.
         return found.astype(np.float64) if expected.dtype.kind == "f" and found.dtype.kind == "i" else found
+
+    def _require_reached(self, evaluation: Evaluation, term: str, harness: Source) -> None:
+        """Raises S30Error for a definition that is none of the paper's, or that the term does not lead to."""
+        reached = self._modules.reached(WORD.findall(term), harness)
+        for definition in evaluation.definitions:
+            if definition not in self._modules.declarations:
+                raise S30Error(f"no module of cubical-agda/ defines {definition}")
+            if definition not in reached:
+                raise S30Error(f"the term does not lead to {definition}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s30.errors import S30Error
+from s30.layers.agda.source import Source
 
 if TYPE_CHECKING:
     from s30.layers.executable import Progress
@@ -36,14 +37,15 @@ class Agda:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            env=os.environ | {"LC_ALL": "C.UTF-8"},
+            # Its libraries are named above: a user's own list, or a folder for it that is not there, is not looked at.
+            env=os.environ | {"LC_ALL": "C.UTF-8", "AGDA_DIR": str(folder), "HOME": str(folder)},
         )
 
-    def load(self, file: str, progress: Progress = lambda _: None) -> None:
-        """Typechecks `file` and all it imports."""
-        info = self._ask(
-            file, f"Cmd_load {_quoted(str(self._folder / file))} [{', '.join(map(_quoted, self._options))}]", progress
-        )
+    def load(self, file: str, progress: Progress = lambda _: None) -> Source:
+        """Typechecks `file` and all it imports, and tells what is in it."""
+        path, options = self._folder / file, ", ".join(map(_quoted, self._options))
+        highlighting: list[Any] = []
+        info = self._ask(file, f"Cmd_load {_quoted(str(path))} [{options}]", progress, highlighting)
         problems = [e["message"] for e in (*info.get("errors", ()), *info.get("warnings", ()))]
         if info["kind"] != "AllGoalsWarnings" or info.get("visibleGoals") or info.get("invisibleGoals"):
             problems.append(
@@ -51,12 +53,13 @@ class Agda:
             )
         if problems:
             raise S30Error(self._readable(problems[0]))
+        return Source(str(path), path.read_text(encoding="utf-8"), highlighting)
 
-    def load_anew(self, file: str, progress: Progress) -> None:
+    def load_anew(self, file: str, progress: Progress) -> Source:
         """As `load`, without the file's own interface: then bound variables print with their own names."""
         for interface in self._folder.glob(f"_build/*/agda/{Path(file).stem}.agdai"):
             interface.unlink()
-        self.load(file, progress)
+        return self.load(file, progress)
 
     def contents(self, file: str, module: str) -> dict[str, str]:
         """The public names of `module` (relative to `file`, empty for the file itself) with their types.
@@ -65,7 +68,7 @@ class Agda:
         """
         info = self._ask(file, f"Cmd_show_module_contents_toplevel AsIs {_quoted(module)}", lambda _: None)
         return {
-            entry["name"]: re.sub(r"\b\w+\.(ℓ\w*)", r"\1", " ".join(entry["term"].split()))
+            entry["name"]: re.sub(r"\b[\w-]+\.(ℓ\w*)", r"\1", " ".join(entry["term"].split()))
             for entry in info["contents"]
         }
 
@@ -101,16 +104,22 @@ class Agda:
         with contextlib.suppress(BrokenPipeError):
             self._process.communicate()  # waits, and closes the pipes
 
-    def _ask(self, file: str, command: str, progress: Progress) -> dict[str, Any]:
+    def _ask(
+        self, file: str, command: str, progress: Progress, highlighting: list[Any] | None = None
+    ) -> dict[str, Any]:
+        """What Agda displays in answer. Where a list is given, what it tells of each token is added to that."""
+        level = "None" if highlighting is None else "NonInteractive"
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(f"IOTCM {_quoted(str(self._folder / file))} None Direct ({command})\n")
+            self._process.stdin.write(f"IOTCM {_quoted(str(self._folder / file))} {level} Direct ({command})\n")
             self._process.stdin.flush()
         except OSError as error:
             raise S30Error(f"agda ended before it was asked about {file}: {error}") from None
         for answer in self._answers():
             if answer["kind"] == "RunningInfo":
                 progress(" ".join(answer["message"].split())[:60])
+            if answer["kind"] == "HighlightingInfo" and highlighting is not None:
+                highlighting += answer["info"]["payload"]
             if answer["kind"] == "DisplayInfo":
                 info: dict[str, Any] = answer["info"]
                 if info["kind"] == "Error":

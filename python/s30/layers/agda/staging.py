@@ -75,7 +75,7 @@ def claims_module(paper: Paper) -> str:
         f"module Claims{paper.id} where",
     ]
     lines += [f"import {path.stem}" for path in paper.agda_files()]
-    for theorem in paper.card["theorems"]:
+    for theorem in (*paper.card["theorems"], *paper.card.get("unfolded", ())):
         module, _, name = theorem["name"].rpartition(".")
         lines.append(f"open {module} using ({name})")
     return "\n".join(lines) + "\n"
