@@ -46,9 +46,12 @@ def forward(params: Arrays, batch: Arrays, **config: Any) -> dict[str, Array]:
     return outputs
 
 
-def trace(params: Arrays, batch: Arrays, *, smoothing: float, **config: Any) -> tuple[dict[str, Array], dict[str, Array]]:
-    """The outputs, and the steps on the way: query, key and value of each attention, what each norm and each ReLU received."""
-    steps: dict[str, Array] = {}
+Steps = dict[str, Array]  # query, key and value of each attention, what each norm and each ReLU received
+
+
+def trace(params: Arrays, batch: Arrays, *, smoothing: float, **config: Any) -> tuple[dict[str, Array], Steps]:
+    """The outputs, and the steps on the way to them."""
+    steps: Steps = {}
     memory, encoder_attention = encode(params, batch["source"], batch["source_mask"], steps, **config)
     logits, decoder_attention, cross_attention = decode(
         params, batch["target_input"], batch["target_mask"], memory, batch["source_mask"], steps, **config
@@ -67,7 +70,7 @@ def trace(params: Arrays, batch: Arrays, *, smoothing: float, **config: Any) -> 
     return outputs, steps
 
 
-def encode(params: Arrays, source: Array, source_mask: Array, steps: dict[str, Array], *, heads: int, layers: int,
+def encode(params: Arrays, source: Array, source_mask: Array, steps: Steps, *, heads: int, layers: int,
            encoder_positions: bool, scaled: bool, **_: Any) -> tuple[Array, Array]:  # fmt: skip
     """memory (batch, source, model) and its attention: every position attends to every real source position."""
     mask, seen = source_mask[:, None, None, :], []  # (batch, 1, 1, source)
@@ -81,8 +84,9 @@ def encode(params: Arrays, source: Array, source_mask: Array, steps: dict[str, A
     return x, np.stack(seen, 1)
 
 
-def decode(params: Arrays, target: Array, target_mask: Array, memory: Array, source_mask: Array, steps: dict[str, Array], *,
-           heads: int, layers: int, decoder_positions: bool, scaled: bool, causal: bool, **_: Any) -> tuple[Array, Array, Array]:  # fmt: skip
+def decode(params: Arrays, target: Array, target_mask: Array, memory: Array, source_mask: Array, steps: Steps, *,
+           heads: int, layers: int, decoder_positions: bool, scaled: bool, causal: bool,
+           **_: Any) -> tuple[Array, Array, Array]:  # fmt: skip
     """logits (batch, target, vocabulary), decoder attention and cross-attention: position i attends to real target
     positions up to and including i, and to the whole real source."""
     mask, memory_mask, seen, aligned = target_mask[:, None, None, :], source_mask[:, None, None, :], [], []
@@ -110,7 +114,7 @@ def embed(params: Arrays, tokens: Array, positions: bool) -> Array:
 
 
 def attend(params: Arrays, name: str, x: Array, memory: Array, mask: Array, heads: int, scaled: bool,
-           steps: dict[str, Array]) -> tuple[Array, Array]:  # fmt: skip
+           steps: Steps) -> tuple[Array, Array]:  # fmt: skip
     """Section 3.2.2: queries from x, keys and values from memory, which is x itself in self-attention."""
     query = split_heads(x @ params[f"{name}.query.weight"].T, heads)  # (batch, head, query, d_k)
     key = split_heads(memory @ params[f"{name}.key.weight"].T, heads)  # (batch, head, key, d_k)
@@ -121,14 +125,14 @@ def attend(params: Arrays, name: str, x: Array, memory: Array, mask: Array, head
     return join_heads(mixed) @ params[f"{name}.output.weight"].T, weights  # (batch, query, model), (..., key)
 
 
-def feed_forward(params: Arrays, name: str, x: Array, steps: dict[str, Array]) -> Array:
+def feed_forward(params: Arrays, name: str, x: Array, steps: Steps) -> Array:
     # FFN(x) = max(0, x W_1 + b_1) W_2 + b_2
     inner = x @ params[f"{name}.inner.weight"].T + params[f"{name}.inner.bias"]  # (batch, time, d_ff)
     steps[f"{name}.inner"] = inner
     return np.maximum(0, inner) @ params[f"{name}.outer.weight"].T + params[f"{name}.outer.bias"]
 
 
-def add_and_norm(params: Arrays, name: str, x: Array, sublayer: Array, steps: dict[str, Array]) -> Array:
+def add_and_norm(params: Arrays, name: str, x: Array, sublayer: Array, steps: Steps) -> Array:
     # LayerNorm(x + Sublayer(x))
     steps[name] = x + sublayer  # (batch, time, model)
     return layer_norm(x + sublayer, params[f"{name}.weight"], params[f"{name}.bias"])

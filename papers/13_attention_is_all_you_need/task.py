@@ -36,9 +36,14 @@ NETS: dict[str, dict[str, bool]] = {  # what is switched off in each
 }
 # Seeds, updates, held-out dates. Where a theorem or a control gives the bound, half the updates must do.
 PROFILES = {"quick": (1, 280, 256), "full": (3, 400, 400)}
-HALF = ("decoder_positions", "no_positions", "no_mask", "shuffled")
+HALF = ("decoder_positions", "no_positions", "shuffled")
 BATCH, PEAK, BETAS, EPSILON = 16, 8e-3, (0.9, 0.98), 1e-9
-WIDTHS, KEYS, SAMPLES, FROZEN = (4, 16, 64, 256), 32, 32, 0.01  # d_k; keys of each query; groups of them; a norm that is none
+WIDTHS, KEYS, SAMPLES, FROZEN = (
+    (4, 16, 64, 256),
+    32,
+    32,
+    0.01,
+)  # d_k; keys of each query; groups of them; a norm that is none
 
 NAMES = {
     "whole": "the whole model",
@@ -134,7 +139,9 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
         logits, aligned = decode(inputs["target_input"])
         return {"logits": logits, "cross_attention": aligned}
     written = np.full((len(memory), 1), dates.IDS[dates.START])
-    for _ in range(dates.TARGET_LENGTH):  # each token is the most probable one, given the source and those written so far
+    for _ in range(
+        dates.TARGET_LENGTH
+    ):  # each token is the most probable one, given the source and those written so far
         logits, _ = decode(written)
         written = np.concatenate([written, logits[:, -1:].argmax(-1)], 1)
     return {"written": written[:, 1:]}
@@ -207,14 +214,14 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
             if net == "whole":
                 for name, value in dates.attention_shares(test, answer["cross_attention"]).items():
                     metrics[name].append(value)
-                shown = test, answer["cross_attention"]
+                shown = test, answer["cross_attention"]  # of the last seed
     bags, nothing = (dates.limits(of_bags, SIZES["smoothing"]) for of_bags in (True, False))
     metrics |= {"exact_match_of_bags": bags.exact_match, "token_accuracy_of_bags": bags.token_accuracy}
     metrics |= {"loss_of_bags": bags.loss - floor, "token_accuracy_without_source": nothing.token_accuracy}
     framework.progress(0.95, "softmax with and without 1/sqrt(d_k)")
     statistics = scaling(seed, framework)
     metrics |= summarised(statistics)
-    return Experiment(metrics, figures.drawn(metrics, losses, floor, statistics, *shown))
+    return Experiment(metrics, figures.drawn(metrics, losses, floor, WIDTHS, statistics, *shown))
 
 
 def _smoothed(label: int) -> Array:
@@ -238,7 +245,9 @@ def scaling(seed: int, framework: Framework) -> dict[str, Array]:
 
 def summarised(statistics: Arrays) -> dict[str, float]:
     """The metrics of d_k = 256."""
-    entropy, score, query = (statistics[name][WIDTHS.index(256)] for name in ("entropy", "score_gradient", "query_gradient"))
+    entropy, score, query = (
+        statistics[name][WIDTHS.index(256)] for name in ("entropy", "score_gradient", "query_gradient")
+    )
     found = {"entropy_expected": expected_entropy(KEYS)}
     for row, name in enumerate(("scaled", "unscaled")):
         found[f"entropy_{name}"] = float(entropy[row].mean())

@@ -94,7 +94,10 @@ def with_constant_scores(problem: Problem, heads: dict[int, tuple[float, float, 
 
 def large_logits(problem: Problem) -> dict[str, Array]:
     norm = "decoder.1.feed_forward_norm"
-    return {**problem.params, **{f"{norm}.{part}": 1e3 * problem.params[f"{norm}.{part}"] for part in ("weight", "bias")}}
+    return {
+        **problem.params,
+        **{f"{norm}.{part}": 1e3 * problem.params[f"{norm}.{part}"] for part in ("weight", "bias")},
+    }
 
 
 def at_the_kink(problem: Problem) -> dict[str, Array]:

@@ -4,6 +4,8 @@ r"""How the networks of `task.py` are trained and asked in JAX.
     training     one compiled update for each minibatch; Adam on all parameters in one vector
     greedy       the buffer has its final length from the start, and a mask hides the tokens that are not yet written
     statistics   the room's own attention; d weights / d scores by `jax.jacrev`
+
+Arrays arrive in the precision in which they are to be used.
 """
 
 from functools import partial
@@ -55,7 +57,9 @@ def encode(params: dict, source: Array, source_mask: Array, on: dict) -> Array:
 
 
 @jax.jit
-def decode(params: dict, target: Array, known: Array, memory: Array, source_mask: Array, on: dict) -> tuple[Array, Array]:
+def decode(
+    params: dict, target: Array, known: Array, memory: Array, source_mask: Array, on: dict
+) -> tuple[Array, Array]:
     """logits (date, target, vocabulary) and cross-attention; `known` (target,) says which tokens are there to be read."""
     one = partial(model.decode, params, positions=on["decoder_positions"], causal=on["causal"], **SIZES)
     logits, _, aligned = jax.vmap(one, in_axes=(0, None, 0, 0))(target, known, memory, source_mask)

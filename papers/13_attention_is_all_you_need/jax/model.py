@@ -30,7 +30,8 @@ Params = dict[str, jax.Array]
 
 
 def forward(params: Params, batch: dict[str, jax.Array], *, heads: int, layers: int, smoothing: float,
-            encoder_positions: bool, decoder_positions: bool, scaled: bool, causal: bool, **_sizes: int) -> dict[str, jax.Array]:  # fmt: skip
+            encoder_positions: bool, decoder_positions: bool, scaled: bool, causal: bool,
+            **_sizes: int) -> dict[str, jax.Array]:  # fmt: skip
     """The outputs that `numpy_checks.forward` names. Raises ValueError where a query may attend to no key, once it can be seen."""
     for row in (batch["source_mask"].any(-1), batch["target_mask"][:, 0]):
         if not isinstance(row, jax.core.Tracer) and not row.all():

@@ -4,6 +4,8 @@ r"""How the networks of `task.py` are trained and asked in PyTorch.
     training     `torch.optim.Adam`, one minibatch after another
     greedy       the decoder runs anew on all that is written, for each further token
     statistics   the room's own attention; d weights / d scores by `torch.func.jacrev`
+
+Arrays arrive in the precision in which they are to be used.
 """
 
 import numpy as np
