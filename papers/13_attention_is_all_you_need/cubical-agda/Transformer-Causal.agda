@@ -146,12 +146,13 @@ causalDetermines : (b : B) (f : List A → B) (x : A) (xs : List A)
 causalDetermines b f x xs =
   lastOfMap f [ x ] (map (x ∷_) (prefixes xs)) ∙ cong f (lastPrefix (x ∷ xs))
 
--- Layers stack: the composite of causal operators is causal, explicitly and as a property.
+-- A map over prefixes after another is one map over prefixes.
 causalComp : (g : List B → C) (f : List A → B) (xs : List A)
            → causal g (causal f xs) ≡ causal (λ p → g (causal f p)) xs
 causalComp g f xs =
   cong (map g) (causalPrefixes (causal f) (causalIsCausal f) xs) ∙ mapComp g (causal f) (prefixes xs)
 
+-- The composite of causal operators is causal, so causal layers stack.
 isCausalComp : (G : List B → List C) (F : List A → List B)
              → IsCausal G → IsCausal F → IsCausal (G ∘ F)
 isCausalComp G F (G-length , G-take) (F-length , F-take) =
@@ -162,10 +163,11 @@ isCausalComp G F (G-length , G-take) (F-length , F-take) =
 mapIsCausal : (f : A → B) → IsCausal (map f)
 mapIsCausal f = lengthMap f , takeMap f
 
--- x + Sublayer(x) at every position (Section 3.1) is causal where the sublayer is.
+-- x + Sublayer(x) at every position (Section 3.1).
 residual : (A → A → A) → (List A → List A) → List A → List A
 residual _+_ F xs = zipWith _+_ xs (F xs)
 
+-- A residual sum is causal where the sublayer is.
 residualIsCausal : (_+_ : A → A → A) (F : List A → List A) → IsCausal F → IsCausal (residual _+_ F)
 residualIsCausal _+_ F (keepsLength , commutes) =
     (λ xs → lengthZipWith _+_ xs (F xs) (keepsLength xs))

@@ -46,12 +46,14 @@ joinHeads : {h d : ℕ} → Vec (Vec A d) h → Vec A (h ·ℕ d)
 joinHeads []             = []
 joinHeads (head ∷ heads) = head Vec.++ joinHeads heads
 
+-- Splitting joined heads gives the heads.
 splitJoin : (h d : ℕ) (heads : Vec (Vec A d) h) → splitHeads h d (joinHeads heads) ≡ heads
 splitJoin zero    d []             = refl
 splitJoin (suc h) d (head ∷ heads) =
   cong (λ (xs , ys) → xs ∷ splitHeads h d ys) (splitAtConcat head (joinHeads heads))
   ∙ cong (head ∷_) (splitJoin h d heads)
 
+-- Joining split features gives the features.
 joinSplit : (h d : ℕ) (xs : Vec A (h ·ℕ d)) → joinHeads (splitHeads h d xs) ≡ xs
 joinSplit zero    d [] = refl
 joinSplit (suc h) d xs =
