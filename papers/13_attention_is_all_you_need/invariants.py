@@ -75,7 +75,7 @@ def invariants() -> list[Invariant]:
             "section 4, table 1", encoder_reach, relation=">",
         ),
         Invariant(
-            "one_decoder_layer_reaches_back", "with one decoder layer every target token changes the logits at its own and all later positions",
+            "one_decoder_layer_reaches_back", "with one decoder layer every target token changes the logits from its place on",
             "section 4, table 1", decoder_reach, relation=">",
         ),
         Invariant(
