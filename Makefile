@@ -7,7 +7,7 @@ NOX := $(BIN)nox --no-venv
 RUN := $(BIN)python
 
 .PHONY: readme verify test mutants setup session container container-push container-check nix-check lint run reproduce bench \
-        agda-check verification-status telemetry figures claims lock clean help
+        agda-check assumptions verification-status telemetry figures claims lock clean help
 
 verify: setup ## Verify every paper in every layer, with its claims; prints the table
 	@$(S30) verify
@@ -54,6 +54,9 @@ figures: setup ## Draw the figures of every paper that is built, and the tables 
 
 agda-check: setup ## Check every proof and print the theorems
 	@$(S30) theorems
+
+assumptions: setup ## Write agda/ASSUMPTIONS.md: every theorem by what it assumes
+	@$(S30) theorems --assumptions > .s30/ASSUMPTIONS.md && mv .s30/ASSUMPTIONS.md agda/ASSUMPTIONS.md
 
 bench: setup ## Time a cold sweep, a warm one, one edited file per layer, and growth with papers and workers (minutes); ARGS
 	@$(RUN) ci/bench.py $(ARGS)

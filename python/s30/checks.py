@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -51,6 +52,10 @@ class Check:
         head, _, part = self.name.partition(": ")
         if self.kind == "start":
             return "new model"
+        if self.kind in ("gradient", "trajectory"):
+            return self.name.removeprefix("loss:").removeprefix("parameter ")
+        if self.kind == "experiment":  # updates NET losses, updates NET parameter NAME, updates NET after 3 NAME
+            return re.split(r" (?:losses$|parameter |after \d+ )", self.name)[0]
         if self.kind == "variant" and " " in part:  # NAME: gradient PARAM
             return f"{head}, {part.rpartition(' ')[0]}"
         return head if self.kind in ("variant", "oracle", "conduct") else self.name

@@ -42,6 +42,7 @@ from s30.environment import cache_folder
 from s30.errors import Interrupted, S30Error, UsageError, one_line, place
 from s30.evidence import write_atomically
 from s30.layers import EXPERIMENT, LAYERS, TRAINING
+from s30.record import paper_entry, parity_rows
 from s30.sweep import TIME_LIMIT, Executor, LocalExecutor, Options, slots_for, sweep
 from s30.verdicts import Verification, judge, load_waivers
 from s30.vocabulary import Outcome
@@ -200,7 +201,7 @@ def parity(paper: OnePaper, as_json: Json = False) -> None:
     chosen = corpus.load_corpus()
     verification = _verify(chosen, [_built(chosen.paper(paper))], list(LAYERS), False)
     verdict = verification.papers[0]
-    rows = telemetry.parity_rows(verdict)
+    rows = parity_rows(verdict)
     if as_json:
         _print_json(rows)
     else:
@@ -264,14 +265,20 @@ def train(
 
 
 @app.command()
-def theorems(papers: Papers = None, as_json: Json = False) -> None:
-    """Every theorem that Agda checked, as Agda prints it. Example: `s30 theorems 26`"""
+def theorems(
+    papers: Papers = None,
+    assumptions: Annotated[bool, typer.Option("--assumptions", help="as Markdown, by what they assume")] = False,
+    as_json: Json = False,
+) -> None:
+    """Every theorem that Agda checked, with all that it assumes. Example: `s30 theorems 26`"""
     chosen = corpus.load_corpus()
     selected = [_built(paper) for paper in _select(chosen, papers)]
     verification = _verify(chosen, selected, ["agda"], False)
     found = {v.paper.id: (v.evidences or {})["agda"].facts.get("theorems", {}) for v in verification.papers}
     if as_json:
         _print_json(found)
+    elif assumptions:
+        print(display.markdown_assumptions({paper.title: found[paper.id] for paper in selected}), end="")
     else:
         for number, entries in found.items():
             for name, theorem in entries.items():
@@ -390,7 +397,12 @@ def merge(
     started = time.monotonic()
     chosen = corpus.load_corpus()
     results, measured_in = sessions.merge(chosen, folders, _profile(profile))
-    verification = judge(chosen, _select(chosen, None), list(LAYERS), results, True)
+    try:
+        verification = judge(chosen, _select(chosen, None), list(LAYERS), results, True)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:  # what no layer measures so
+        raise S30Error(
+            f"the evidence that was handed over does not hold what a layer measures ({one_line(error)}): measure it again"
+        ) from None
     if record is not None:
         seconds, there = time.monotonic() - started, sum(e.outcome is not Outcome.NOT_RUN for e in results.values())
         slots = {"handed_over": there, "not_run": len(results) - there}
@@ -704,7 +716,7 @@ def _finish(verification: Verification, names: Sequence[str], as_json: bool, sec
             {
                 "passed": verification.passed,
                 "problems": list(verification.problems),
-                "papers": {v.paper.id: telemetry.paper_entry(v) for v in verification.papers if v.paper.built},
+                "papers": {v.paper.id: paper_entry(v) for v in verification.papers if v.paper.built},
             }
         )
         raise typer.Exit(0 if verification.passed else 1)

@@ -19,6 +19,7 @@ import platform
 import queue
 import re
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -37,12 +38,15 @@ from s30.evidence import Evidence
 from s30.sweep import Event, Job, JobRunner, LastWord, Listener, Options, Slot, only_one, try_writing
 from s30.vocabulary import Outcome
 
-ADDRESS = re.compile(r"(tcp|tls|ws|wss)://(\[[0-9a-fA-F:]+\]|[^\s:/]+):\d+")
+ADDRESS = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[^\s:/]+):(\d{1,5})")
 TOPIC = "s30"  # of the events that workers send while they work
 CONNECT = 5.0  # seconds in which a scheduler must answer
 NO_WORKER = 30.0  # seconds that a scheduler may be without any worker
 SHOWN = 3  # differences that a refusal names
 AT_WORK = ("running", "paused")  # the states of a Dask worker that keeps its tasks
+NOBODY = (
+    "no Dask scheduler answers at {address}: start one there with `.venv/bin/dask scheduler`, or correct --scheduler"
+)
 START = (
     "start one with `.venv/bin/dask worker {address} --nthreads 1` in a checkout; one that ended says why in its log"
 )
@@ -57,7 +61,10 @@ class DaskExecutor:
                 "Dask Distributed is not installed: run `make setup`, or leave out --scheduler and --executor"
             )
         if address is not None and not ADDRESS.fullmatch(address):
-            raise UsageError(f"--scheduler {address} is no address like tcp://HOST:8786")
+            other = (
+                "" if "://" not in address or address.startswith("tcp:") else ", and no other protocol is spoken here"
+            )
+            raise UsageError(f"--scheduler {address} is no address like tcp://HOST:8786{other}")
         self._address = address
 
     def run(self, jobs: Sequence[Job], options: Options, listen: Listener) -> dict[Slot, Evidence]:
@@ -191,18 +198,34 @@ def _silence() -> Iterator[None]:
         logging.disable(before)
 
 
+def _greeted(address: str) -> None:
+    """Raises S30Error unless something there speaks first, as Dask does; a web server would be waited for without end."""
+    found = ADDRESS.fullmatch(address)
+    assert found is not None, "the address was looked at before"
+    try:
+        with socket.create_connection((found[1].strip("[]"), int(found[2])), timeout=CONNECT) as line:
+            line.settimeout(CONNECT)
+            first = line.recv(1)
+    except TimeoutError:
+        first = b""
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise S30Error(f"{NOBODY.format(address=address)} ({reason})") from None
+    if not first:
+        raise S30Error(f"what answers at {address} is no Dask scheduler: correct --scheduler")
+
+
 @contextlib.contextmanager
 def _connected(address: str) -> Iterator[Any]:
     from distributed import Client
 
+    _greeted(address)
     client = None
     try:
         try:
             client = Client(address, timeout=CONNECT, set_as_default=False)
         except OSError:
-            raise S30Error(
-                f"no Dask scheduler answers at {address}: start one there with `.venv/bin/dask scheduler`, or correct --scheduler"
-            ) from None
+            raise S30Error(NOBODY.format(address=address)) from None
         try:
             client.wait_for_workers(1, timeout=CONNECT)
         except TimeoutError:

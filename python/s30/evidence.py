@@ -15,6 +15,7 @@ import json
 import math
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -171,6 +172,13 @@ def load(folder: Path, key: str) -> Evidence | None:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         content = io.BytesIO((folder / f"{key}.npz").read_bytes())
+        with zipfile.ZipFile(
+            content
+        ) as archive:  # none is written compressed: a small file would be read into a large one
+            if packed := [
+                member.filename for member in archive.infolist() if member.compress_type != zipfile.ZIP_STORED
+            ]:
+                raise ValueError(f"{packed[0]} is compressed")
         with np.load(content, allow_pickle=False) as stored:
             arrays = _unpacked({name[1:]: stored[name] for name in stored.files}, document["arrays"])
         evidence = Evidence(

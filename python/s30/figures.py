@@ -36,28 +36,42 @@ def named(drawings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether no word and no number that is written out differs, and no point lies visibly elsewhere."""
-    (words, here, scale), (others, there, _) = _drawn(one), _drawn(other)
-    return words == others and all(abs(a - b) <= VISIBLE * scale for a, b in zip(here, there, strict=True))
+    if one["kind"] == other["kind"] == "Panels":
+        same = len(one["panels"]) == len(other["panels"]) and all(map(_alike, one["panels"], other["panels"]))
+        return same and {**one, "panels": 0} == {**other, "panels": 0}
+    (words, here), (others, there) = _drawn(one), _drawn(other)
+    if words != others or [len(axis) for axis, _ in here] != [len(axis) for axis, _ in there]:
+        return False
+    pairs = ((a, b, length) for (x, length), (y, _) in zip(here, there, strict=True) for a, b in zip(x, y, strict=True))
+    return all(abs(a - b) <= VISIBLE * length for a, b, length in pairs)
 
 
-def _drawn(figure: Mapping[str, Any]) -> tuple[Any, list[float], float]:
-    """Of a figure all that must be equal, the values that are drawn, and the length of their axis."""
+def _drawn(figure: Mapping[str, Any]) -> tuple[Any, list[tuple[list[float], float]]]:
+    """Of a figure all that must be equal, and by axis the values that are drawn and its length."""
     kind, rest = figure["kind"], {name: value for name, value in figure.items() if name not in ("values", "errors")}
     if kind == "Lines":
         rest["series"] = {label: x for label, (x, _) in figure["series"].items()}
+        rest["bands"] = list(figure.get("bands", {}))
         values = [value for _, y in figure["series"].values() for value in y]
+        values += [value for band in figure.get("bands", {}).values() for edge in band for value in edge]
         values = [math.log(max(value, 1e-300)) for value in values] if figure["log_y"] else values
+    elif kind == "Scatter":
+        rest["series"] = list(figure["series"])
+        axes = [[value for points in figure["series"].values() for value in points[axis]] for axis in (0, 1)]
+        return rest, [(axis, max(axis) - min(axis)) for axis in axes]
+    elif kind == "Graph":
+        return rest, []
     elif kind == "Bars":
         values = [*figure["values"].values(), *figure["errors"].values()]
         low, high = figure["y_limits"] or (0.0, max(values))
-        return (rest, [f"{label} {v:#.3g}" for label, v in figure["values"].items()]), values, high - low
+        return (rest, [f"{label} {v:#.3g}" for label, v in figure["values"].items()]), [(values, high - low)]
     else:
         rows = [figure["values"]] if kind == "Heatmap" else rest.pop("images")
         cells = [value for row in rows for cells in row for value in cells]
         rest["blank"] = [(len(row), value is None) for row in rows for value in cells]
         rest["written"] = [f"{value:.3g}" for value in cells if value is not None] if figure.get("annotate") else []
         values = [value for value in cells if value is not None]
-    return rest, values, max(values) - min(values) if values else 0.0
+    return rest, [(values, max(values) - min(values) if values else 0.0)]
 
 
 def svg(figure: Mapping[str, Any]) -> bytes:

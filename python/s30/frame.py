@@ -19,15 +19,13 @@ import numpy as np
 
 from s30.entries import Agreement, hold
 from s30.errors import S30Error
-from s30.vocabulary import Array, Arrays, Tolerance, Trained, Training
+from s30.vocabulary import TOLERANCES, Array, Arrays, Tolerance, Trained, Training
 
 FIRST = 6  # updates of the real training loop that are repeated in float64
 KEEP = 3  # of them, after which the parameters are kept where the training keeps any
 FREE = 1e30  # a limit of the gradient's norm that is never reached
 BINDING = 1e-2  # by which a limit of the gradient's norm is lowered there, until it changes what is learnt
-PREDICT = Tolerance(1e-7, 1e-9)  # of a network's answers against the NumPy reference
-ASKED = Tolerance(1e-6, 1e-8)  # of other answers, in float64
-SINGLE = Tolerance(1e-4, 1e-6)  # and of those that a function computes in float32 on purpose
+ASKED, PREDICT, SINGLE = (TOLERANCES["experiment", what] for what in (None, "predict", "single"))
 LEARNT = "!"  # marks what was trained or answered, and so may differ between frameworks
 
 

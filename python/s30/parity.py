@@ -235,6 +235,10 @@ def _proofs(paper: Paper, whole: Evidences) -> list[Check]:
         ("theorem", "agda", t["name"], "" if t["name"] in whole["agda"].facts["theorems"] else "not checked")
         for t in (paper.card["theorems"] if "agda" in whole else ())
     ]
+    found += [
+        ("unfolded", "agda", u["name"], "" if u["name"] in whole["agda"].facts["unfolded"] else "not checked")
+        for u in (paper.card.get("unfolded", ()) if "agda" in whole else ())
+    ]
     checks = []
     for kind, layer, name, problem in found:
         message = f"paper {paper.id}, layer {layer}, {kind} {name}: {problem}" if problem else ""
@@ -251,7 +255,7 @@ def _evaluations(paper: Paper, whole: Evidences) -> list[Check]:
         for on in asked["on"]:
             at, name = f"evaluation/{asked['name']}/{on}", asked["name"]
             computed, expected = (whole["agda"].arrays.get(f"{at}/{side}") for side in ("agda", "numpy"))
-            seed = int(on.removeprefix("seed")) if on.removeprefix("seed").isdigit() else None
+            seed = int(on[4:]) if on.startswith("seed") and on[4:].isdigit() else None
             variant = on if seed is None else ""
             check = compare(paper, "evaluation", ("agda", "numpy"), name, computed, expected, tolerance, seed, variant)
             if on in asked["failed"]:

@@ -83,7 +83,7 @@ def merge(
     found: dict[Slot, tuple[Evidence, Path]] = {}
     environments: dict[str, list[Mapping[str, Any]]] = {}
     for folder in _homes(folders):
-        manifest = _read(folder)
+        manifest = _read(corpus.root, folder)
         for key, parts in manifest["entries"].items():
             slot: Slot = (parts["paper"], parts["layer"], parts["task"])
             name = " ".join(slot)
@@ -122,7 +122,7 @@ def _homes(folders: Iterable[Path]) -> list[Path]:
     return homes
 
 
-def _read(folder: Path) -> Mapping[str, Any]:
+def _read(root: Path, folder: Path) -> Mapping[str, Any]:
     """The manifest, once it and the list of files beside it are what was handed over."""
     path = folder / MANIFEST
     try:
@@ -130,6 +130,10 @@ def _read(folder: Path) -> Mapping[str, Any]:
         version, entries = manifest["version"], manifest["entries"]
         whole = manifest.pop("digest") == digest_of(manifest)
         whole = whole and all(key == digest_of(parts) for key, parts in entries.items())
+        told, here = manifest["environment"], layers.fingerprint(root)
+        for fact, value in here.items():
+            if isinstance(value, Mapping) and not isinstance(told[fact], Mapping):
+                raise TypeError(f"its environment tells no {fact}")
     except Exception as error:  # whatever a damaged file makes of itself
         raise S30Error(f"{path} is damaged ({one_line(error)}); {AGAIN}") from None
     if not whole:

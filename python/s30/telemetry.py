@@ -7,24 +7,24 @@ has a digest of its own.
 from __future__ import annotations
 
 import platform
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from s30 import documents, layers, repository
-from s30.claims import Verdict
-from s30.errors import S30Error
+from s30.checks import Check
+from s30.claims import Verdict, coverage
+from s30.errors import S30Error, UsageError
 from s30.evidence import digest_of, write_atomically
-from s30.parity import Check
+from s30.record import distinct, paper_entry
 from s30.verdicts import Cell, PaperVerdict, Verification
 from s30.vocabulary import Outcome
 
-SCHEMA_VERSION = 2  # records of version 1, which had no `run.digest` and no numbers of findings, are still read
+SCHEMA_VERSION = 3
 CLAIMS = ("exact", "reproduced", "proxy", "out_of_scope")
-PARITY = ("forward", "gradient", "difference", "trajectory", "variant", "conduct", "start", "oracle", "experiment")
-MEANING = ("unit", "over", "model", "good", "control", "spread")  # of a metric; what it says stands in task.py
 UNSIGNED = ("run", "record_digest")  # not covered by the record's own digest
 
 
@@ -50,7 +50,7 @@ def assemble(
         )
     record: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
-        "outcome": str(Outcome.PASSED if verification.passed else Outcome.FAILED),
+        "outcome": str(verification.outcome),
         "checked_commit": repository.head(root),
         "source_digest": repository.source_digest(root),
         "artifact_commit": None,
@@ -60,6 +60,7 @@ def assemble(
         "environment": layers.fingerprint(root) if measured_in is None else measured_in,
         "summary": summary(verification),
         "problems": list(verification.problems),
+        "waived": verification.waived,
         "papers": {verdict.paper.id: paper_entry(verdict) for verdict in verification.papers}
         | {paper.id: {"title": paper.title, "outcome": str(Outcome.NOT_RUN)} for paper in verification.unbuilt},
         "run": {
@@ -108,7 +109,14 @@ def require(value: Any, schema: str, what: str) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A record that fits the schema. Raises UsageError, with file and line, when it does not."""
+    """A record that fits the schema. Raises UsageError, with file and line, when it does not, or is of another version."""
+    if (version := re.search(r"^schema_version: (\d+)$", documents.text_of(path), re.MULTILINE)) is not None:
+        of, here = int(version[1]), SCHEMA_VERSION
+        if of != here:
+            raise UsageError(
+                f"{path}: a record of version {of}, and this engine reads version {here}: use the engine of the commit "
+                f"that it describes{', or make it anew: `make verification-status`' if of < here else ''}"
+            )
     record: dict[str, Any] = documents.load(path, "verification")
     return record
 
@@ -149,12 +157,13 @@ def _digest(record: Mapping[str, Any]) -> str:
 
 def summary(verification: Verification) -> dict[str, Any]:
     """Counts over all papers, of what is recorded: a check that stands twice is one."""
-    checks = [check for verdict in verification.papers for check in _distinct(verdict)]
+    checks = [check for verdict in verification.papers for check in distinct(verdict)]
     claims = [claim for verdict in verification.papers for claim in verdict.claims]
     cells = [cell for verdict in verification.papers for cell in verdict.cells.values()]
     kinds = {claim.kind: [c for c in claims if c.kind == claim.kind] for claim in claims}
     papers = Counter(str(v.outcome) for v in verification.papers)
     papers.update([str(Outcome.NOT_RUN)] * len(verification.unbuilt))
+    covered = [coverage(verdict.paper) for verdict in verification.papers if verdict.paper.built]
     return {
         "papers": dict(sorted(papers.items())),
         "cells": _count(cells),
@@ -162,125 +171,14 @@ def summary(verification: Verification) -> dict[str, Any]:
         "claims": _count(claims),
         "claims_by_kind": {kind: _count(kinds[kind]) for kind in CLAIMS if kind in kinds},
         "entries": {"compared": sum(c.compared for c in checks), "total": sum(c.total for c in checks)},
+        "coverage": {"carried": sum(len(c.carried) for c in covered), "items": sum(c.items for c in covered)},
         "identities": sum(c.kind == "identity" and c.outcome is Outcome.PASSED for c in checks),
         "theorems": sum(c.kind == "theorem" and c.outcome is Outcome.PASSED for c in checks),
     }
 
 
-def _distinct(verdict: PaperVerdict) -> list[Check]:
-    return list({check.id: check for check in verdict.checks}.values())
-
-
 def _count(items: Iterable[Check | Verdict | Cell]) -> dict[str, int]:
     return dict(sorted(Counter(str(item.outcome) for item in items).items()))
-
-
-def paper_entry(verdict: PaperVerdict) -> dict[str, Any]:
-    """One paper's part of the record."""
-    paper, evidences, experiments = verdict.paper, verdict.evidences or {}, verdict.experiments or {}
-    facts = {name: evidence.facts for name, evidence in evidences.items()}
-    layers = {}
-    for name, cell in verdict.cells.items():
-        depth = paper.card["depth"][name]
-        layers[name] = {
-            "outcome": str(cell.outcome),
-            "depth": depth if isinstance(depth, str) else depth["level"],
-            **({"why_thin": depth["why"]} if not isinstance(depth, str) else {}),
-            "checks": cell.checks,
-            "failed": cell.failed,
-            "message": cell.message,
-            "evidence": evidences[name].digest if name in evidences else None,
-            "experiment_evidence": experiments[name].digest if name in experiments else None,
-        }
-    rows = parity_rows(verdict)
-    outcomes = {check.name: str(check.outcome) for check in verdict.checks if check.kind in ("identity", "theorem")}
-    return {
-        "title": paper.title,
-        "outcome": str(verdict.outcome),
-        "layers": layers,
-        "parity": {kind: rows[kind] for kind in PARITY},
-        "bridges": rows["bridge"],
-        "invariants": rows["invariant"],
-        "evaluations": rows["evaluation"],
-        "identities": [
-            {
-                "name": name,
-                "outcome": outcomes[name],
-                **{k: i[k] for k in ("statement", "assumptions", "source", "proof")},
-            }
-            for name, i in facts.get("sympy", {}).get("identities", {}).items()
-        ],
-        "theorems": [
-            {"name": name, "outcome": outcomes[name], **theorem}
-            for name, theorem in facts.get("agda", {}).get("theorems", {}).items()
-        ],
-        "claims": [_claim(claim) for claim in verdict.claims],
-        "metrics": {name: evidence.facts.get("metrics", {}) for name, evidence in experiments.items()},
-        "described": {
-            metric: {word: about[word] for word in MEANING}
-            for evidence in experiments.values()
-            for metric, about in evidence.facts.get("described", {}).items()
-        },
-        "problems": list(verdict.problems),
-        "failures": verdict.messages,
-        "scope": dict(paper.card["scope"]),
-    }
-
-
-def parity_rows(verdict: PaperVerdict) -> dict[str, list[dict[str, Any]]]:
-    """For each kind of comparison, one row per pair of layers and quantity."""
-    kinds: dict[str, list[Check]] = {kind: [] for kind in (*PARITY, "bridge", "invariant", "evaluation")}
-    for check in _distinct(verdict):
-        if check.total or check.kind != "experiment":  # whether it ran to its end is no comparison
-            kinds.get(check.kind, []).append(check)
-    facts = {name: evidence.facts for name, evidence in (verdict.evidences or {}).items()}
-    described = {
-        "bridge": facts.get("sympy", {}).get("bridges", {}),
-        "invariant": {i["name"]: i for i in facts.get("numpy", {}).get("invariants", ())},
-    }
-    return {kind: _rows(checks, described.get(kind, {})) for kind, checks in kinds.items()}
-
-
-def _rows(checks: Sequence[Check], described: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row per pair of layers and quantity, over all seeds: the largest error, and how many entries were compared.
-
-    `described` are the statement and the source of a quantity by its name, where the evidence holds them.
-    """
-    groups: dict[tuple[str, str], list[Check]] = {}
-    for item in checks:
-        groups.setdefault((" ~ ".join(item.layers), item.row), []).append(item)
-    rows = []
-    for (pair, quantity), group in sorted(groups.items()):
-        outcomes = {item.outcome for item in group}
-        outcome = next((o for o in (Outcome.FAILED, Outcome.WAIVED, Outcome.PASSED) if o in outcomes), Outcome.NOT_RUN)
-        row: dict[str, Any] = {"id": f"{pair}: {quantity}", "outcome": str(outcome)}
-        row |= {key: described[quantity][key] for key in ("statement", "source") if key in described.get(quantity, {})}
-        for name in ("error", "relative", "worst"):
-            values = [value for item in group if (value := getattr(item, name)) is not None]
-            row[name] = max(values) if values else None
-        tolerance = group[0].tolerance
-        row["tolerance"] = {"rtol": tolerance.rtol, "atol": tolerance.atol} if tolerance else None
-        if tolerance and tolerance.reason:
-            row["tolerance"]["reason"] = tolerance.reason
-        rows.append(
-            row | {"compared": sum(item.compared for item in group), "total": sum(item.total for item in group)}
-        )
-    return rows
-
-
-def _claim(claim: Verdict) -> dict[str, Any]:
-    return {
-        "id": claim.claim,
-        "kind": claim.kind,
-        "outcome": str(claim.outcome),
-        "statement": claim.statement,
-        "source": claim.source,
-        **({"reason": claim.reason} if claim.reason else {}),
-        "evidence": [
-            {"subject": f.subject, "outcome": str(f.outcome), "measured": f.measured, **f.values}
-            for f in claim.findings
-        ],
-    }
 
 
 def _moments(verification: Verification) -> dict[str, dict[str, Any]]:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from s30 import documents, reach
-from s30.claims import Verdict, check_claims, unresolved_names
+from s30 import documents
+from s30.claims import Verdict, check_claims, idle_bounds, unresolved_names
+from s30.completeness import below_floor, needs, unfinished, unreached
 from s30.corpus import Corpus, Paper
-from s30.errors import S30Error
 from s30.evidence import Evidence
 from s30.floor import shortfalls
-from s30.layers import CHECKS, EXECUTABLE, EXPERIMENT, LAYERS
+from s30.layers import AUTODIFF, CHECKS, EXPERIMENT, LAYERS, TRAINING
 from s30.parity import Check, blamed, check_paper
 from s30.sweep import Slot
 from s30.trials import check_experiments, unfit_claims
 from s30.vocabulary import Outcome
 
-ROOM = (  # what every room holds
-    *("README.md", "spec.md", "NOTES.md", "numpy_checks.py", "variants.py", "sympy/derivations.py"),
-    *("tinygrad/model.py", "torch/model.py", "torch/experiment.py", "jax/model.py", "jax/experiment.py"),
-    *("cubical-agda/*.agda", "tests/test_*.py", "tests/mutants.yaml", "figures/*.svg"),
-)
-FLOOR = {"identity": 2, "bridge": 1, "invariant": 1, "oracle": 1, "theorem": 1}  # how many of each a room has at least
-MUTANTS = {"numpy": 6, "tinygrad": 6, "torch": 6, "jax": 6, "sympy": 2, "agda": 1}  # in tests/mutants.yaml, by layer
 GOOD = (Outcome.PASSED, Outcome.WAIVED, Outcome.NOT_APPLICABLE)
 
 
@@ -57,7 +48,15 @@ class PaperVerdict:
         parts = [cell.outcome for cell in self.cells.values()] + [claim.outcome for claim in self.claims]
         if self.problems or Outcome.FAILED in parts:
             return Outcome.FAILED
-        return Outcome.NOT_RUN if Outcome.NOT_RUN in parts or not parts else Outcome.PASSED
+        if Outcome.NOT_RUN in parts or not parts:
+            return Outcome.NOT_RUN
+        return Outcome.WAIVED if self.waived else Outcome.PASSED
+
+    @property
+    def waived(self) -> list[str]:
+        """The ids of the checks and claims that failed, and for which a waiver stands."""
+        items: list[Check | Verdict] = [*self.checks, *self.claims]
+        return list(dict.fromkeys(item.id for item in items if item.outcome is Outcome.WAIVED))
 
     @property
     def messages(self) -> list[str]:
@@ -97,7 +96,18 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        return bool(self.papers) and not self.problems and all(v.outcome is Outcome.PASSED for v in self.papers)
+        """Whether nothing stands against it; what is waived is told, and is no reason against it."""
+        return bool(self.papers) and not self.problems and all(v.outcome in GOOD for v in self.papers)
+
+    @property
+    def waived(self) -> list[str]:
+        return [name for verdict in self.papers for name in verdict.waived]
+
+    @property
+    def outcome(self) -> Outcome:
+        if not self.passed:
+            return Outcome.FAILED
+        return Outcome.WAIVED if self.waived else Outcome.PASSED
 
 
 def judge(
@@ -107,7 +117,7 @@ def judge(
     waivers = load_waivers(corpus.root)
     used: set[str] = set()
     verdicts = [_judge_paper(paper, names, results, with_claims, waivers, used) for paper in papers]
-    verdicts = [replace(v, problems=[*v.problems, *_needs(corpus, v.paper)]) if v.paper.built else v for v in verdicts]
+    verdicts = [replace(v, problems=[*v.problems, *needs(corpus, v.paper)]) if v.paper.built else v for v in verdicts]
     whole = (
         set(names) == set(LAYERS) and with_claims and {p.id for p in papers} == {p.id for p in corpus.papers if p.built}
     )
@@ -117,90 +127,6 @@ def judge(
         else []
     )
     return Verification(verdicts, [p for p in corpus.papers if not p.built], problems)
-
-
-def unfinished(paper: Paper) -> list[str]:
-    """What the room lacks of files and mutants, what cannot be read, and where a TODO still stands, one line each."""
-    lines = [
-        f"paper {paper.id}: {paper.folder.name}/{pattern} is missing"
-        for pattern in ROOM
-        if not any(paper.folder.glob(pattern))
-    ]
-    for path in sorted(p for p in paper.folder.rglob("*") if p.suffix in (".md", ".py", ".yaml", ".agda")):
-        try:
-            text = documents.text_of(path)
-        except S30Error as error:
-            lines.append(f"paper {paper.id}: {error}")
-            continue
-        for number, line in enumerate(text.splitlines(), 1):
-            if re.search(r"\bTODO\b", line):
-                lines.append(
-                    f"paper {paper.id}: {path.relative_to(paper.root)}:{number}: still to do: {line.strip()[:80]}"
-                )
-                break
-    mutants = paper.folder / "tests" / "mutants.yaml"
-    if mutants.is_file():
-        listed = Counter(mutant["layer"] for mutant in documents.load(mutants, "mutants")["mutants"])
-        lines += [
-            f"paper {paper.id}: tests/mutants.yaml lists {listed[name]} mistakes of the {name} layer, at least {least} are asked for"
-            for name, least in MUTANTS.items()
-            if listed[name] < least
-        ]
-    return lines
-
-
-def below_floor(paper: Paper, evidences: Mapping[str, Evidence], checks: Sequence[Check]) -> list[str]:
-    """What the room lacks of identities, bridges, invariants and theorems, and tolerances that nothing uses."""
-    found = {(check.kind, check.name) for check in checks}
-    whole = {name for name, evidence in evidences.items() if evidence.outcome is Outcome.PASSED}
-    kinds = {
-        kind for kind, layer in (("identity", "sympy"), ("bridge", "sympy"), ("theorem", "agda")) if layer in whole
-    }
-    kinds |= {"invariant"} if whole & {*EXECUTABLE} else set()
-    kinds |= {"oracle"} if whole >= {*EXECUTABLE} else set()
-    lines = []
-    for kind, least in FLOOR.items():
-        number = sum(other == kind for other, _ in found)
-        if kind in kinds and number < least:
-            lines.append(f"paper {paper.id}: {number} of kind {kind}, at least {least} are asked for")
-    lines += [
-        f"paper {paper.id}: the tolerance of {entry['kind']} {entry['quantity']} belongs to no check: remove it"
-        for entry in paper.card.get("tolerances", ())
-        if (entry["kind"], entry["quantity"]) not in found
-    ]
-    return lines
-
-
-def _needs(corpus: Corpus, paper: Paper) -> list[str]:
-    """What is wrong with the papers that are to be read before: each must be there, and none may need this one again."""
-    papers = {other.id: other for other in corpus.papers}
-
-    def before(number: str, seen: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        """Every way from a paper to one that is read before it, until it comes back to where it has been."""
-        found = papers.get(number)
-        for needed in found.card.get("needs", ()) if found and found.built else ():
-            yield (*seen, needed)
-            if needed not in seen:
-                yield from before(needed, (*seen, needed))
-
-    unknown = [n for n in paper.card.get("needs", ()) if n not in papers]
-    circles = [way for way in before(paper.id, (paper.id,)) if way[-1] == paper.id]
-    return [f"paper {paper.id}: it needs paper {number}, which papers.yaml does not have" for number in unknown] + [
-        f"paper {paper.id}: none can be read first: {' needs '.join(way)}" for way in circles[:1]
-    ]
-
-
-def unreached(paper: Paper, slots: Sequence[Evidence]) -> list[str]:
-    """The statements of the room's files, tests aside, that no check, oracle or experiment executes, one line a file."""
-    missed = reach.unreached(evidence.facts for evidence in slots)
-    files = sorted(str(path.relative_to(paper.folder)) for path in paper.folder.rglob("*.py"))
-    lines = []
-    for file in (name for name in files if not name.startswith("tests/")):
-        if file not in missed:
-            lines.append(f"paper {paper.id}: {file} is executed by no check")
-        elif missed[file]:
-            lines.append(f"paper {paper.id}: {file}:{missed[file]} is reached by no check")
-    return lines
 
 
 def load_waivers(root: Path) -> dict[str, str]:
@@ -238,15 +164,50 @@ def _judge_paper(
         # Among some of the layers only, a claim that was not run waits for the others.
         if verdict.outcome is not Outcome.NOT_RUN or set(names) == set(LAYERS):
             claims.append(verdict)
+    unrun = _unrun(paper, evidences, experiments if with_claims else {})
     guilt = blamed(checks)
     cells = {name: _cell(name, evidences.get(name), checks, guilt[name]) for name in names}
     problems = unresolved_names(paper, evidences, experiments)
     problems += shortfalls(paper, {name: e for name, e in evidences.items() if e.outcome is Outcome.PASSED})
-    problems += unfit_claims(paper, experiments) if with_claims else []
+    problems += [*unfit_claims(paper, experiments), *idle_bounds(paper, experiments)] if with_claims else []
     problems += [line for name in evidences for line in evidences[name].facts.get("problems", ())]
     if with_claims and set(names) == set(LAYERS):
-        problems += [*unfinished(paper), *below_floor(paper, evidences, checks)]
-    return PaperVerdict(paper, cells, checks, claims, problems, evidences, experiments)
+        problems = [*unfinished(paper), *problems, *below_floor(paper, evidences, checks)]
+        problems += unreached(paper, [*evidences.values(), *experiments.values()])
+    return PaperVerdict(paper, cells, [*checks, *unrun], claims, problems, evidences, experiments)
+
+
+def _unrun(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping[str, Evidence]) -> list[Check]:
+    """What would have been checked of the layers that did not finish, so that the total is that of a whole sweep.
+
+    A layer of the same kind stands in for each: whatever is checked of it would have been checked of the other. What only
+    the layer itself could tell, such as its identities and its oracles, is in no total.
+    """
+    found: list[Check] = []
+    if stands := _stand_ins(evidences, AUTODIFF):
+        found += check_paper(paper, {**evidences, **stands})
+    if others := _stand_ins(experiments, TRAINING):
+        found += check_experiments(paper, {**experiments, **others})
+    missing = {*stands, *others}
+    if "agda" in evidences and evidences["agda"].outcome is not Outcome.PASSED:
+        listed = {"theorem": paper.card["theorems"], "unfolded": paper.card.get("unfolded", ())}
+        for kind, entries in listed.items():
+            found += [Check(paper.id, kind, ("agda",), entry["name"], Outcome.NOT_RUN) for entry in entries]
+        missing.add("agda")
+    return [
+        replace(check, outcome=Outcome.NOT_RUN, message="", error=None, relative=None, worst=None, compared=0)
+        for check in found
+        if missing & {*check.layers}
+        and check.kind not in ("layer", "oracle")
+        and (check.total or check.kind != "experiment")
+    ]
+
+
+def _stand_ins(evidences: Mapping[str, Evidence], names: Sequence[str]) -> dict[str, Evidence]:
+    """For each of these layers that did not finish, the evidence of one that did."""
+    whole = [evidences[name] for name in names if name in evidences and evidences[name].outcome is Outcome.PASSED]
+    missing = [name for name in names if name in evidences and evidences[name].outcome is not Outcome.PASSED]
+    return {name: replace(whole[0], layer=name) for name in missing} if whole else {}
 
 
 def _cell(name: str, evidence: Evidence | None, checks: Sequence[Check], guilt: Sequence[Check]) -> Cell:

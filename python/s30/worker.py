@@ -27,7 +27,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from s30 import evidence as store
 from s30 import isolation, layers
@@ -37,6 +37,7 @@ from s30.evidence import Evidence, UnfitEvidenceError, digest_of
 from s30.layers import CHECKS, EXPERIMENT, Layer
 from s30.vocabulary import Experiment, Outcome
 
+T = TypeVar("T")
 Report = Callable[..., None]
 CANNOT_STORE = "cannot store"  # the event that ends a worker whose cache takes no entry
 GO_ON_ELSEWHERE = 104  # exit code when a paper left the process changed, so that the next one needs another
@@ -139,9 +140,19 @@ def _results(
         report(event="start", paper=current.id)
         started = time.monotonic()
         from s30.layers.agda import run_all
+        from s30.layers.agda.questions import Question, questions
 
-        for paper, result in run_all(papers, progress):
-            yield paper, started, result
+        left: dict[str, LeftChangedError] = {}
+
+        def asks(paper: Paper) -> list[Question]:
+            """What the room's Python code asks Agda, which alone may change this process."""
+            found = _watched(paper, reads, parts[paper.id], dict, lambda: questions(paper, progress))
+            if isinstance(found, LeftChangedError):
+                left[paper.id] = found
+            return [Question("evaluations.py", failed=one_line(found))] if isinstance(found, Exception) else found
+
+        for paper, result in run_all(papers, progress, asks):
+            yield paper, started, left.get(paper.id, result)
             started = time.monotonic()
             following = papers[papers.index(paper) + 1 :]
             if following:
@@ -166,18 +177,35 @@ def _measured(
     try:
         adaptor = _adaptor(layer)
         adaptor.prepare(options.task)
-        before = isolation.state(adaptor.state())
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
         return error
-    result: Evidence | Exception
+
+    def measure() -> Evidence:
+        if options.task == EXPERIMENT:
+            return _experiment(paper, layer, adaptor, options, progress)
+        evidence: Evidence = adaptor.run(paper, progress, options.parts)
+        return evidence
+
+    # An experiment has its process to itself, and imports optimisers that patch their framework.
+    return _watched(paper, reads, stated, adaptor.state if options.task == CHECKS else None, measure)
+
+
+def _watched(
+    paper: Paper,
+    reads: isolation.Reads,
+    stated: Mapping[str, Any],
+    state: Callable[[], Mapping[str, Any]] | None,
+    measure: Callable[[], T],
+) -> T | Exception:
+    """What the room's code gives or raises, while it reads what its key holds; a LeftChangedError when this process is
+    not as it was, the framework's own `state` included, where that is told."""
+    before = isolation.state(state()) if state else {}
+    result: T | Exception
     told = ""
     try:
         with reads.limited_to([paper.folder / name for name in stated["room"]]):
-            if options.task == EXPERIMENT:
-                result = _experiment(paper, layer, adaptor, options, progress)
-            else:
-                result = adaptor.run(paper, progress, options.parts)
+            result = measure()
         _require_key(reads, stated)
     except SystemExit as error:  # a room's own `sys.exit` costs that room alone
         result = S30Error(f"{place(error, paper.folder, paper.root)}it calls sys.exit({error.code!r})")
@@ -185,8 +213,7 @@ def _measured(
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
         result, told = error, f"{place(error, paper.folder, paper.root)}{one_line(error)}; "
-    # An experiment has its process to itself, and imports optimisers that patch their framework.
-    if options.task == CHECKS and (left := isolation.changed(before, isolation.state(adaptor.state()))):
+    if state and (left := isolation.changed(before, isolation.state(state()))):
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
         where = "changed in its process, where the next paper is measured: put it back"
         return LeftChangedError(f"{told}it leaves {', '.join(left[:3])}{more} {where}")

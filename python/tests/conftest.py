@@ -21,12 +21,13 @@ import numpy as np
 import pytest
 
 from s30 import documents, environment, telemetry
+from s30.completeness import MUTANTS, ROOM
 from s30.corpus import Corpus, Paper, load_corpus
 from s30.evidence import Evidence
 from s30.layers import AUTODIFF, ENGINE, LAYERS, PARTS
 from s30.layers import numpy as numpy_layer
 from s30.problem import SEEDS, STEPS, TRAJECTORY_SEEDS, cotangents
-from s30.verdicts import MUTANTS, ROOM, judge
+from s30.verdicts import judge
 from s30.vocabulary import Metric
 
 # What a shell starts in the background ignores SIGINT and hands that down: the sweeps interrupted here have to hear it.
@@ -257,6 +258,11 @@ CARD: dict[str, Any] = {
             "carried_by": {"bridge": "hidden_formula", "metric": "accuracy"},
         },
     ],
+    "coverage": [
+        {"item": "(1)", "carried_by": {"output": "scores"}},
+        {"item": "(2)", "carried_by": {"output": "hidden", "claim": ["odd", "learns"]}},
+        {"item": "table 2", "left_out": "needs a cluster"},
+    ],
     "theorems": [{"name": "Toy.odd", "says": "tanh is odd", "source": "(2)"}],
     "deviations": [],
     "fixed": [
@@ -294,10 +300,19 @@ CARD: dict[str, Any] = {
     },
 }
 
+CODE = {  # of each layer, the files in which there is a mistake
+    "numpy": ["numpy_checks.py", "task.py"],
+    "sympy": ["sympy/derivations.py"],
+    "tinygrad": ["tinygrad/model.py"],
+    "torch": ["torch/model.py", "torch/experiment.py"],
+    "jax": ["jax/model.py", "jax/experiment.py"],
+    "agda": ["cubical-agda/toy.agda", "cubical-agda/evaluation/toy.agda"],
+}
 MISTAKES = [
-    {"name": f"{layer} {number}", "layer": layer, "file": "it", "find": "a", "replace": "b", "caught_by": "layer"}
+    {"name": f"{layer} {number}", "layer": layer, "file": CODE[layer][number % len(CODE[layer])]}
+    | {"find": "a", "replace": "b", "caught_by": "layer"}
     for layer, least in MUTANTS.items()
-    for number in range(least)
+    for number in range(max(least, len(CODE[layer])))
 ]
 FILES = {
     "numpy_checks.py": NUMPY_CHECKS,
@@ -306,6 +321,7 @@ FILES = {
     "torch/model.py": TORCH,
     "jax/model.py": JAX,
     "sympy/derivations.py": SYMPY,
+    "cubical-agda/evaluations.py": "def evaluations():\n    return []\n",
     "task.py": TASK,
     "torch/experiment.py": EXPERIMENT,
     "jax/experiment.py": EXPERIMENT,
@@ -346,7 +362,7 @@ def write_corpus(root: Path, rooms: Mapping[str, Mapping[str, str] | None] | Non
         for pattern in ROOM if files is not None else ():  # the rest of a room, empty
             folder = root / "papers" / name
             if not any(folder.glob(pattern)):
-                path = folder / pattern.replace("*", "toy")
+                path = folder / pattern.removeprefix("**/").replace("*", "toy")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("")
     return load_corpus(root)
@@ -453,12 +469,16 @@ def toy_evidences(paper: Paper) -> dict[str, Evidence]:
         "provider": "cubical-lite (embedded)",
         "modules": ["Toy.agda"],
         "theorems": {"Toy.odd": theorem},
+        "evaluations": [
+            {"name": "run", "definitions": ["Toy.run"], "on": ["seed0"], "exact": False, "failed": {}},
+        ],
     }
+    run = {f"evaluation/run/seed0/{side}": reference.arrays["seed0/output/scores"] for side in ("agda", "numpy")}
     return {
         "numpy": reference,
         "sympy": Evidence(paper.id, "sympy", bridges, facts),
         **{name: Evidence(paper.id, name, dict(arrays), asked | own[name]) for name in AUTODIFF},
-        "agda": Evidence(paper.id, "agda", facts=agda),
+        "agda": Evidence(paper.id, "agda", run, agda),
     }
 
 

@@ -312,12 +312,13 @@ def test_an_item_that_nothing_carries_is_named(covering, carried_by, problem):
     assert problems == ([f"paper 01, coverage of eq. 1: {problem}"] if problem else [])
 
 
-def test_a_card_without_coverage_counts_none(make_corpus):
-    assert coverage(make_corpus().paper("01")).items == 0
+def test_a_card_without_coverage_counts_none(make_corpus, card):
+    del card["coverage"]
+    assert coverage(make_corpus(card=card).paper("01")).items == 0
 
 
 def test_a_control_is_a_metric_that_some_claim_bounds(make_corpus, card, evidences, experiments):
     card["claims"][0]["control"] = "accuracy"
-    card["claims"][1]["control"] = ["accuracy", "chance"]
+    card["claims"][1]["control"] = ["accuracy", "nothing"]
     problems = unresolved_names(make_corpus(card=card).paper("01"), evidences, experiments)
-    assert problems == ["paper 01, claim learns: its control 'chance' is no metric that a claim bounds"]
+    assert problems == ["paper 01, claim learns: its control 'nothing' is no metric that a claim bounds"]

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -429,17 +430,31 @@ def test_a_scheduler_that_cannot_be_reached_is_one_line(roots, tmp_path, capsys,
     monkeypatch.setenv("S30_ROOT", str(roots.here.root))
     monkeypatch.setenv("S30_CACHE", str(tmp_path))
     monkeypatch.setattr(cluster, "CONNECT", 0.5)
-    assert cli.main(["run", "01", "--layer", "numpy", "--scheduler", "tcp://127.0.0.1:1"]) == 1
-    assert capsys.readouterr() == (
-        "",
-        "error: no Dask scheduler answers at tcp://127.0.0.1:1: start one there with `.venv/bin/dask scheduler`, "
-        "or correct --scheduler\n",
-    )
+    for address in ("tcp://127.0.0.1:1", "tcp://no.such.host.invalid:8786", "tcp://127.0.0.1:99999"):
+        assert cli.main(["run", "01", "--layer", "numpy", "--scheduler", address]) == 1
+        out, err = capsys.readouterr()
+        told = f"error: no Dask scheduler answers at {address}: start one there with `.venv/bin/dask scheduler`"
+        assert (out, err[: len(told)], err.count("\n")) == ("", told, 1)
 
 
-@pytest.mark.parametrize(
-    "address", ["host", "host:8786", "nonsense://host:1", "tcp://host", "tcp://host:x", "tcp://:1"]
-)
+def test_a_server_that_waits_to_be_asked_is_no_scheduler(roots, tmp_path, capsys, monkeypatch):
+    """As a web server does: Dask's own client would wait for it without end."""
+    monkeypatch.setenv("S30_ROOT", str(roots.here.root))
+    monkeypatch.setenv("S30_CACHE", str(tmp_path))
+    monkeypatch.setattr(cluster, "CONNECT", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        assert cli.main(["run", "01", "--layer", "numpy", "--scheduler", address]) == 1
+    assert capsys.readouterr() == ("", f"error: what answers at {address} is no Dask scheduler: correct --scheduler\n")
+
+
+@pytest.mark.parametrize("protocol", ["tls", "ws", "wss", "ucx"])
+def test_another_protocol_is_bad_usage(protocol):
+    with pytest.raises(UsageError, match=r"and no other protocol is spoken here$"):
+        DaskExecutor(f"{protocol}://127.0.0.1:8786")
+
+
+@pytest.mark.parametrize("address", ["host", "host:8786", "tcp://host", "tcp://host:x", "tcp://:1"])
 def test_what_is_no_address_is_bad_usage(address):
     with pytest.raises(UsageError, match=r"^--scheduler .* is no address like tcp://HOST:8786$"):
         DaskExecutor(address)

@@ -212,6 +212,10 @@ BARS = {"kind": "Bars", "values": {"a": 0.5}, "errors": {"a": 0.1}, "y_limits": 
 CURVE = {"kind": "Lines", "series": {"a": [[0, 1], [1.0, 1e-6]]}, "log_y": False}
 CELLS = {"kind": "Heatmap", "values": [[0.0, 1.0], [None, 0.5]], "annotate": False}
 PIXELS = {"kind": "Images", "images": [[[0.0, 1.0], [0.25, 0.5]]], "signed": False}
+BAND = {"bands": {"a": [[0.0, 0.0], [1.0, 1.0]]}}
+POINTS = {"kind": "Scatter", "series": {"a": [[0.0, 100.0], [0.0, 1.0]]}}
+NODES = {"kind": "Graph", "nodes": {"p": [0, 0]}, "edges": [["p", "p", "a"]]}
+PARTS = {"kind": "Panels", "title": "t", "panels": [BARS]}
 
 
 @pytest.mark.parametrize(
@@ -236,6 +240,18 @@ PIXELS = {"kind": "Images", "images": [[[0.0, 1.0], [0.25, 0.5]]], "signed": Fal
         (PIXELS, {"images": [[[0.0, 1.0], [0.25, 0.503]]]}, True),
         (PIXELS, {"images": [[[0.0, 1.0], [0.25, 0.6]]]}, False),
         (PIXELS, {"signed": True}, False),
+        (CURVE | BAND, {"bands": {"a": [[0.0, 0.0], [1.002, 1.0]]}}, True),
+        (CURVE | BAND, {"bands": {"a": [[0.0, 0.0], [1.2, 1.0]]}}, False),
+        (CURVE | BAND, {"bands": {}}, False),
+        (POINTS, {"series": {"a": [[0.0, 100.5], [0.0, 1.0]]}}, True),
+        (POINTS, {"series": {"a": [[0.0, 100.0], [0.0, 1.5]]}}, False),
+        (POINTS, {"series": {"b": [[0.0, 100.0], [0.0, 1.0]]}}, False),
+        (NODES, {}, True),
+        (NODES, {"edges": [["p", "p", "b"]]}, False),
+        (PARTS, {"panels": [BARS | {"values": {"a": 0.5004}}]}, True),
+        (PARTS, {"panels": [BARS | {"values": {"a": 0.6}}]}, False),
+        (PARTS, {"panels": [BARS, BARS]}, False),
+        (PARTS, {"title": "other"}, False),
     ],
 )
 def test_a_figure_that_two_frameworks_draw_alike_is_drawn_once(one, other, same):

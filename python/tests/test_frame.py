@@ -314,11 +314,12 @@ def test_a_trial_looks_to_the_task_like_a_whole_training(measured):
 @pytest.mark.torch
 def test_pytorch_computes_in_float64_within_double_alone():
     torch = pytest.importorskip("torch")
-    from s30.layers.torch import double, prepare_experiment
+    from s30.layers import EXPERIMENT
+    from s30.layers.torch import double, prepare
 
     before = torch.get_default_dtype()
     try:
-        prepare_experiment()
+        prepare(EXPERIMENT)
         with double():
             assert torch.nn.Linear(1, 1).weight.dtype == torch.float64
         with pytest.raises(ZeroDivisionError), double():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from tinygrad import Tensor
 
 class Model:
     def __init__(self, scale):
-        self.scale, self.weight, self.bias = scale, Tensor.zeros(3, 2), Tensor.zeros(3)
+        self.scale, self.weight, self.bias = scale, Tensor.randn(3, 2), Tensor.randn(3)
 
     def __call__(self, batch):
         scores = batch["inputs"] @ self.weight.transpose() + self.bias
@@ -171,6 +172,37 @@ def test_an_entry_listed_under_another_key_is_refused(corpus, everything):
 
     rewrite(everything / "torch", change)
     assert "is damaged (its digest does not match)" in refusal(corpus, everything)
+
+
+@pytest.mark.parametrize("value", [{}, {"packages": "all"}, None, 7])
+def test_a_manifest_without_an_environment_is_refused(corpus, everything, value):
+    path = sorted(everything.iterdir())[0] / sessions.MANIFEST
+    manifest = json.loads(path.read_text())
+    manifest["environment"] = value
+    del manifest["digest"]
+    path.write_text(json.dumps(manifest | {"digest": digest_of(manifest)}))
+    with pytest.raises(S30Error, match=r"is damaged \((KeyError|TypeError): "):
+        sessions.merge(corpus, [everything], "quick")
+
+
+def test_evidence_without_the_facts_of_its_layer_is_one_line(everything, handed, run_cli):
+    shutil.rmtree(everything / "sympy")
+    handed("sympy", edit=lambda evidence: replace(evidence, facts={}) if evidence.layer == "sympy" else evidence)
+    code, out, err = run_cli("merge", str(everything))
+    assert (code, out) == (1, "")
+    assert err.startswith("error: the evidence that was handed over does not hold what a layer measures (KeyError: ")
+
+
+def test_an_entry_that_was_compressed_is_refused(corpus, everything):
+    """A megabyte of zeros' codes would be read into gigabytes of zeros."""
+    path = max(everything.rglob("*.npz"), key=lambda path: path.stat().st_size)
+    with zipfile.ZipFile(path) as stored:
+        members = {name: stored.read(name) for name in stored.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+    with pytest.raises(S30Error, match=r"is compressed\)"):
+        sessions.merge(corpus, [everything], "quick")
 
 
 def test_another_layout_of_the_manifest_is_refused(corpus, everything):

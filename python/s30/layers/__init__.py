@@ -56,9 +56,6 @@ CORE = (
     "layers/__init__",
 )
 TRIALS = ("entries", "frame", "experiments")  # the engine's files behind an experiment, besides CORE and `training`
-# One thread, and loops by the older emitter, which compiles in two thirds of the time to code as fast. The last word has no
-# dashes, and XLA reads no further: a flag behind it counts for nothing.
-XLA = "--xla_cpu_use_fusion_emitters=false --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 @dataclass(frozen=True)
@@ -102,6 +99,13 @@ EXECUTABLE = ("numpy", "tinygrad", "torch", "jax")
 AUTODIFF = ("tinygrad", "torch", "jax")
 TRAINING = ("torch", "jax")
 _EXECUTABLE_ENGINE = ("layers/executable", "layers/measure")
+XLA_ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+# A program of the checks runs a few times on small arrays: XLA's optimisations cost more than they gain, two thirds of the
+# layer's time. They stand in front, since XLA reads nothing behind a word without dashes.
+XLA_QUICKLY_COMPILED = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
+)
 # Of tinygrad's flags those that change the kernels it writes, or their order; the others show, check or store.
 TINYGRAD_VARIABLES = (
     *("ALL2ALL", "ALLOW_HALF8", "ALLOW_TF32", "ALLREDUCE_CAST", "BEAM", "BEAM_", "CONST_LR", "CPU_COUNT", "EMULATE"),
@@ -141,7 +145,7 @@ LAYERS: dict[str, Layer] = {
             ("numpy", "tinygrad"),
             ("*.py", "tinygrad/*.py"),
             flags={"DEV": "CPU:LLVM", "DEFAULT_FLOAT": "float64", "NOOPT": "1", "CACHELEVEL": "0"},
-            engine=("layers/executable",),
+            engine=_EXECUTABLE_ENGINE,
             variables=TINYGRAD_VARIABLES,
             job_per_paper=True,
         ),
@@ -165,10 +169,10 @@ LAYERS: dict[str, Layer] = {
             flags={
                 "JAX_ENABLE_X64": "1",
                 "JAX_PLATFORMS": "cpu",
-                "XLA_FLAGS": f"--xla_backend_optimization_level=0 {XLA}",  # checks run each program a few times
+                "XLA_FLAGS": f"{XLA_QUICKLY_COMPILED} {XLA_ONE_THREAD}",
             },
             engine=_EXECUTABLE_ENGINE,
-            experiment_flags={"JAX_ENABLE_X64": "0", "XLA_FLAGS": XLA},
+            experiment_flags={"JAX_ENABLE_X64": "0", "XLA_FLAGS": XLA_ONE_THREAD},
             variables=("JAX_", "TF_XLA_", "XLA_"),
         ),
         Layer(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,20 @@ def mend_constants() -> None:
 
     lconst.original = original  # type: ignore[attr-defined]
     llvmir.lconst = lconst
+
+
+@contextlib.contextmanager
+def drawing(seed: int) -> Iterator[None]:
+    """Tensors drawn inside take their random bits from NumPy's generator: tinygrad's own takes half a second for each
+    size to compile. What becomes of the bits stays tinygrad's, and that they are random is what a start is checked for."""
+    generator, original = np.random.default_rng(seed), Tensor.random_bits
+    Tensor.random_bits = staticmethod(
+        lambda key, counter, count: Tensor(generator.integers(0, 2**32, count, dtype=np.uint32))
+    )
+    try:
+        yield
+    finally:
+        Tensor.random_bits = original
 
 
 class Captured:
@@ -142,8 +157,8 @@ class TinygradBackend:
         return outputs, grads
 
     def initial(self, config: Mapping[str, Any], seed: int) -> dict[str, Array]:
-        Tensor.manual_seed(seed)
-        return _values(get_state_dict(self._model(**config)))
+        with drawing(seed):
+            return _values(get_state_dict(self._model(**config)))
 
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int

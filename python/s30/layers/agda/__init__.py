@@ -14,7 +14,7 @@ need not be writable. One process at a time works in it:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from s30.corpus import Paper
@@ -24,6 +24,7 @@ from s30.evidence import Evidence
 from s30.layers.agda.evaluation import Runner
 from s30.layers.agda.process import Agda
 from s30.layers.agda.proofs import check, problems
+from s30.layers.agda.questions import Question, questions
 from s30.layers.agda.staging import place, stage, stage_of
 from s30.locks import held
 
@@ -33,7 +34,12 @@ if TYPE_CHECKING:
 MISSING = re.compile(r"ailed to find source of module (\S+)")
 
 
-def run_all(papers: list[Paper], progress: Progress) -> Iterator[tuple[Paper, Evidence | Exception]]:
+Asks = Callable[[Paper], list[Question]]  # the room's questions; whoever runs its code watches it
+
+
+def run_all(
+    papers: list[Paper], progress: Progress, asks: Asks | None = None
+) -> Iterator[tuple[Paper, Evidence | Exception]]:
     """The evidence of each paper, or what went wrong with it; all from one process."""
     root = papers[0].root
     program, provider = find_agda(), find_provider(root)
@@ -49,10 +55,11 @@ def run_all(papers: list[Paper], progress: Progress) -> Iterator[tuple[Paper, Ev
                     place(paper, folder)
                     facts, modules = check(agda, paper, folder, agda_version(program), provider, progress)
                     runner = Runner(paper, modules, agda, lambda: Agda(program, folder))
-                    arrays, asked, seconds = runner.run(progress)
+                    asked = asks(paper) if asks else questions(paper, progress)
+                    arrays, told, seconds = runner.run(asked, progress)
                     agda = runner.agda
-                    evaluated = {name for one in asked for name in one["definitions"]}
-                    facts |= {"evaluations": asked, "problems": problems(paper, modules, evaluated)}
+                    evaluated = {name for question in asked for name in question.definitions}
+                    facts |= {"evaluations": told, "problems": problems(paper, modules, evaluated)}
                     yield paper, Evidence(paper.id, "agda", arrays, facts, {"evaluations": seconds})
                 except S30Error as error:
                     yield paper, _foreign_import(paper, str(error)) or error

@@ -1,4 +1,4 @@
-"""Runs Agda's definitions on numbers: `cubical-agda/evaluations.py` says which, on what, and what must come out.
+"""Runs Agda's definitions on numbers.
 
 The arrays `evaluation/NAME/PROBLEM/agda` hold what Agda computed, `evaluation/NAME/PROBLEM/numpy` what the NumPy layer
 did, in this same process. The fact `evaluations` lists what was asked, and why an answer did not come, if it did not.
@@ -6,33 +6,28 @@ did, in this same process. The fact `evaluations` lists what was asked, and why 
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
 from s30.corpus import Paper
-from s30.errors import S30Error, one_line, place
+from s30.errors import S30Error
 from s30.layers.agda.modules import WORD, Modules
 from s30.layers.agda.process import Agda
+from s30.layers.agda.questions import Question
 from s30.layers.agda.source import Source
 from s30.layers.agda.staging import EVALUATION
-from s30.layers.executable import checked_outputs, problem_of
+from s30.layers.executable import Progress
 from s30.literals import numbers
-from s30.problem import Problem
-from s30.vocabulary import Array, Evaluation, Variant
-
-if TYPE_CHECKING:
-    from s30.layers.executable import Progress
+from s30.vocabulary import Array
 
 TERM_LIMIT = 20.0  # seconds for one term
-SEED = re.compile(r"seed(\d+)")
 
 
 class Runner:
-    """One paper's evaluations, and the Agda that computes them; `start` brings another one where that has ended."""
+    """The Agda that computes one paper's terms; `start` brings another one where that has ended."""
 
     def __init__(self, paper: Paper, modules: Modules, agda: Agda, start: Callable[[], Agda]) -> None:
         self.agda = agda
@@ -40,69 +35,36 @@ class Runner:
         self._loaded, self._broken = "", set[str]()  # the harness in whose scope Agda is, and those that did not load
         self._harness: Source
 
-    def run(self, progress: Progress) -> tuple[dict[str, Array], list[dict[str, Any]], dict[str, float]]:
+    def run(
+        self, asked: Iterable[Question], progress: Progress
+    ) -> tuple[dict[str, Array], list[dict[str, Any]], dict[str, float]]:
         """The arrays, the fact `evaluations`, and the seconds of each evaluation."""
         arrays: dict[str, Array] = {}
-        asked: list[dict[str, Any]] = []
+        told: dict[str, dict[str, Any]] = {}
         seconds: dict[str, float] = {}
-        try:
-            listed = self._listed()
-        except Exception as error:
-            where = place(error, self._paper.folder, self._paper.root)
-            failed = {"reading": where + one_line(error)}
-            entry = {"name": "evaluations.py", "module": "", "exact": False, "definitions": []}
-            return {}, [entry | {"on": [*failed], "failed": failed}], {}
-        for evaluation in listed:
+        for question in asked:
             started = time.monotonic()
-            entry = {name: getattr(evaluation, name) for name in ("name", "module", "exact")}
-            asked.append(entry | {"definitions": [*evaluation.definitions], "on": [*evaluation.on], "failed": {}})
-            for on in evaluation.on:
-                progress(f"evaluation {evaluation.name}, {on}")
-                at = f"evaluation/{evaluation.name}/{on}"
+            entry = {name: getattr(question, name) for name in ("name", "module", "exact")}
+            entry |= {"definitions": [*question.definitions], "on": [], "failed": {}}
+            entry = told.setdefault(question.name, entry)
+            entry["on"].append(question.on)
+            at, failed = f"evaluation/{question.name}/{question.on}", question.failed
+            if question.expected is not None:
+                arrays[f"{at}/numpy"] = question.expected
+            if not failed:
+                progress(f"computing {question.name}, {question.on}")
                 try:
-                    problem = self._problem(on)
-                    arrays[f"{at}/numpy"] = self._expected(evaluation, problem)
-                    arrays[f"{at}/agda"] = self._computed(evaluation, problem, arrays[f"{at}/numpy"], progress)
-                except Exception as error:
-                    where = "" if isinstance(error, S30Error) else place(error, self._paper.folder, self._paper.root)
-                    asked[-1]["failed"][on] = where + one_line(error)
-            seconds[evaluation.name] = round(time.monotonic() - started, 3)
-        return arrays, asked, seconds
+                    arrays[f"{at}/agda"] = self._computed(question, progress)
+                except S30Error as error:
+                    failed = str(error)
+            if failed:
+                entry["failed"][question.on] = failed
+            spent = seconds.get(question.name, 0.0) + time.monotonic() - started
+            seconds[question.name] = round(spent, 3)
+        return arrays, list(told.values()), seconds
 
-    def _listed(self) -> list[Evaluation]:
-        if not (self._paper.folder / "cubical-agda" / "evaluations.py").is_file():
-            return []
-        listed: list[Evaluation] = self._paper.module("cubical-agda/evaluations.py").evaluations()
-        names = [evaluation.name for evaluation in listed]
-        for name in names:
-            if names.count(name) > 1:
-                raise S30Error(f"two evaluations are named {name!r}")
-        return listed
-
-    def _problem(self, on: str) -> Problem:
-        if seed := SEED.fullmatch(on):
-            return problem_of(self._paper, int(seed[1]))
-        variants: list[Variant] = []
-        if (self._paper.folder / "variants.py").is_file():
-            variants = self._paper.module("variants.py").variants()
-        found = next((variant for variant in variants if variant.name == on), None)
-        if found is None:
-            raise S30Error(f"no variant is named {on!r}: {', '.join(v.name for v in variants) or 'there are none'}")
-        return found.problem
-
-    def _expected(self, evaluation: Evaluation, problem: Problem) -> Array:
-        forward = self._paper.module("numpy_checks.py").forward
-        outputs = checked_outputs(forward(problem.params, problem.batch, **problem.config))
-        expected = np.asarray(evaluation.expected(problem, outputs))
-        kind = expected.dtype.kind
-        if kind not in "fiub" or (evaluation.exact and kind == "f"):
-            raise S30Error(
-                f"what is expected is of {expected.dtype}, {'no integers or booleans' if evaluation.exact else 'no numbers'}"
-            )
-        return expected.astype(np.int64) if kind in "iu" else expected
-
-    def _computed(self, evaluation: Evaluation, problem: Problem, expected: Array, progress: Progress) -> Array:
-        file = f"{EVALUATION}/{evaluation.module}.agda"
+    def _computed(self, question: Question, progress: Progress) -> Array:
+        file = f"{EVALUATION}/{question.module}.agda"
         if self._paper.folder / "cubical-agda" / file not in self._paper.harnesses():
             raise S30Error(f"there is no cubical-agda/{file}")
         if self.agda.ended():
@@ -114,16 +76,16 @@ class Runner:
             self._broken.add(file)
             self._harness, self._loaded = self.agda.load(file, progress), file
             self._broken.remove(file)
-        term = evaluation.term(problem)
-        self._require_reached(evaluation, term, self._harness)
-        found = numbers(self.agda.compute(file, term, TERM_LIMIT))
-        # Agda prints the double 3.0 as 3.
-        return found.astype(np.float64) if expected.dtype.kind == "f" and found.dtype.kind == "i" else found
+        self._require_reached(question)
+        found = numbers(self.agda.compute(file, question.term, TERM_LIMIT))
+        if not question.exact and found.dtype.kind == "i":  # Agda prints the double 3.0 as 3
+            return found.astype(np.float64)
+        return found
 
-    def _require_reached(self, evaluation: Evaluation, term: str, harness: Source) -> None:
+    def _require_reached(self, question: Question) -> None:
         """Raises S30Error for a definition that is none of the paper's, or that the term does not lead to."""
-        reached = self._modules.reached(WORD.findall(term), harness)
-        for definition in evaluation.definitions:
+        reached = self._modules.reached(WORD.findall(question.term), self._harness)
+        for definition in question.definitions:
             if definition not in self._modules.declarations:
                 raise S30Error(f"no module of cubical-agda/ defines {definition}")
             if definition not in reached:

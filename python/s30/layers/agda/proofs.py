@@ -61,13 +61,14 @@ def check(
     for kind in said:
         for entry in paper.card.get(kind, ()):
             module, _, own = entry["name"].rpartition(".")
-            if entry["name"] not in modules.declarations:
+            found = modules.declarations.get(entry["name"])
+            if found is None or found.is_private:
                 where = f"cubical-agda/{module.partition('.')[0]}.agda"
                 raise S30Error(f"theorem {entry['name']} is claimed in paper.yaml but not defined in {where}")
             printed = "" if modules.is_explicit(entry["name"]) else public[module][own]
             said[kind][entry["name"]] = {
                 "statement": modules.statement(entry["name"], printed),
-                "says": modules.declarations[entry["name"]].says or entry.get("says", ""),
+                "says": found.says or entry.get("says", ""),
                 "source": entry["source"],
                 "assumes": [one for part in modules.assumptions(entry["name"]) for one in part],
             }

@@ -54,6 +54,7 @@ class Declaration:
 
     name: str
     is_data: bool
+    is_private: bool
     says: str
     telescopes: Sequence[Telescope]
     signature: Sequence[Token]
@@ -130,6 +131,8 @@ class Source:
             while modules and modules[-1][0] >= column:
                 modules.pop()
             if first.text in TRANSPARENT and len(rows[position]) == 1:
+                if first.text == "private":
+                    modules.append((column, "", []))
                 position += 1
                 continue
             after = position + 1
@@ -158,10 +161,15 @@ class Source:
         names = [t for t in block[:left] if t.kinds & DEFINES and t.site and t.site[0] == self.path]
         new = [token for token in names if token.site == (self.path, token.start)]
         if new:
-            path, telescopes = [name for _, name, _ in modules if name != "_"], [t for *_, t in modules]
-            is_data, signature = words[0] in TYPES, _after(block, ":")
+            path = [name for _, name, _ in modules if name not in ("", "_")]
+            telescopes = [telescope for _, name, telescope in modules if name]
+            is_data, is_private = words[0] in TYPES, "" in [name for _, name, _ in modules]
+            signature = _after(block, ":")
             says = self._comment_above(block[0])
-            owners = [Declaration(".".join([*path, token.text]), is_data, says, telescopes, signature) for token in new]
+            owners = [
+                Declaration(".".join([*path, token.text]), is_data, is_private, says, telescopes, signature)
+                for token in new
+            ]
             self.declarations |= {owner.name: owner for owner in owners}
             self.at |= {token.start: owner for token, owner in zip(new, owners, strict=True)}
         else:
