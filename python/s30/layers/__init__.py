@@ -173,7 +173,10 @@ LAYERS: dict[str, Layer] = {
             },
             engine=_EXECUTABLE_ENGINE,
             # The older emitter compiles in two thirds of the time, to code that is as fast.
-            experiment_flags={"JAX_ENABLE_X64": "0", "XLA_FLAGS": f"--xla_cpu_use_fusion_emitters=false {XLA_ONE_THREAD}"},
+            experiment_flags={
+                "JAX_ENABLE_X64": "0",
+                "XLA_FLAGS": f"--xla_cpu_use_fusion_emitters=false {XLA_ONE_THREAD}",
+            },
             variables=("JAX_", "TF_XLA_", "XLA_"),
         ),
         Layer(
