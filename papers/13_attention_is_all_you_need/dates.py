@@ -135,7 +135,6 @@ def attention_shares(batch: Mapping[str, Array], cross_attention: Array) -> dict
     own = np.where(slash[:, None], [0, 1, 3, 4], [3, 4, 0, 1])  # (batch, 4)
     return {
         "attention_to_last_year_digit": float((looked[:, 3] == last).mean()),
-        "attention_to_month_name_tens": float((looked[:, 5] == 0)[~numeric].mean()),
         "attention_to_month_name_units": float((looked[:, 6] == 0)[~numeric].mean()),
         "attention_to_own_digit": float((looked[:, [5, 6, 8, 9]] == own)[numeric].mean()),
     }

@@ -45,7 +45,7 @@ def exact_match(metrics: Mapping[str, float | Sequence[float]]) -> Bars:
         y_limits=(0, 1.08), colours={label.replace(" ", "\n"): place for label, place in COLOURS.items()},
         references={"ceiling of bags": metrics["exact_match_of_bags"]},
         caption="Without positions in the encoder a source is a bag of tokens, and no reader of bags gets above the dashed line. "
-        "Positions in the encoder alone do nearly as well as in both. Without the mask in training nothing can be written.",
+        "Positions in the encoder alone do nearly as well as in both. Without the mask nothing can be written.",
     )  # fmt: skip
 
 
@@ -59,8 +59,9 @@ def learning_curves(losses: Mapping[str, Sequence[Array]], floor: float, limit: 
         f"Training loss above its floor, means of {STRETCH} updates", "update", "nats per token",
         {LABELS[net]: curve(rows) for net, rows in losses.items()},
         log_y=True, colours=COLOURS, references={"least of bags": limit},
-        caption="The model without the mask copies the next token from its own input and has the lowest loss of all; models whose "
-        "encoder has no positions stay above what a bag of tokens leaves open.",
+        caption="Models whose "
+        "encoder has no positions stay above what a bag of tokens leaves open; the model without the mask copies its next token, and the "
+        "one with shuffled targets learns what targets look like.",
     )  # fmt: skip
 
 
