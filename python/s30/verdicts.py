@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from s30 import documents
+from s30.checks import folded
 from s30.claims import Verdict, check_claims, idle_bounds, unresolved_names
 from s30.completeness import below_floor, needs, unfinished, unreached
 from s30.corpus import Corpus, Paper
@@ -61,7 +62,7 @@ class PaperVerdict:
     @property
     def messages(self) -> list[str]:
         """Every failure in one line each, without repetition, in the order in which they should be read."""
-        lines = [check.message for check in self.checks if check.outcome is Outcome.FAILED]
+        lines = folded(self.checks)
         lines += [
             f"paper {self.paper.id}, layer {n}: {c.message}"
             for n, c in self.cells.items()
@@ -194,11 +195,12 @@ def _unrun(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping
         for kind, entries in listed.items():
             found += [Check(paper.id, kind, ("agda",), entry["name"], Outcome.NOT_RUN) for entry in entries]
         missing.add("agda")
+    own = {("start", "jax")} | {(kind, layer) for kind in ("layer", "oracle") for layer in LAYERS}  # of nobody else's
     return [
         replace(check, outcome=Outcome.NOT_RUN, message="", error=None, relative=None, worst=None, compared=0)
         for check in found
         if missing & {*check.layers}
-        and check.kind not in ("layer", "oracle")
+        and (check.kind, check.layers[0]) not in own
         and (check.total or check.kind != "experiment")
     ]
 

@@ -190,7 +190,7 @@ LAYERS: dict[str, Layer] = {
         ),
     )
 }
-EVERYWHERE = ("scikit-learn",)  # a package that any layer may use
+EVERYWHERE = ("mpmath", "scikit-learn", "scipy")  # packages that any layer may use
 # Ingredients that the environment decides, not the sources.
 MACHINE = ("packages", "python", "cpu", "llvm", "agda", "variables", "data")
 FRAMEWORKS = frozenset(layer.module for layer in LAYERS.values() if layer.module) | {"jaxlib"}

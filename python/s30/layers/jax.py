@@ -49,6 +49,10 @@ class JaxBackend:
     def plain(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
         return _arrays(self._call(_device(params), _device(batch), config))
 
+    def anew(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
+        self._compiled.pop(("forward", repr(sorted(config.items()))), None)
+        return self.forward(params, batch, config)
+
     def gradient(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
     ) -> tuple[dict[str, Array], dict[str, Array]]:

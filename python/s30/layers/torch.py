@@ -49,7 +49,7 @@ class TorchBackend:
         with torch.no_grad():
             return _arrays(self._call(params, batch, config)[1])
 
-    plain = forward
+    plain = anew = forward
 
     def gradient(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
