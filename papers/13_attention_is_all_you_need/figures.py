@@ -45,7 +45,7 @@ def exact_match(metrics: Mapping[str, float | Sequence[float]]) -> Bars:
         y_limits=(0, 1.08), colours={label.replace(" ", "\n"): place for label, place in COLOURS.items()},
         references={"ceiling of bags": metrics["exact_match_of_bags"]},
         caption="Without positions in the encoder a source is a bag of tokens, and no reader of bags gets above the dashed line. "
-        "Positions in the encoder alone do nearly as well as in both. Without the mask nothing can be written.",
+        "Positions in the encoder alone get most dates right. Without the mask nothing can be written.",
     )  # fmt: skip
 
 
@@ -76,8 +76,8 @@ def alignment(batch: Arrays, cross_attention: Array) -> Panels:
         panels.append(Heatmap(" ".join(words), weights, target, words, "source", "target", limits=(0, 1)))
     return Panels(
         "Where the decoder looks while it writes each token", panels,
-        caption="Cross-attention, averaged over heads. The year's digits are read where they stand, and the month's second digit from "
-        "its name; where the month is a number the greatest weight is often elsewhere.",
+        caption="Cross-attention, averaged over heads. Most digits are read where they stand, and the month's second digit from its "
+        "name.",
     )  # fmt: skip
 
 
@@ -98,5 +98,5 @@ def scaling(widths: Sequence[int], statistics: Arrays, expected: float) -> Panel
     return Panels(
         "Softmax over 32 keys, standard normal queries and keys", [entropy, gradient],
         caption="Divided by the root of d_k, scores keep variance 1 and the softmax stays as it is at any width; as they are, it "
-        "hardens towards one key, and for half of the queries its gradient vanishes.",
+        "hardens towards one key, and for nearly half of the queries its gradient vanishes.",
     )  # fmt: skip
