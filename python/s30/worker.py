@@ -29,8 +29,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from s30 import environment, isolation, layers
 from s30 import evidence as store
-from s30 import isolation, layers
 from s30.corpus import Paper, executed, lines_reached, load_corpus
 from s30.errors import S30Error, one_line, place
 from s30.evidence import Evidence, UnfitEvidenceError, digest_of
@@ -87,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keys = {number: digest_of(known) for number, known in parts.items()}
     reads = isolation.Reads(corpus.root, layers.ENGINE, options.cache)
     failures = 0
+    spent = environment.cpu_seconds()
     for paper, started, result in _results(layer, papers, options, report, reads, parts):
         found = result if isinstance(result, Evidence) else _failure(paper, layer, result)
         if (
@@ -101,7 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 paper, layer, S30Error(f"its sources changed while it was measured ({change}): run it again")
             )
         finished = datetime.now(UTC).isoformat(timespec="seconds")
-        run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node(), "finished": finished}
+        before, spent = spent, environment.cpu_seconds()
+        run: dict[str, Any] = {"seconds": round(time.monotonic() - started, 3), "cpu_seconds": round(spent - before, 3)}
+        run |= {"host": platform.node(), "finished": finished}
         try:
             try:
                 store.save(replace(found, run={**found.run, **run}), options.cache, keys[paper.id])

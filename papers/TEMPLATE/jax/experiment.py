@@ -1,13 +1,13 @@
-"""TODO: the phenomenon that this paper reports, on real or generated data:
+"""TODO: how the networks of `task.py` are trained and asked in JAX."""
 
-__TITLE__.
-"""
-
-from collections.abc import Callable
-
-from s30.vocabulary import Experiment
+from s30.room import Array, Arrays, Trained, Training
 
 
-def run(profile: str, seed: int, progress: Callable[[float, str], None]) -> Experiment:
-    """`quick` takes less than 15 s on one core, `full` less than 120 s; the same seed gives the same metrics."""
-    raise NotImplementedError("TODO: train, measure, and return Experiment(metrics, figures)")
+def train(training: Training) -> Trained:
+    """By JAX's own loop, in the dtype of the start: float32, and float64 where its first updates are compared."""
+    raise NotImplementedError("TODO: one update for each minibatch of training.order, at the rates of training.rates")
+
+
+def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
+    """The answers of the network of that name, by the names of `task.predict`, in float64."""
+    raise NotImplementedError("TODO: the forward pass, without any target")
