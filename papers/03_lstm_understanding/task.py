@@ -37,7 +37,7 @@ RATES = {"lstm": 0.02, "rnn": 0.02, "rnn_slow": 0.005, "rnn_orthogonal": 0.001} 
 LIMIT, UPDATES, WINDOW = 1.0, 200, 10
 NETS = {"quick": {"one": 1, "some": 4, "many": 5}, "full": {"one": 5, "some": 10, "many": 10}}
 RECALL = {  # which nets are trained at which lags, and how many: more where they end differently
-    ("lstm", 10): "one", ("lstm", 50): "one", ("lstm", 100): "one",
+    ("lstm", 10): "one", ("lstm", 50): "one", ("lstm", 100): "some",
     ("rnn", 5): "many", ("rnn", 10): "one", ("rnn", 100): "some",
     ("rnn_slow", 5): "one", ("rnn_slow", 100): "one",
     ("lstm_bias_0", 8): "some", ("lstm_bias_1", 8): "some", ("lstm_bias_1", 100): "one",
