@@ -43,9 +43,30 @@ open import Agda.Primitive
 odd : {A : Set} → A → A
 odd x = x
 """
+HARNESS = """\
+module Toy-Run where
+open import S30.Evaluation.Float using (Float)
+open import S30.Evaluation.Lists
+open import Toy
+
+given : List Float → List Float
+given xs = odd xs
+"""
+EVALUATIONS = """\
+from s30.room import Evaluation, literal
+
+
+def evaluations():
+    def term(problem):
+        return f"given {literal(problem.params['bias'])}"
+
+    return [Evaluation("given", ["Toy.odd"], "Toy-Run", term, lambda problem, found: problem.params["bias"])]
+"""
 COMPLETE = {
     "tinygrad/model.py": TINYGRAD,
     "cubical-agda/Toy.agda": AGDA,
+    "cubical-agda/evaluation/Toy-Run.agda": HARNESS,
+    "cubical-agda/evaluations.py": EVALUATIONS,
 }
 
 
@@ -348,7 +369,7 @@ def test_merge_prints_the_table_and_its_exit_code_tells(everything, run_cli):
     code, out, err = run_cli("merge", str(everything))
     assert code == 1
     assert "paper 01, layer agda: no session handed over its checks" in err
-    assert out.splitlines()[-1] == "FAILED"
+    assert out.splitlines()[-1].startswith("FAILED: ")
     (everything / "jax" / "x").write_text("")
     code, out, err = run_cli("merge", str(everything))
     assert (code, out) == (1, "")

@@ -1,7 +1,21 @@
-"""The definitions in Agda that the theorems speak of, run on the checked problem and on variants."""
+"""TODO: the paper's definitions in Agda, run on the room's numbers."""
 
-from s30.room import Evaluation
+from s30.room import Evaluation, Problem, literal
+
+
+def prediction(problem: Problem) -> str:
+    numbers = (problem.params["weight"], problem.params["bias"], problem.batch["inputs"])
+    return " ".join(["predictions", *map(literal, numbers)])
 
 
 def evaluations() -> list[Evaluation]:
-    return []  # TODO: at least one output of the checked problem whole, and every definition behind a theorem
+    return [
+        Evaluation(
+            "prediction",
+            ["__Template__.affine", "__Template__.weighted"],
+            "__Template__-Run",
+            prediction,
+            lambda problem, found: found["prediction"],
+            ("seed0", "one example"),
+        )
+    ]
