@@ -105,7 +105,7 @@ module Ordered {ℓ' : Level} (_≤_ : R → R → Type ℓ')
   (+Mono : (a b c d : R) → a ≤ b → c ≤ d → (a + c) ≤ (b + d))
   (·Mono : (f a b : R) → 0r ≤ f → a ≤ b → (f · a) ≤ (f · b)) where
 
-  open S30.Convex.Ordered R' _≤_ +Mono ·Mono using (IsBetween; weightedSumBetween)
+  open S30.Convex R' _≤_ +Mono ·Mono using (IsBetween; weightedSumBetween)
 
   private
     sumOverList : {A : Type ℓ} (f : A → R) (xs : List A) → sumOver f (toMultiset xs) ≡ sumList (map f xs)
