@@ -106,7 +106,12 @@ def initial(net: str, lag: int, seed: int, k: int) -> dict[str, Array]:
     """The parameters that a net starts with, named as in torch.nn."""
     cell, rng = cell_of(net), np.random.default_rng((3, seed, lag, k, 1))
     units, rows = UNITS[cell], checks.GATES[cell] * UNITS[cell]
-    shapes = {"weight_ih_l0": (rows, FEATURES), "weight_hh_l0": (rows, units), "bias_ih_l0": (rows,), "bias_hh_l0": (rows,)}
+    shapes = {
+        "weight_ih_l0": (rows, FEATURES),
+        "weight_hh_l0": (rows, units),
+        "bias_ih_l0": (rows,),
+        "bias_hh_l0": (rows,),
+    }
     draw = {f"{cell}.{name}": shape for name, shape in shapes.items()}
     draw |= {"readout.weight": (SYMBOLS, units), "readout.bias": (SYMBOLS,)}
     params = {name: rng.uniform(-(units**-0.5), units**-0.5, size=shape) for name, shape in draw.items()}
@@ -191,7 +196,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
     values["rnn_radius"] = [float(np.abs(np.linalg.eigvals(weight)).max()) for weight in weights]
     sizes = {f"{cell}_parameters": float(sum(value.size for value in starts[cell][0].values())) for cell in UNITS}
     metrics = {name: sizes.get(name) or values[name] for name in METRICS}
-    return Experiment(metrics, drawings.figures(RECALL, metrics, values, norms, gates))
+    return Experiment(metrics, drawings.figures([*RECALL], values, norms, gates, UPDATES))
 
 
 def direct_path(found: Arrays) -> float:

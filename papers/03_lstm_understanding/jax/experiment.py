@@ -22,7 +22,10 @@ from s30.training.jax import adam, adam_init, clip_by_global_norm
 model = sibling(__file__, "model.py")
 task = sibling(__file__, "../task.py")
 Params = dict[str, Array]
-LENGTHS = {"lstm": (11, 101), "rnn": (101,)}  # of sequences; RNNs do too little on short ones for a program of their own
+LENGTHS = {
+    "lstm": (11, 101),
+    "rnn": (101,),
+}  # of sequences; RNNs do too little on short ones for a program of their own
 # LLVM's first level compiles in half of the time, and what it compiles runs as fast.
 compiled = partial(jax.jit, static_argnums=0, compiler_options={"xla_backend_optimization_level": 1})
 
@@ -46,7 +49,15 @@ def read(params: Params, hidden: Array) -> Array:
 
 @compiled
 def updates(
-    cell: str, params: Params, tokens: Array, target: Array, order: Array, rates: Array, lag: int, limit: float, window: int
+    cell: str,
+    params: Params,
+    tokens: Array,
+    target: Array,
+    order: Array,
+    rates: Array,
+    lag: int,
+    limit: float,
+    window: int,
 ) -> tuple[Params, Array, Array]:
     """Adam until `window` minibatches in a row were named without an error, or the order (update, example) is at its end.
 

@@ -1,8 +1,8 @@
 r"""How the networks of `task.py` are trained and asked in PyTorch.
 
-    training     `nn.LSTM`, whose kernels are fused, and a tanh RNN with the inputs of all steps projected at once; Adam
-    answers      this room's own cells, into which the trained parameters are loaded under the same names
-    gradients    ∂C_t/∂C_0 and ∂h_t/∂h_0 by forward mode, over all networks at once
+training     `nn.LSTM`, whose kernels are fused, and a tanh RNN with the inputs of all steps projected at once; Adam
+answers      this room's own cells, into which the trained parameters are loaded under the same names
+gradients    ∂C_t/∂C_0 and ∂h_t/∂h_0 by forward mode, over all networks at once
 """
 
 import numpy as np
@@ -56,7 +56,11 @@ def build(cell: str, params: Arrays) -> Net:
 
 def train(training: Training) -> Trained:
     """Until `window` minibatches in a row were named without an error, or the order is at its end."""
-    cell, tokens, target = training.net, torch.as_tensor(training.data["tokens"]), torch.as_tensor(training.data["target"])
+    cell, tokens, target = (
+        training.net,
+        torch.as_tensor(training.data["tokens"]),
+        torch.as_tensor(training.data["target"]),
+    )
     layer = nn.LSTM if cell == "lstm" else nn.RNN
     net = Net(cell, layer(task.FEATURES, task.UNITS[cell], batch_first=True), training.start)
     optimizer, losses, row = torch.optim.Adam(net.parameters(), fused=True), [], 0
