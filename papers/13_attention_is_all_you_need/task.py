@@ -85,21 +85,23 @@ METRICS = {
                                      "seeds", "whole", "high", spread=0.2),
     "entropy_expected": Metric(f"mean entropy of the softmax of {KEYS} independent standard normal scores, by quadrature", "nats"),
     **{
-        f"entropy_{name}": Metric(f"mean entropy of a query's attention to {KEYS} keys, d_k = 256, {what}", "nats")
+        f"entropy_{name}": Metric(f"mean entropy of a query's attention to {KEYS} keys, d_k = 256, {what}", "nats", spread=1e-9)
         for name, what in (("scaled", "scores over sqrt(d_k)"), ("unscaled", "scores as they are"))
     },
     **{
-        f"softmax_gradient_{name}": Metric(f"median over queries of the Frobenius norm of d weights / d scores, {name}", "1")
+        f"softmax_gradient_{name}": Metric(f"median over queries of the Frobenius norm of d weights / d scores, {name}", "1", spread=1e-9)
         for name in ("scaled", "unscaled")
     },
     **{
         f"frozen_{name}": Metric(f"share of queries in which that norm is below {FROZEN}, {name}", "share")
         for name in ("scaled", "unscaled")
     },
-    "entropy_ratio": Metric("mean entropy, unscaled over scaled", "1"),
-    "softmax_gradient_ratio": Metric("median norm of d weights / d scores, unscaled over scaled", "1"),
-    "query_gradient_mean_ratio": Metric("mean norm of d weights / d query, which has the factor sqrt(d_k), unscaled over scaled", "1"),
-    "query_gradient_median_ratio": Metric("its median, unscaled over scaled", "1"),
+    "entropy_ratio": Metric("mean entropy, unscaled over scaled", "1", spread=1e-9),
+    "softmax_gradient_ratio": Metric("median norm of d weights / d scores, unscaled over scaled", "1", spread=1e-9),
+    "query_gradient_mean_ratio": Metric(
+        "mean norm of d weights / d query, which has the factor sqrt(d_k), unscaled over scaled", "1", spread=1e-9,
+    ),
+    "query_gradient_median_ratio": Metric("its median, unscaled over scaled", "1", spread=1e-9),
 }  # fmt: skip
 
 
