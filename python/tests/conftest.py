@@ -376,6 +376,8 @@ def toy() -> SimpleNamespace:
     """The strings of the toy's room, and `write_corpus` for fixtures of wider scope."""
     return SimpleNamespace(
         numpy=NUMPY_CHECKS,
+        variants=VARIANTS,
+        oracles=ORACLES,
         torch=TORCH,
         jax=JAX,
         sympy=SYMPY,

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from s30 import cli, documents, environment, layers, sessions, telemetry
+from s30 import cli, documents, environment, layers, sessions
 from s30.corpus import load_corpus
 from s30.errors import S30Error, UsageError
 from s30.evidence import digest_of
 from s30.layers import LAYERS
+from s30.record import paper_entry
 from s30.sweep import slots_for
 from s30.verdicts import judge
 from s30.vocabulary import Outcome
@@ -107,7 +108,7 @@ def test_merged_evidence_is_judged_as_if_it_came_from_one_sweep(corpus, everythi
     verification, _ = merged(corpus, everything)
     local = judge(corpus, corpus.papers, list(LAYERS), results_of(corpus.paper("01")), True)
     assert verification.passed, [v.messages for v in verification.papers]
-    assert [telemetry.paper_entry(v) for v in verification.papers] == [telemetry.paper_entry(v) for v in local.papers]
+    assert [paper_entry(v) for v in verification.papers] == [paper_entry(v) for v in local.papers]
 
 
 def test_folders_may_be_named_one_by_one(corpus, everything):

@@ -137,9 +137,9 @@ def named(outputs: Any, kind: type | tuple[type, ...]) -> Mapping[str, Any]:
         raise S30Error(f"forward must return a dict of named outputs, not {type(outputs).__name__}")
     for name, value in outputs.items():
         if not isinstance(value, kind):
-            own = kind[0] if isinstance(kind, tuple) else kind
+            own = (kind[0] if isinstance(kind, tuple) else kind).__name__.rpartition(".")[2]
             raise S30Error(
-                f"the output {name!r} must be of the framework's own kind, {own.__name__}, not {type(value).__name__}"
+                f"the output {name!r} must be of the framework's own kind, {own}, not {type(value).__name__}"
             )
     return outputs
 

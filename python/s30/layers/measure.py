@@ -200,7 +200,10 @@ def matters(paper: Paper, backend: Computes, progress: Progress) -> Facts:
 
 def _without(backend: Computes, problem: Problem, config: Mapping[str, Any]) -> str:
     """What changes when the problem is asked under another configuration."""
-    outputs = backend.forward(problem.params, problem.batch, problem.config)
+    try:
+        outputs = backend.forward(problem.params, problem.batch, problem.config)
+    except Exception:
+        return ""  # told as the variant's own failure; about its keys it says nothing
     try:
         others = backend.forward(problem.params, problem.batch, config)
     except Exception:

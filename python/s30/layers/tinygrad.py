@@ -176,7 +176,8 @@ class TinygradBackend:
 def _tensors(arrays: Arrays) -> dict[str, Tensor]:
     """Tensors of their own memory, in place before anything is scheduled, in one order: a TinyJit knows them by it."""
     tensors = {name: Tensor(np.ascontiguousarray(value)).reshape(value.shape) for name, value in sorted(arrays.items())}
-    Tensor.realize(*tensors.values())
+    if tensors:
+        Tensor.realize(*tensors.values())
     return tensors
 
 
