@@ -1,6 +1,7 @@
 """Times sweeps in a scratch copy of the repository.
 
-    python ci/bench.py                the first two of these
+    python ci/bench.py                the first three of these
+    python ci/bench.py --cost         CPU seconds of a cold sweep by room and layer, what is over budget, projected to 30 rooms
     python ci/bench.py --edits        cold, warm, and after an edit of one file per layer
     python ci/bench.py --scaling      how a cold sweep without claims grows with papers (1, 2, 4) and workers (1, 2)
     python ci/bench.py --dask         the same sweep by local processes and by Dask (1 and 2 workers)
@@ -31,6 +32,8 @@ from s30.environment import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 PAPERS, WORKERS = (1, 2, 4), (1, 2)  # of --scaling
+LAYERS = ("numpy", "sympy", "tinygrad", "torch", "jax", "agda")
+BUDGET = {"all": 40.0, "experiments": 16.0, "agda": 1.5, "eval": 3.0}  # CPU seconds a room
 EDITS = {
     "NumPy": "numpy_checks.py",
     "SymPy": "sympy/derivations.py",
@@ -87,6 +90,43 @@ def copy(root: Path) -> None:
         if (ROOT / name).is_file():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, root / name)
+
+
+def cost(root: Path, rooms: list[Path], arguments: list[str]) -> None:
+    """CPU seconds by room and layer, as the workers measured their own; what a job imports counts with its first paper."""
+    seconds, _ = cold(root, [*(room.name[:2] for room in rooms), *arguments])
+    spent: dict[str, dict[str, float]] = {}
+    for path in (root / ".s30" / "cache").glob("*.json"):
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        column = entry["layer"] + (" exp" if "profile" in entry["facts"] else "")
+        spent.setdefault(entry["paper"], {})[column] = entry["run"]["cpu_seconds"]
+        if entry["layer"] == "agda":
+            evaluations = sum(entry["run"].get("evaluations", {}).values())
+            spent[entry["paper"]] |= {"eval": evaluations, "agda": entry["run"]["cpu_seconds"] - evaluations}
+    columns = [
+        name for layer in LAYERS for name in (layer, f"{layer} exp") if any(name in row for row in spent.values())
+    ]
+    columns += ["eval"]
+    print(f"{'CPU seconds':<12}" + "".join(f"{name:>13}" for name in (*columns, "all")) + "  over budget")
+    total = dict.fromkeys((*columns, "all"), 0.0)
+    for paper, row in sorted(spent.items()):
+        row["all"] = sum(row.values())
+        training = sum(value for name, value in row.items() if name.endswith(" exp"))
+        over = {"all": row["all"], "experiments": training, "agda": row.get("agda", 0.0), "eval": row.get("eval", 0.0)}
+        told = ", ".join(
+            f"{name} {value:.1f} > {BUDGET[name]:g}" for name, value in over.items() if value > BUDGET[name]
+        )
+        print(
+            f"{f'paper {paper}':<12}" + "".join(f"{row.get(name, 0.0):>13.1f}" for name in total) + f"  {told}".rstrip()
+        )
+        total = {name: value + row.get(name, 0.0) for name, value in total.items()}
+    print(f"{'all':<12}" + "".join(f"{value:>13.1f}" for value in total.values()))
+    share = 30 / len(spent)
+    print(f"{'30 rooms':<12}" + "".join(f"{share * value:>13.1f}" for value in total.values()))
+    print(
+        f"the sweep took {seconds:.1f} s on {cores()} cores; 30 such rooms would take {share * seconds / 60:.1f} min",
+        flush=True,
+    )
 
 
 def edits(root: Path, rooms: list[Path], arguments: list[str]) -> None:
@@ -167,6 +207,7 @@ def main() -> None:
     parser.add_argument("--papers", nargs="*", default=[])
     parser.add_argument("--layer", nargs="*", default=[], help="these layers alone; not with --edits and --agda")
     parser.add_argument("--no-claims", action="store_true", help="leave the experiments out of --edits")
+    parser.add_argument("--cost", action="store_true", help="CPU seconds by room and layer")
     parser.add_argument("--edits", action="store_true", help="cold, warm and one edit per layer")
     parser.add_argument("--scaling", action="store_true", help="by papers and workers")
     parser.add_argument("--dask", action="store_true", help="local processes against Dask")
@@ -183,7 +224,9 @@ def main() -> None:
         print(f"{len(rooms)} papers: {', '.join(r.name[:2] for r in rooms)}; {cores()} cores")
         chosen = [word for layer in options.layer for word in ("--layer", layer)]
         few = ["--no-claims", *chosen]
-        usual = not (options.edits or options.scaling or options.dask or options.claims or options.agda)
+        usual = not (options.cost or options.edits or options.scaling or options.dask or options.claims or options.agda)
+        if options.cost or usual:
+            cost(root, rooms, chosen)
         if options.edits or usual:
             edits(root, rooms, ["--no-claims"] if options.no_claims else [])
         if options.scaling or usual:

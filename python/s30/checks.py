@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +43,8 @@ class Check:
 
     @property
     def subject(self) -> str:
-        """What a claim names: of `NAME: scores` the variant or the oracle NAME, and else the name itself."""
-        return self.name.partition(": ")[0] if self.kind in ("variant", "oracle") else self.name
+        """What a claim names: of `NAME: scores` the variant NAME, and else the name itself."""
+        return self.name.partition(": ")[0] if self.kind == "variant" else self.name
 
     @property
     def row(self) -> str:
@@ -51,9 +52,17 @@ class Check:
         head, _, part = self.name.partition(": ")
         if self.kind == "start":
             return "new model"
+        if self.kind == "gradient":
+            return self.name.removeprefix("loss:")
+        if self.kind == "difference":  # the parameters by name have their rows of gradients
+            return "along all parameters" if self.name.startswith("joint ") else "along one parameter"
+        if self.kind == "trajectory":
+            return "parameters" if self.name.startswith("parameter ") else self.name
+        if self.kind == "experiment":  # updates NET losses, updates NET parameter NAME, updates NET after 3 NAME
+            return re.split(r" (?:losses$|parameter |after \d+ )", self.name)[0]
         if self.kind == "variant" and " " in part:  # NAME: gradient PARAM
             return f"{head}, {part.rpartition(' ')[0]}"
-        return head if self.kind in ("variant", "oracle", "conduct") else self.name
+        return head if self.kind in ("variant", "conduct") else self.name
 
     @property
     def id(self) -> str:
@@ -79,7 +88,8 @@ def compare(
     tolerance = own or tolerance
 
     found = hold(observed, expected, tolerance, (layers[0], layers[1] if len(layers) > 1 else "the reference"))
-    if observed is not None and expected is not None and (unfit := unfit_tolerance(kind, tolerance)):
+    judged = observed is not None and expected is not None and (kind, None) in TOLERANCES
+    if judged and (unfit := unfit_tolerance(kind, tolerance)):
         found = Agreement(f"its tolerance {unfit}", total=int(np.size(expected)))
     against = f" against {layers[1]}" if len(layers) > 1 else ""
     where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name, variant)}"
@@ -133,6 +143,28 @@ def relate(
         return check(Outcome.PASSED, compared=int(left.size))
     at = tuple(int(i) for i in np.argwhere(~holds)[0])
     return check(Outcome.FAILED, f"at index {index(at)}: {left[at]} is not {relation} {right[at]}", int(left.size))
+
+
+def folded(checks: Iterable[Check]) -> list[str]:
+    """The failures in one line each. Of a layer's outputs, which come in the order of computation, the first that disagrees
+    is told in full and the later ones in a line together, since they are made of it."""
+    groups: dict[tuple[object, ...], list[Check]] = {}
+    for number, check in enumerate(c for c in checks if c.outcome is Outcome.FAILED):
+        at = (check.kind, check.layers) if check.kind in ("forward", "variant") else (number,)
+        groups.setdefault(at, []).append(check)
+    return [line for group in groups.values() for line in (group[0].message, *_later(*group))]
+
+
+def _later(first: Check, *others: Check, shown: int = 6) -> list[str]:
+    """`paper 26, layer torch against numpy, forward: and 7 later: pooled, scores, ...; seeds 0, 1, 2`, if there are any."""
+    if not others:
+        return []
+    names = [name for name in dict.fromkeys(check.name for check in others) if name != first.name]
+    seeds = sorted({check.seed for check in others if check.seed is not None})
+    listed = ", ".join(names[:shown]) + (", ..." if len(names) > shown else "")
+    where = f"paper {first.paper}, layer {' against '.join(first.layers)}, {first.kind}"
+    at = f"; seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}" if seeds else ""
+    return [f"{where}: and {len(names)} later: {listed}{at}" if names else f"{where}: and the same{at}"]
 
 
 def _quantity(seed: int | None, name: str, variant: str = "") -> str:

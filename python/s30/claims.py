@@ -16,6 +16,7 @@ from s30.vocabulary import Outcome
 Metrics = Mapping[str, Mapping[str, list[float]]]  # by training layer, then by name, a list of values
 
 PROVED = ("identity", "theorem")
+WIDEST_SPREAD = 0.5  # of a share, between two frameworks
 RELATIONS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equals": "="}
 
 
@@ -194,6 +195,51 @@ def _known(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping
 def _stated(evidence: Evidence, fact: str) -> set[str]:
     """The names of what a fact lists, as a mapping by name or as entries that have one."""
     return {str(entry["name"]) if isinstance(entry, Mapping) else str(entry) for entry in evidence.facts.get(fact, ())}
+
+
+def idle_bounds(paper: Paper, experiments: Mapping[str, Evidence]) -> list[str]:
+    """Bounds of shares, which lie between 0 and 1, that no share could miss, and spreads that hardly two would, one line each."""
+    unit = {
+        name: about["unit"]
+        for evidence in experiments.values()
+        for name, about in evidence.facts.get("described", {}).items()
+    }
+    spread = {n: a["spread"] for e in experiments.values() for n, a in e.facts.get("described", {}).items()}
+    lines = [
+        f"paper {paper.id}: two frameworks whose {name} lie {number(spread[name])} apart would agree: it is a share"
+        for name in unit
+        if unit[name] == "share" and spread[name] >= WIDEST_SPREAD
+    ]
+    for claim in paper.card["claims"]:
+        for piece in claim.get("evidence", ()):
+            if unit.get(piece.get("metric")) == "share" and (limits := _limits(piece, unit)) and _idle(piece, *limits):
+                lines.append(
+                    f"paper {paper.id}, claim {claim['id']}: {piece['metric']} {bound_of(piece)} cannot be missed: "
+                    "it is a share, and lies between 0 and 1"
+                )
+    return lines
+
+
+def _limits(piece: Mapping[str, Any], unit: Mapping[str, str]) -> tuple[float, float] | None:
+    """Between what the limit of a bound lies, where that is known."""
+    bound = piece[next(word for word in RELATIONS if word in piece)]
+    if not isinstance(bound, Mapping):
+        return float(bound), float(bound)
+    if unit.get(bound["metric"]) != "share":
+        return None
+    plus, times = bound.get("plus", 0.0), bound.get("times", 1.0)
+    return min(plus, plus + times), max(plus, plus + times)
+
+
+def _idle(piece: Mapping[str, Any], low: float, high: float) -> bool:
+    within = float(piece.get("within", 0.0))
+    return {
+        "at_least": high <= 0,
+        "above": high < 0,
+        "at_most": low >= 1,
+        "below": low > 1,
+        "equals": high - within <= 0 and low + within >= 1,
+    }[next(word for word in RELATIONS if word in piece)]
 
 
 def number(value: float, digits: int = 6) -> str:

@@ -3,14 +3,15 @@
 | must be equal                                          | may differ, and is told as information               |
 |--------------------------------------------------------|------------------------------------------------------|
 | every outcome, which check, proof and claim there is    | the environment                                      |
-| statements, sources, proofs, depths, scope              | the bits of the evidence (its digests)               |
-| tolerances, how many entries were compared              | an observed error, while both are within tolerance   |
+| statements, proofs, depths, scope, coverage, equations  | the bits of the evidence (its digests)               |
+| tolerances, bounds, how many entries were compared      | an observed error, while both are within tolerance   |
 | the summary's counts, the profile, the problems         | a metric's value, while its bound decides the same   |
 | the commit and its sources, when one is measured again  | the commit and its sources, when records are read    |
 
-An error beyond its tolerance (the row failed or was waived) must come back as well: within twice the tolerance, since either
-of the two values that it is the difference of may move by one. What a record says must also fit together: its digests are
-those of what it holds, a row that passed lies within its tolerance, a metric that passed meets its bound. `run` is ignored.
+What only one of the two has is told once, at its highest place, with what it states. An error beyond its tolerance (the row
+failed or was waived) must come back as well: within twice the tolerance, since either of the two values that it is the
+difference of may move by one. What a record says must also fit together: its digests are those of what it holds, a row that
+passed lies within its tolerance, evidence that passed meets its bound. `run` is ignored.
 """
 
 from __future__ import annotations
@@ -19,17 +20,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from s30 import telemetry
-from s30.claims import holds
+from s30 import record, telemetry
+from s30.layers import TRAINING
 
 Place = tuple[str, ...]
 
-ABSENT = "absent"
-ROWS = ("parity", "bridges", "invariants", "evaluations")
-ERRORS = ("error", "relative", "worst")
-FROM_CLAIMS = ("outcome", "claims", "metrics", "problems", "failures")  # of a paper: they depend on its experiments
-BOUND = ("relation", "limit", "limit_from", "within")  # what a finding's value is held against
-SINCE_2 = ("statement", "source", "reason", "value", *BOUND, "cells", "claims_by_kind")  # no field of an older record
+ABSENT, PRESENT = "absent", "present"
+ERRORS = ("error", "worst")
+FROM_CLAIMS = (
+    "outcome",
+    "claims",
+    "metrics",
+    "lines",
+    "problems",
+    "failures",
+)  # of a paper: they depend on experiments
+FROM_EXPERIMENTS = ("outcome", "checks", "failed", "message", "experiment_evidence")  # and of one of its layers
+TOLD = ("statement", "formula", "reason")  # what says best what a part was that only one of the two has
 
 
 @dataclass(frozen=True)
@@ -51,11 +58,6 @@ class Pair:
     new: Mapping[str, Any]
     again: bool
     names: tuple[str, str]
-
-    @property
-    def versions(self) -> list[int]:
-        """Of the older fields, then of the newer. A part's measurement states none: its version is that of the record."""
-        return sorted((self.old["schema_version"], self.new.get("schema_version", self.old["schema_version"])))
 
 
 def measured_again(
@@ -96,14 +98,17 @@ def leaves(value: Any, at: Place = ()) -> Iterator[tuple[Place, Any]]:
 
 
 def chosen(entry: Mapping[str, Any], claims: bool) -> Mapping[str, Any]:
-    """The part of a paper's entry that is compared."""
+    """The part of a paper's entry that is compared, with every row and every piece of evidence under its name."""
+    entry = record.spelled_out(entry)
     if claims or "layers" not in entry:
         return entry
     layers = {
-        name: {key: value for key, value in layer.items() if key != "experiment_evidence"}
+        name: {key: value for key, value in layer.items() if key not in FROM_EXPERIMENTS}
         for name, layer in entry["layers"].items()
     }
-    return {key: value for key, value in entry.items() if key not in FROM_CLAIMS} | {"layers": layers}
+    checks = {kind: group for kind, group in entry["checks"].items() if kind != "experiment"}
+    rest = {key: value for key, value in entry.items() if key not in FROM_CLAIMS}
+    return {**rest, "layers": layers, "checks": checks}
 
 
 def _compare(pair: Pair, papers: Sequence[str] | None, claims: bool) -> list[Difference]:
@@ -113,7 +118,7 @@ def _compare(pair: Pair, papers: Sequence[str] | None, claims: bool) -> list[Dif
         why = "must be equal" if pair.again else moved
         found += [Difference(_name(at), a, b, why, pair.again) for at, a, b in _unequal(old[key], new[key], (key,))]
     for key in ("profile", *(("outcome", "summary", "problems") if papers is None and claims else ())):
-        found += [_unlike(pair, at, a, b) for at, a, b in _unequal(old[key], new[key], (key,))]
+        found += [_unlike(at, a, b) for at, a, b in _unequal(old[key], new[key], (key,))]
     for key, why in (
         ("schema_version", "another version"),
         ("tree", "another tree"),
@@ -128,13 +133,11 @@ def _compare(pair: Pair, papers: Sequence[str] | None, claims: bool) -> list[Dif
     return sorted(found, key=lambda difference: not difference.fails)
 
 
-def _unlike(pair: Pair, at: Place, one: Any, other: Any) -> Difference:
-    """A value that must be equal, or that only one of the two has, which is none of its faults if it is of an older version."""
-    if ABSENT not in (one, other):
-        return Difference(_name(at), one, other, "must be equal")
-    if pair.versions == [1, 2] and at[-1] in SINCE_2:
-        return Difference(_name(at), one, other, "a record of version 1 does not say", False)
-    return Difference(_name(at), one, other, "only one of the two has it")
+def _unlike(at: Place, one: Any, other: Any) -> Difference:
+    """A value that must be equal, or that only one of the two has."""
+    return Difference(
+        _name(at), one, other, "only one of the two has it" if ABSENT in (one, other) else "must be equal"
+    )
 
 
 def _edited(pair: Pair) -> Iterator[Difference]:
@@ -146,34 +149,28 @@ def _edited(pair: Pair) -> Iterator[Difference]:
 
 
 def _compare_paper(pair: Pair, one: Mapping[str, Any], other: Mapping[str, Any], number: str) -> Iterator[Difference]:
-    rows, others = dict(_rows(one, (number,))), dict(_rows(other, (number,)))
-    findings, theirs = dict(_findings(one, (number,))), dict(_findings(other, (number,)))
     judged = set()
     for at, old, new in _unequal(one, other, (number,)):
-        part, said = at[:-1], {"row": (rows, others), "finding": (findings, theirs)}
-        kind = next((name for name, (ours, those) in said.items() if part in ours and part in those), None)
-        if kind == "row" and at[-1] in ERRORS:
-            if part not in judged:  # one line for a row's three numbers
+        part = at[:-1]
+        if ABSENT in (old, new):
+            yield _unlike(at, old, new)
+        elif at[1] == "checks" and at[-1] in ERRORS:
+            if part not in judged:  # one line for a row's numbers
                 judged.add(part)
-                why = _moved(rows[part], others[part])
-                errors = rows[part]["error"], others[part]["error"]
+                here, there = (_at(side, part[1:]) for side in (one, other))
+                why = _moved(here, there)
+                errors = here["error"], there["error"]
                 yield Difference(_name((*part, "error")), *errors, why or "both within tolerance", bool(why))
-        elif kind == "finding" and at[-1] in ("value", "limit", "measured") and ABSENT not in (old, new):
-            if part not in judged:  # one line for a finding's numbers and the words that hold them
-                judged.add(part)
-                why = _decides_otherwise(pair, findings[part], theirs[part])
-                words = findings[part]["measured"], theirs[part]["measured"]
-                yield Difference(_name((*part, "measured")), *words, why or "the same outcome", bool(why))
-        elif ABSENT in (old, new):
-            yield _unlike(pair, at, old, new)
-        elif at[1] == "metrics":
+        elif at[1] == "claims" and (at[-1] in TRAINING or at[-1] == "measured" or part[-1] == "limits"):
+            yield Difference(_name(at), old, new, "a metric's value: its bound decides", False)
+        elif at[1] == "metrics" and at[3] in TRAINING:
             yield Difference(_name(at), old, new, "a metric's value: its bounds decide, under claims", False)
         elif at[1] == "failures" or (at[1] == "layers" and at[-1] == "message"):
             yield Difference(_name(at), old, new, "words: the outcomes decide", False)
         elif at[1] == "layers" and at[-1] in ("evidence", "experiment_evidence"):
             yield Difference(_name(at), old, new, "other bits", False)
         else:
-            yield _unlike(pair, at, old, new)
+            yield _unlike(at, old, new)
 
 
 def _moved(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
@@ -182,21 +179,9 @@ def _moved(one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
         return "a number on one side only"
     if one["outcome"] == other["outcome"] == "passed":
         return ""  # both within tolerance, or else a contradiction, which is told as such
-    tolerance = one["tolerance"] or {"rtol": 0.0, "atol": 0.0}
-    scale = one["error"] / one["relative"] if one["relative"] else 0.0  # the largest expected magnitude
-    allowed = 2 * (tolerance["atol"] + tolerance["rtol"] * scale)
+    allowed = 2 * one["error"] / one["worst"] if one["worst"] else 0.0  # `worst` is in units of what is allowed
     moved = abs(other["error"] - one["error"])
     return "" if moved <= allowed else f"an error beyond its tolerance moved by {moved:.3g}, more than {allowed:.3g}"
-
-
-def _decides_otherwise(pair: Pair, one: Mapping[str, Any], other: Mapping[str, Any]) -> str:
-    """What is wrong with two findings of unequal numbers or words; empty when nothing is."""
-    if "value" in one and "value" in other:
-        measured = "limit_from" in one or "limit_from" in other  # the limit is a metric too, and may move as one
-        return "" if measured or one["limit"] == other["limit"] else "another bound"
-    if one["outcome"] == other["outcome"] and (one["outcome"] != "passed" or 1 in pair.versions):
-        return ""  # the words of a failure, or of a record of version 1, in which they alone held the numbers
-    return "must be equal"
 
 
 def _contradictions(pair: Pair, index: int, entry: Mapping[str, Any], number: str) -> Iterator[Difference]:
@@ -205,35 +190,31 @@ def _contradictions(pair: Pair, index: int, entry: Mapping[str, Any], number: st
     def difference(at: Place, value: Any, why: str) -> Difference:
         return Difference(_name(at), *_on(index, value, ""), f"the {pair.names[index]} contradicts itself: {why}")
 
-    for at, row in _rows(entry, (number,)):
-        if row["outcome"] == "passed" and row["worst"] is not None and not row["worst"] <= 1.0:
-            yield difference((*at, "worst"), row["worst"], "passed, beyond its tolerance (worst > 1)")
-    for at, finding in _findings(entry, (number,)):
-        if "value" in finding:
-            met = holds(finding["relation"], finding["value"], finding["limit"], finding.get("within", 0.0))
-            if met != (finding["outcome"] == "passed"):
-                yield difference((*at, "measured"), finding["measured"], f"it {finding['outcome']}")
+    for kind, group in entry.get("checks", {}).items():
+        for name, row in group["rows"].items():
+            if row["outcome"] == "passed" and row["worst"] is not None and not row["worst"] <= 1.0:
+                place = (number, "checks", kind, "rows", name, "worst")
+                yield difference(place, row["worst"], "passed, beyond its tolerance (worst > 1)")
+    for claim in entry.get("claims", ()):
+        for name, piece in claim.get("evidence", {}).items():
+            outcome, met = piece.get("outcome", "passed"), [*record.verdicts_on(piece)]
+            if met and (outcome in ("passed", "failed")) and all(holds for *_, holds in met) != (outcome == "passed"):
+                at = (number, "claims", claim["id"], "evidence", name)
+                values = ", ".join(f"{layer} {value:.6g}" for layer, value, _ in met)
+                yield difference(at, values, f"it {outcome}")
+
+
+def _at(entry: Mapping[str, Any], place: Place) -> Any:
+    """The part of an entry at a place."""
+    found: Any = entry
+    for step in place:
+        found = found[step]
+    return found
 
 
 def _on(index: int, value: Any, otherwise: Any) -> tuple[Any, Any]:
     """What a difference that concerns one side alone shows of both."""
     return (value, otherwise) if index == 0 else (otherwise, value)
-
-
-def _rows(entry: Mapping[str, Any], at: Place) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    """Every row of numbers of a paper with the way to it."""
-    for section in ROWS:
-        groups = entry.get(section, {})
-        for kind, rows in groups.items() if isinstance(groups, Mapping) else (("", groups),):
-            for row in rows:
-                yield (*at, section, *([kind] if kind else []), row["id"]), row
-
-
-def _findings(entry: Mapping[str, Any], at: Place) -> Iterator[tuple[Place, Mapping[str, Any]]]:
-    """Every finding of a paper's claims with the way to it."""
-    for claim in entry.get("claims", ()):
-        for index, finding in enumerate(claim["evidence"]):
-            yield (*at, "claims", claim["id"], "evidence", str(index)), finding
 
 
 def _unequal(one: Any, other: Any, at: Place) -> Iterator[tuple[Place, Any, Any]]:
@@ -251,8 +232,19 @@ def _unequal(one: Any, other: Any, at: Place) -> Iterator[tuple[Place, Any, Any]
         top = next((path[:n] for n in range(1, len(path)) if path[:n] not in lacking), path)
         if top not in already:
             already.add(top)
-            one_value, other_value = (v if top == path or v == ABSENT else "present" for v in values)
-            yield top, one_value, other_value
+            said = (
+                values
+                if top == path
+                else [v if v == ABSENT else _said(side, top) for v, side in zip(values, sides, strict=True)]
+            )
+            yield top, *said
+
+
+def _said(side: Mapping[Place, Any], top: Place) -> Any:
+    """What a part states that only one of the two has."""
+    within = {place[len(top) :]: value for place, value in side.items() if place[: len(top)] == top}
+    words = ", ".join(f"{_name(place)} {value}" for place, value in within.items())
+    return next((within[(word,)] for word in TOLD if (word,) in within), words if len(words) <= 200 else PRESENT)
 
 
 def _name(at: Place) -> str:

@@ -159,6 +159,8 @@ def unfit_tolerance(kind: str, tolerance: Tolerance) -> str:
     most, default = CEILINGS.get(kind, EXACT), TOLERANCES.get((kind, None), EXACT)
     if not all(0 <= size < math.inf for size in (tolerance.rtol, tolerance.atol)):
         return "is none: both of its numbers must be finite and not negative"
+    if tolerance in [own for (other, _), own in TOLERANCES.items() if other == kind]:
+        return ""
     if kind in CEILINGS and _looser(tolerance, most):
         return f"is more than a check of kind {kind} may have, {most}"
     if not tolerance.reason and tolerance not in TOLERANCES.values() and _looser(tolerance, default):

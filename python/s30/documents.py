@@ -87,9 +87,17 @@ def line_of(node: yaml.Node | None, steps: Iterable[str | int]) -> int:
     return line
 
 
-def dump(data: Any) -> str:
+def dump(data: Any, width: int = 110) -> str:
     """YAML text that is stable from run to run: keys in the order given, block style, no aliases."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
+
+
+class OneLine(dict[str, Any]):
+    """A mapping that is written on one line, where it fits."""
+
+
+class OneLineList(list[Any]):
+    """A list that is written on one line, where it fits."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -98,6 +106,12 @@ class _Dumper(yaml.SafeDumper):
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         return super().increase_indent(flow, False)
+
+
+_Dumper.add_representer(OneLine, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, True))
+_Dumper.add_representer(
+    OneLineList, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, True)
+)
 
 
 def error_at(path: Path, steps: Iterable[str | int], message: str) -> UsageError:

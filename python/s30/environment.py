@@ -47,6 +47,18 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def cpu_seconds() -> float:
+    """Seconds of processors that this process has used, with its children: those that ended, and those that live, as Agda's."""
+    times = os.times()
+    used = times.user + times.system + times.children_user + times.children_system
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            facts = stat.read_text().rpartition(")")[2].split()
+            if int(facts[1]) == os.getpid():
+                used += sum(map(int, facts[11:15])) / os.sysconf("SC_CLK_TCK")
+    return used
+
+
 def cache_folder(root: Path) -> Path:
     """S30_CACHE, or `.s30/cache` in the repository."""
     return Path(os.environ.get("S30_CACHE") or root / ".s30" / "cache").resolve()

@@ -1,8 +1,8 @@
 """The record in the formats that other tools read: an in-toto attestation, a CTRF report, JUnit XML.
 
 Each export is a function of the record's bytes alone: no clock, no network, no repository. Every line of the record with an
-outcome of its own is one test: the card and the layers of each paper, each row of parity, bridges and invariants, each
-identity, theorem and claim, each paper without a room, and the waivers of the repository.
+outcome of its own is one test: the card and the layers of each paper, each row of its comparisons, each identity, theorem
+and claim, each paper without a room, and the waivers of the repository.
 
 | record         | in-toto         | CTRF    | JUnit                 |
 |----------------|-----------------|---------|-----------------------|
@@ -28,6 +28,7 @@ from typing import Any
 
 from s30 import telemetry
 from s30.errors import S30Error, UsageError
+from s30.record import Row, rows, spoken
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
@@ -79,20 +80,7 @@ def export(form: str, path: Path) -> str:
 
 def tests_of(record: Mapping[str, Any]) -> list[Test]:
     """Every test of the record, each id once, in the record's order."""
-    found = list(_tests(record))
-    repeated = {name: 1 for name, times in Counter(test.id for test in found).items() if times > 1}
-    if not repeated:
-        return found
-    named = []
-    for test in found:  # two invariants of one name: the second is told apart by its number
-        if test.id in repeated:
-            number, repeated[test.id] = repeated[test.id], repeated[test.id] + 1
-            named.append(
-                Test(**{**vars(test), "name": f"{test.name} #{number}"})  # vars: a frozen dataclass's own fields
-            )
-        else:
-            named.append(test)
-    return named
+    return list(_tests(record))
 
 
 def _tests(record: Mapping[str, Any]) -> Iterator[Test]:
@@ -106,21 +94,21 @@ def _tests(record: Mapping[str, Any]) -> Iterator[Test]:
         yield Test(number, "card", "every name resolves, nothing is left to do", *_judged(paper["problems"]))
         for name, layer in paper["layers"].items():
             spent = round(1000 * measured.get(number, {}).get(name, 0.0))
-            yield Test(number, "layer", name, layer["outcome"], layer["message"], spent, {"checks": layer["checks"]})
-        for kind, rows in (
-            *paper["parity"].items(),
-            ("bridge", paper["bridges"]),
-            ("invariant", paper["invariants"]),
-            ("evaluation", paper.get("evaluations", ())),
+            yield Test(
+                number, "layer", name, layer["outcome"], layer.get("message", ""), spent, {"checks": layer["checks"]}
+            )
+        for kind, name, row in rows(paper):
+            message = "; ".join(filter(None, [paper["stated"].get(kind, {}).get(name), _beyond(row)]))
+            yield Test(number, kind, name, row.outcome, message, 0, _numbers(row))
+        for kind, proofs in (
+            ("identity", paper["identities"]),
+            ("theorem", paper["theorems"]),
+            ("unfolded", paper["unfolded"]),
         ):
-            for row in rows:
-                message = "; ".join(filter(None, [row.get("statement"), _beyond(row)]))
-                yield Test(number, kind, row["id"], row["outcome"], message, 0, _numbers(row))
-        for kind, proofs in (("identity", paper["identities"]), ("theorem", paper["theorems"])):
-            for proof in proofs:
-                yield Test(number, kind, proof["name"], proof["outcome"], proof["statement"])
+            for name, proof in proofs.items():
+                yield Test(number, kind, name, proof["outcome"], proof["statement"])
         for claim in paper["claims"]:
-            words = [f"{e['subject']}: {e['measured']}" for e in claim["evidence"]]
+            words = [spoken(piece) for piece in claim.get("evidence", ())]
             message = "; ".join([claim["statement"], *words, *filter(None, [claim.get("reason")])])
             yield Test(number, "claim", claim["id"], claim["outcome"], message, 0, {"claim_kind": claim["kind"]})
 
@@ -129,22 +117,18 @@ def _judged(problems: Sequence[str]) -> tuple[str, str]:
     return ("failed", "; ".join(problems)) if problems else ("passed", "")
 
 
-def _numbers(row: Mapping[str, Any]) -> dict[str, str | float]:
-    flat = {**row, **(row["tolerance"] or {})}
-    return {
-        name: flat[name]
-        for name in ("error", "relative", "worst", "rtol", "atol", "compared", "total")
-        if flat.get(name) is not None
-    }
+def _numbers(row: Row) -> dict[str, str | float]:
+    numbers = {name: getattr(row, name) for name in ("error", "worst", "compared", "total", "tolerance")}
+    return {name: value for name, value in numbers.items() if value not in (None, "")}
 
 
-def _beyond(row: Mapping[str, Any]) -> str:
+def _beyond(row: Row) -> str:
     """What was measured, in words, where there is something to tell."""
-    if row["outcome"] == "passed":
+    if row.outcome == "passed":
         return ""
-    if row["worst"] is None:
-        return f"{row['compared']} of {row['total']} entries compared"
-    return f"the largest error is {row['error']:.3g}, {row['worst']:.3g} times what its tolerance allows"
+    if row.error is None or row.worst is None or row.outcome == "not_run":
+        return f"{row.layers}: {row.compared} of {row.total} entries compared"
+    return f"{row.layers}: the largest error is {row.error:.3g}, {row.worst:.3g} times what its tolerance allows"
 
 
 def in_toto(record: Mapping[str, Any], content: bytes, name: str) -> str:

@@ -51,6 +51,11 @@ def shortfalls(paper: Paper, evidences: Evidences) -> list[str]:
     lines = list(_configuration(evidences))
     if not any(variant["kind"] == "extreme" for variant in facts["variants"]):
         lines.append("no variant is an extreme")
+    lines += [
+        f"the tie {variant['name']!r} has no gradient by hand"
+        for variant in facts["variants"]
+        if variant["kind"] == "tie" and not evidences["numpy"].group(f"variant/{variant['name']}/by_hand")
+    ]
     contents = [facts["contents"][str(seed)] for seed in SEEDS]
     for name in contents[0]["params"]:
         if len({content["params"].get(name) for content in contents}) < len(SEEDS):
@@ -230,12 +235,12 @@ def _oracles(paper: Paper, whole: Evidences) -> list[Check]:
     for layer in (name for name in EXECUTABLE if name in whole):
         for asked in whole[layer].facts.get("oracles", ()):
             tolerance = Tolerance(*asked["tolerance"]) if asked["tolerance"] else TOLERANCES["oracle", None]
-            places: list[tuple[str, str, int | None]] = [(f"seed{seed}", asked["name"], seed) for seed in SEEDS]
-            places += [(f"variant/{name}", f"{asked['name']}: on {name}", None) for name in asked["variants"]]
-            for at, name, seed in places:
+            places: list[tuple[str, int | None, str]] = [(f"seed{seed}", seed, "") for seed in SEEDS]
+            places += [(f"variant/{name}", None, name) for name in asked["variants"]]
+            for at, seed, variant in places:
                 sides = whole[layer].group(f"{at}/oracle/{asked['name']}")
                 left, right = sides.get("left"), sides.get("right")
-                check = compare(paper, "oracle", (layer,), name, left, right, tolerance, seed)
+                check = compare(paper, "oracle", (layer,), asked["name"], left, right, tolerance, seed, variant)
                 if asked["raised"] and left is None:
                     where = f"paper {paper.id}, layer {layer}, oracle {check.quantity}"
                     check = replace(check, message=f"{where}: {asked['raised']}")

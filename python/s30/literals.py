@@ -100,6 +100,6 @@ def _value(tokens: list[str]) -> Any:
 
 
 def _stuck(rest: list[str]) -> S30Error:
-    text = " ".join(rest[:40])
+    text = " ".join(rest)
     shown = f"«{text[:120]}{' …' if len(text) > 120 else ''}»" if rest else "its end"
     return S30Error(f"the term does not compute to numbers, but stops at {shown}")

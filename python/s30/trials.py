@@ -7,7 +7,7 @@ that has learnt something before it fails.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -106,12 +106,35 @@ def _pair(paper: Paper, pair: tuple[str, str], one: Evidence, other: Evidence) -
             tolerance = TOLERANCES["trajectory", None] if prefix == "updates/" else _asked(left)
             quantity = name + key.removeprefix(prefix).replace("/", " ").strip()
             yield compare(paper, KIND, pair, quantity, left, right, tolerance)
-    here, there = one.facts["metrics"], other.facts["metrics"]
-    described = one.facts["described"] | other.facts["described"]
-    for name in described:
-        left, right = (np.asarray(fmean(metrics[name])) if name in metrics else None for metrics in (here, there))
-        spread = Tolerance(0.0, float(described[name]["spread"]))
-        yield compare(paper, KIND, pair, f"metric {name}", left, right, spread)
+    for name, about in (one.facts["described"] | other.facts["described"]).items():
+        if about["unit"].startswith("share") and about["spread"] >= 1:
+            continue  # a share may then lie anywhere: what cannot fail is no check
+        yield _metric(paper, pair, name, [e.facts["metrics"].get(name, []) for e in (one, other)], about["spread"])
+
+
+def _metric(paper: Paper, pair: tuple[str, str], name: str, values: Sequence[Sequence[float]], spread: float) -> Check:
+    """Whether the means of the two frameworks lie no further apart than METRICS says they may."""
+    problem, apart = "is missing from one of them", None
+    if all(values):
+        left, right = map(fmean, values)
+        apart = abs(left - right)
+        problem = f"{left:.6g} against {right:.6g}, with a spread of {spread:g}" if apart > spread else ""
+    message = f"paper {paper.id}, layer {pair[0]} against {pair[1]}, {KIND} metric {name}: {problem}" if problem else ""
+    outcome = Outcome.FAILED if problem else Outcome.PASSED
+    tolerance = Tolerance(0.0, float(spread), "the spread that METRICS gives")
+    counted = int(apart is not None)
+    return Check(
+        paper.id,
+        KIND,
+        pair,
+        f"metric {name}",
+        outcome,
+        message,
+        tolerance=tolerance,
+        error=apart,
+        compared=counted,
+        total=1,
+    )
 
 
 def _asked(answer: Array | None) -> Tolerance:

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from s30 import documents
-from s30.claims import Verdict, check_claims, unresolved_names
+from s30.checks import folded
+from s30.claims import Verdict, check_claims, idle_bounds, unresolved_names
 from s30.completeness import below_floor, needs, unfinished, unreached
 from s30.corpus import Corpus, Paper
 from s30.evidence import Evidence
 from s30.floor import shortfalls
-from s30.layers import CHECKS, EXPERIMENT, LAYERS
+from s30.layers import AUTODIFF, CHECKS, EXPERIMENT, LAYERS, TRAINING
 from s30.parity import Check, blamed, check_paper
 from s30.sweep import Slot
 from s30.trials import check_experiments, unfit_claims
@@ -48,12 +49,20 @@ class PaperVerdict:
         parts = [cell.outcome for cell in self.cells.values()] + [claim.outcome for claim in self.claims]
         if self.problems or Outcome.FAILED in parts:
             return Outcome.FAILED
-        return Outcome.NOT_RUN if Outcome.NOT_RUN in parts or not parts else Outcome.PASSED
+        if Outcome.NOT_RUN in parts or not parts:
+            return Outcome.NOT_RUN
+        return Outcome.WAIVED if self.waived else Outcome.PASSED
+
+    @property
+    def waived(self) -> list[str]:
+        """The ids of the checks and claims that failed, and for which a waiver stands."""
+        items: list[Check | Verdict] = [*self.checks, *self.claims]
+        return list(dict.fromkeys(item.id for item in items if item.outcome is Outcome.WAIVED))
 
     @property
     def messages(self) -> list[str]:
         """Every failure in one line each, without repetition, in the order in which they should be read."""
-        lines = [check.message for check in self.checks if check.outcome is Outcome.FAILED]
+        lines = folded(self.checks)
         lines += [
             f"paper {self.paper.id}, layer {n}: {c.message}"
             for n, c in self.cells.items()
@@ -88,7 +97,18 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        return bool(self.papers) and not self.problems and all(v.outcome is Outcome.PASSED for v in self.papers)
+        """Whether nothing stands against it; what is waived is told, and is no reason against it."""
+        return bool(self.papers) and not self.problems and all(v.outcome in GOOD for v in self.papers)
+
+    @property
+    def waived(self) -> list[str]:
+        return [name for verdict in self.papers for name in verdict.waived]
+
+    @property
+    def outcome(self) -> Outcome:
+        if not self.passed:
+            return Outcome.FAILED
+        return Outcome.WAIVED if self.waived else Outcome.PASSED
 
 
 def judge(
@@ -145,16 +165,51 @@ def _judge_paper(
         # Among some of the layers only, a claim that was not run waits for the others.
         if verdict.outcome is not Outcome.NOT_RUN or set(names) == set(LAYERS):
             claims.append(verdict)
+    unrun = _unrun(paper, evidences, experiments if with_claims else {})
     guilt = blamed(checks)
     cells = {name: _cell(name, evidences.get(name), checks, guilt[name]) for name in names}
     problems = unresolved_names(paper, evidences, experiments)
     problems += shortfalls(paper, {name: e for name, e in evidences.items() if e.outcome is Outcome.PASSED})
-    problems += unfit_claims(paper, experiments) if with_claims else []
+    problems += [*unfit_claims(paper, experiments), *idle_bounds(paper, experiments)] if with_claims else []
     problems += [line for name in evidences for line in evidences[name].facts.get("problems", ())]
     if with_claims and set(names) == set(LAYERS):
         problems = [*unfinished(paper), *problems, *below_floor(paper, evidences, checks)]
         problems += unreached(paper, [*evidences.values(), *experiments.values()])
-    return PaperVerdict(paper, cells, checks, claims, problems, evidences, experiments)
+    return PaperVerdict(paper, cells, [*checks, *unrun], claims, problems, evidences, experiments)
+
+
+def _unrun(paper: Paper, evidences: Mapping[str, Evidence], experiments: Mapping[str, Evidence]) -> list[Check]:
+    """What would have been checked of the layers that did not finish, so that the total is that of a whole sweep.
+
+    A layer of the same kind stands in for each: whatever is checked of it would have been checked of the other. What only
+    the layer itself could tell, such as its identities and its oracles, is in no total.
+    """
+    found: list[Check] = []
+    if stands := _stand_ins(evidences, AUTODIFF):
+        found += check_paper(paper, {**evidences, **stands})
+    if others := _stand_ins(experiments, TRAINING):
+        found += check_experiments(paper, {**experiments, **others})
+    missing = {*stands, *others}
+    if "agda" in evidences and evidences["agda"].outcome is not Outcome.PASSED:
+        listed = {"theorem": paper.card["theorems"], "unfolded": paper.card.get("unfolded", ())}
+        for kind, entries in listed.items():
+            found += [Check(paper.id, kind, ("agda",), entry["name"], Outcome.NOT_RUN) for entry in entries]
+        missing.add("agda")
+    own = {("start", "jax")} | {(kind, layer) for kind in ("layer", "oracle") for layer in LAYERS}  # of nobody else's
+    return [
+        replace(check, outcome=Outcome.NOT_RUN, message="", error=None, relative=None, worst=None, compared=0)
+        for check in found
+        if missing & {*check.layers}
+        and (check.kind, check.layers[0]) not in own
+        and (check.total or check.kind != "experiment")
+    ]
+
+
+def _stand_ins(evidences: Mapping[str, Evidence], names: Sequence[str]) -> dict[str, Evidence]:
+    """For each of these layers that did not finish, the evidence of one that did."""
+    whole = [evidences[name] for name in names if name in evidences and evidences[name].outcome is Outcome.PASSED]
+    missing = [name for name in names if name in evidences and evidences[name].outcome is not Outcome.PASSED]
+    return {name: replace(whole[0], layer=name) for name in missing} if whole else {}
 
 
 def _cell(name: str, evidence: Evidence | None, checks: Sequence[Check], guilt: Sequence[Check]) -> Cell:

@@ -52,7 +52,7 @@ class Tolerance:
 
 EXACT = Tolerance(0.0, 0.0)
 
-# By kind of check, and by layer where one differs; all for float64.
+# By kind of check, and by layer (of experiments: by what is asked) where one differs; for float64.
 TOLERANCES: dict[tuple[str, str | None], Tolerance] = {
     ("forward", None): Tolerance(1e-10, 1e-12),
     ("forward", "tinygrad"): Tolerance(1e-9, 1e-12),
@@ -63,6 +63,9 @@ TOLERANCES: dict[tuple[str, str | None], Tolerance] = {
     ("invariant", None): Tolerance(1e-9, 1e-11),
     ("oracle", None): Tolerance(1e-9, 1e-11),
     ("evaluation", None): Tolerance(1e-10, 1e-12),
+    ("experiment", None): Tolerance(1e-6, 1e-8),  # answers, of one framework against the other or a reference
+    ("experiment", "predict"): Tolerance(1e-7, 1e-9),  # a network's answers against the reference
+    ("experiment", "single"): Tolerance(1e-4, 1e-6),  # answers that are computed in float32 on purpose
 }
 
 # The most that a tolerance of a room's own may be, by kind: a thousand times the default, so that it still tells a wrong
@@ -291,7 +294,8 @@ class Metric:
     model    which model it is about, so that a rival that is claimed to fail can be seen to have learnt the easy case
     good     `high` or `low` where one end is better, empty where neither is
     control  whether the information was removed (labels shuffled, say), so that it must stay at chance
-    spread   how far the two frameworks' means may lie apart; 0.0 where the number is deterministic
+    spread   how far the two frameworks' means may lie apart; 0.0 where the number is deterministic, 1.0 of a share where nothing is
+             said of that, and so nothing checked
     """
 
     says: str

@@ -29,8 +29,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
 
+from s30 import environment, isolation, layers
 from s30 import evidence as store
-from s30 import isolation, layers
 from s30.corpus import Paper, executed, lines_reached, load_corpus
 from s30.errors import S30Error, one_line, place
 from s30.evidence import Evidence, UnfitEvidenceError, digest_of
@@ -87,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keys = {number: digest_of(known) for number, known in parts.items()}
     reads = isolation.Reads(corpus.root, layers.ENGINE, options.cache)
     failures = 0
+    spent = environment.cpu_seconds()
     for paper, started, result in _results(layer, papers, options, report, reads, parts):
         found = result if isinstance(result, Evidence) else _failure(paper, layer, result)
         if (
@@ -101,7 +102,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 paper, layer, S30Error(f"its sources changed while it was measured ({change}): run it again")
             )
         finished = datetime.now(UTC).isoformat(timespec="seconds")
-        run = {"seconds": round(time.monotonic() - started, 3), "host": platform.node(), "finished": finished}
+        before, spent = spent, environment.cpu_seconds()
+        run: dict[str, Any] = {"seconds": round(time.monotonic() - started, 3), "cpu_seconds": round(spent - before, 3)}
+        run |= {"host": platform.node(), "finished": finished}
         try:
             try:
                 store.save(replace(found, run={**found.run, **run}), options.cache, keys[paper.id])
@@ -140,7 +143,7 @@ def _results(
         report(event="start", paper=current.id)
         started = time.monotonic()
         from s30.layers.agda import run_all
-        from s30.layers.agda.questions import Question, questions
+        from s30.layers.agda.questions import FILE, Question, questions
 
         left: dict[str, LeftChangedError] = {}
 
@@ -149,7 +152,7 @@ def _results(
             found = _watched(paper, reads, parts[paper.id], dict, lambda: questions(paper, progress))
             if isinstance(found, LeftChangedError):
                 left[paper.id] = found
-            return [Question("evaluations.py", failed=one_line(found))] if isinstance(found, Exception) else found
+            return [Question(FILE, failed=one_line(found))] if isinstance(found, Exception) else found
 
         for paper, result in run_all(papers, progress, asks):
             yield paper, started, left.get(paper.id, result)

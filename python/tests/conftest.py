@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +30,8 @@ from s30.layers import numpy as numpy_layer
 from s30.problem import SEEDS, STEPS, TRAJECTORY_SEEDS, cotangents
 from s30.verdicts import judge
 from s30.vocabulary import Metric
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # What a shell starts in the background ignores SIGINT and hands that down: the sweeps interrupted here have to hear it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -306,7 +309,7 @@ CODE = {  # of each layer, the files in which there is a mistake
     "tinygrad": ["tinygrad/model.py"],
     "torch": ["torch/model.py", "torch/experiment.py"],
     "jax": ["jax/model.py", "jax/experiment.py"],
-    "agda": ["cubical-agda/toy.agda", "cubical-agda/evaluation/toy.agda"],
+    "agda": ["cubical-agda/Toy.agda", "cubical-agda/evaluation/Toy-Run.agda"],
 }
 MISTAKES = [
     {"name": f"{layer} {number}", "layer": layer, "file": CODE[layer][number % len(CODE[layer])]}
@@ -362,7 +365,8 @@ def write_corpus(root: Path, rooms: Mapping[str, Mapping[str, str] | None] | Non
         for pattern in ROOM if files is not None else ():  # the rest of a room, empty
             folder = root / "papers" / name
             if not any(folder.glob(pattern)):
-                path = folder / pattern.removeprefix("**/").replace("*", "toy")
+                stem = "Toy-Run" if "evaluation" in pattern else "Toy" if pattern.endswith(".agda") else "toy"
+                path = folder / pattern.removeprefix("**/").replace("*", stem)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("")
     return load_corpus(root)
@@ -373,6 +377,8 @@ def toy() -> SimpleNamespace:
     """The strings of the toy's room, and `write_corpus` for fixtures of wider scope."""
     return SimpleNamespace(
         numpy=NUMPY_CHECKS,
+        variants=VARIANTS,
+        oracles=ORACLES,
         torch=TORCH,
         jax=JAX,
         sympy=SYMPY,
@@ -609,5 +615,42 @@ def toy_record(
         results |= {("01", name, "experiment"): e for name, e in experiments.items()}
         verification = judge(corpus, corpus.select([]), list(LAYERS), edit(results), True)
         return corpus.root, telemetry.assemble(corpus.root, verification, "quick", 1.5, False)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def agda_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A corpus root whose staged library keeps its interfaces from one test to the next."""
+    if environment.find_agda() is None:
+        pytest.skip("Agda is not installed")
+    root = tmp_path_factory.mktemp("agda")
+    shutil.copytree(ROOT / "agda", root / "agda", ignore=shutil.ignore_patterns("_build", "*.agdai"))
+    return root
+
+
+@pytest.fixture
+def agda_rooms(agda_root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Corpus]:
+    """Lays out one paper per (module, source, claimed theorems), with the embedded provider. The first one's room holds
+    `files` besides, and its card what else is said."""
+    monkeypatch.setenv("S30_CUBICAL", "embedded")
+    monkeypatch.delenv("S30_CACHE", raising=False)
+
+    def make(*rooms: tuple[str, str, list[str]], files: Mapping[str, str] | None = None, **card: Any) -> Corpus:
+        shutil.rmtree(agda_root / "papers", ignore_errors=True)
+        for loaded in [name for name in sys.modules if name.startswith("s30_room")]:
+            del sys.modules[loaded]  # a room's code at the same place
+        for number, (module, source, theorems) in enumerate(rooms, 1):
+            folder = agda_root / "papers" / f"{number:02d}_p{number}"
+            written = {f"cubical-agda/{module}.agda": source} | (dict(files or {}) if number == 1 else {})
+            for name, text in written.items():
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_text(text, encoding="utf-8")
+            named = [{"name": name, "says": "it", "source": "s"} for name in theorems]
+            said = {**copy.deepcopy(CARD), "theorems": named, **(card if number == 1 else {})}
+            (folder / "paper.yaml").write_text(documents.dump(said), encoding="utf-8")
+        entries = [entry(f"{number:02d}", f"p{number}") for number in range(1, len(rooms) + 1)]
+        (agda_root / "papers.yaml").write_text(documents.dump({"papers": entries}), encoding="utf-8")
+        return load_corpus(agda_root)
 
     return make

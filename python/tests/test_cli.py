@@ -141,7 +141,7 @@ def test_verify_passes_what_agrees(s30_here):
 def test_verify_fails_what_disagrees_with_a_line_for_each_failure(s30_here):
     code, out, err = s30_here("verify", edit=broken)
     assert code == 1
-    assert out.splitlines()[-1] == "FAILED"
+    assert out.splitlines()[-1].startswith("FAILED: ")
     (line,) = [line for line in err.splitlines() if "layer" in line]
     assert line.startswith("paper 01, layer torch against numpy, forward seed 0 loss: at index []: ")
 
@@ -313,7 +313,7 @@ def test_text_that_is_not_utf8_fails_its_room_by_name_and_loses_no_verdict(s30_h
     (corpus.paper("01").folder / "spec.md").write_bytes("# One\nGrüße\n".encode("latin-1"))
     code, out, err = s30_here("verify")
     assert code == 1
-    assert out.splitlines()[-1] == "FAILED"
+    assert out.splitlines()[-1].startswith("FAILED: ")
     assert (
         f"paper 01: {corpus.paper('01').folder / 'spec.md'}:2: cannot be read: it is not UTF-8; save it as such" in err
     )

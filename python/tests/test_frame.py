@@ -170,11 +170,17 @@ def test_both_frameworks_are_asked_the_same(failed):
     assert "question 3: torch is asked to ask slopes, jax no more" in check.message
 
 
-@pytest.mark.parametrize(("spread", "fails"), [("0.0", True), ("0.04", True), ("0.06", False)])
+@pytest.mark.parametrize(("spread", "fails"), [("0.0", True), ("0.04", True), ("0.06", False), ("1.0", False)])
 def test_metrics_of_two_frameworks_agree_within_their_spread(failed, spread, fails):
     task = [('"tanh", "high")', f'"tanh", "high", spread={spread})')]
     found = failed(task=task, jax_task=[*task, ("[0.94, 0.96]", "[0.99, 1.01]")])
     assert [check.quantity for check in found] == ["metric accuracy"] * fails
+
+
+def test_a_spread_that_cannot_be_missed_makes_no_check(measured, paper):
+    task = [('"tanh", "high")', '"tanh", "high", spread=1.0)')]
+    found = check_experiments(paper, {layer: measured(layer, task) for layer in ("torch", "jax")})
+    assert [check.name for check in found if check.name.startswith("metric")] == ["metric chance"]
 
 
 # --- what the frame refuses ---
@@ -314,14 +320,15 @@ def test_a_trial_looks_to_the_task_like_a_whole_training(measured):
 @pytest.mark.torch
 def test_pytorch_computes_in_float64_within_double_alone():
     torch = pytest.importorskip("torch")
-    from s30.layers.torch import double, prepare_experiment
+    from s30.layers import EXPERIMENT
+    from s30.layers.torch import double, prepare
 
     before = torch.get_default_dtype()
     try:
-        prepare_experiment()
-        with double():
+        prepare(EXPERIMENT)
+        with double(True):
             assert torch.nn.Linear(1, 1).weight.dtype == torch.float64
-        with pytest.raises(ZeroDivisionError), double():
+        with pytest.raises(ZeroDivisionError), double(False):
             raise ZeroDivisionError
         assert torch.zeros(1).dtype == torch.float32
     finally:
@@ -335,10 +342,10 @@ def test_jax_computes_in_float64_within_double_alone():
 
     with jax.enable_x64(False):
         one = jax.jit(lambda x: x + 1)
-        with double():
+        with double(True):
             assert one(np.ones(1)).dtype == np.float64
         assert one(np.ones(1)).dtype == np.float32
-        with pytest.raises(ZeroDivisionError), double():
+        with pytest.raises(ZeroDivisionError), double(False):
             raise ZeroDivisionError
         assert jax.numpy.zeros(1).dtype == np.float32
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from dataclasses import replace
@@ -10,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from s30 import documents
-from s30.corpus import Corpus, load_corpus
-from s30.environment import find_agda, find_provider
+from s30.corpus import Corpus
+from s30.environment import find_provider
 from s30.errors import S30Error
 from s30.evidence import Evidence
 from s30.layers.agda import place, run_all, stage, stage_of
@@ -20,8 +18,6 @@ from s30.locks import held
 from s30.sweep import Options, slots_for, sweep
 
 pytestmark = pytest.mark.agda
-
-ROOT = Path(__file__).resolve().parents[2]
 
 GOOD = """{-# OPTIONS --safe #-}
 module Good where
@@ -37,58 +33,17 @@ private
   hidden : 1 ≡ 1
   hidden = refl
 """
-CARD = {
-    "summary": "a test",
-    "depth": dict.fromkeys(("numpy", "sympy", "tinygrad", "torch", "jax", "agda"), "partial"),
-    "equations": [{"id": "a", "source": "s", "formula": "f", "carried_by": {"theorem": "Good.twice"}}],
-    "deviations": [],
-    "claims": [{"id": "a", "statement": "s", "source": "s", "kind": "out_of_scope", "reason": "r"}],
-    "scope": {"proxy_scope": "a", "claim_coverage": "b", "measured_regime": "c", "failure_modes": ["d"]},
-}
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A corpus root whose staged library keeps its interfaces from one test to the next."""
-    if find_agda() is None:
-        pytest.skip("Agda is not installed")
-    root = tmp_path_factory.mktemp("agda")
-    shutil.copytree(ROOT / "agda", root / "agda", ignore=shutil.ignore_patterns("_build", "*.agdai"))
-    return root
-
-
-@pytest.fixture
-def lay_out(shared: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("S30_CUBICAL", "embedded")
-    monkeypatch.delenv("S30_CACHE", raising=False)
-
-    def make(*rooms: tuple[str, str, list[str]]) -> Corpus:
-        """One paper per (module, source, claimed theorems)."""
-        shutil.rmtree(shared / "papers", ignore_errors=True)
-        entries = []
-        for number, (module, source, theorems) in enumerate(rooms, 1):
-            entry = {"id": f"{number:02d}", "slug": f"p{number}", "title": "t", "authors": "a", "year": 2026}
-            entries.append({**entry, "link": "https://example.org", "order": number, "build_order": number})
-            folder = shared / "papers" / f"{number:02d}_p{number}"
-            (folder / "cubical-agda").mkdir(parents=True)
-            (folder / "cubical-agda" / f"{module}.agda").write_text(source, encoding="utf-8")
-            named = [{"name": name, "says": "it", "source": "s"} for name in theorems]
-            (folder / "paper.yaml").write_text(documents.dump({**CARD, "theorems": named}), encoding="utf-8")
-        (shared / "papers.yaml").write_text(documents.dump({"papers": entries}), encoding="utf-8")
-        return load_corpus(shared)
-
-    return make
 
 
 def results(corpus: Corpus) -> list[Evidence | Exception]:
     return [result for _, result in run_all(list(corpus.papers), lambda _: None)]
 
 
-def test_claimed_theorems_are_recorded_as_agda_prints_them(lay_out) -> None:
-    (evidence,) = results(lay_out(("Good", GOOD, ["Good.twice", "Good.Inner.same"])))
+def test_claimed_theorems_are_recorded_with_their_statements(agda_rooms) -> None:
+    (evidence,) = results(agda_rooms(("Good", GOOD, ["Good.twice", "Good.Inner.same"])))
     theorems = evidence.facts["theorems"]
     assert theorems["Good.twice"]["statement"] == "(n : ℕ) → n + 0 ≡ 0 + n"
-    assert theorems["Good.Inner.same"]["statement"].endswith("(x : A) → x ≡ x")
+    assert theorems["Good.Inner.same"]["statement"] == "(A : Type) → (x : A) → x ≡ x"
     assert evidence.facts["provider"].startswith("cubical-lite")
 
 
@@ -101,8 +56,8 @@ def test_claimed_theorems_are_recorded_as_agda_prints_them(lay_out) -> None:
         ("Other.twice", "there is no"),
     ],
 )
-def test_claimed_theorem_that_is_missing_fails_by_name(lay_out, name: str, reason: str) -> None:
-    (error,) = results(lay_out(("Good", GOOD, ["Good.twice", name])))
+def test_claimed_theorem_that_is_missing_fails_by_name(agda_rooms, name: str, reason: str) -> None:
+    (error,) = results(agda_rooms(("Good", GOOD, ["Good.twice", name])))
     assert isinstance(error, Exception)
     assert reason in str(error)
 
@@ -119,30 +74,30 @@ def test_claimed_theorem_that_is_missing_fails_by_name(lay_out, name: str, reaso
     ],
     ids=["wrong proof", "false statement", "hole", "circular", "postulate", "unsafe option"],
 )
-def test_what_is_not_proved_is_refused(lay_out, old: str, new: str, reason: str) -> None:
+def test_what_is_not_proved_is_refused(agda_rooms, old: str, new: str, reason: str) -> None:
     assert old in GOOD
-    (error,) = results(lay_out(("Good", GOOD.replace(old, new), ["Good.twice"])))
+    (error,) = results(agda_rooms(("Good", GOOD.replace(old, new), ["Good.twice"])))
     assert isinstance(error, Exception), "Agda accepted it"
     assert reason in str(error)
     assert "\n" not in str(error)
     assert ".s30" not in str(error), "the message shows the staging folder"
 
 
-def test_one_broken_paper_costs_no_other(lay_out) -> None:
+def test_one_broken_paper_costs_no_other(agda_rooms) -> None:
     broken = GOOD.replace("module Good", "module Broken").replace("twice zero = refl", "twice zero = zero")
-    first, second = results(lay_out(("Broken", broken, ["Broken.twice"]), ("Good", GOOD, ["Good.twice"])))
+    first, second = results(agda_rooms(("Broken", broken, ["Broken.twice"]), ("Good", GOOD, ["Good.twice"])))
     assert isinstance(first, Exception)
     assert isinstance(second, Evidence)
 
 
-def test_two_papers_may_not_share_a_module_name(lay_out) -> None:
-    corpus = lay_out(("Good", GOOD, []), ("Good", GOOD, []))
+def test_two_papers_may_not_share_a_module_name(agda_rooms) -> None:
+    corpus = agda_rooms(("Good", GOOD, []), ("Good", GOOD, []))
     for result in (*results(corpus), *results(replace(corpus, papers=corpus.papers[1:]))):  # together and alone
         assert "taken by another paper" in str(result)
 
 
-def test_a_module_may_not_have_the_name_of_a_generated_one(lay_out) -> None:
-    (error,) = results(lay_out(("Claims01", GOOD.replace("module Good", "module Claims01"), [])))
+def test_a_module_may_not_have_the_name_of_a_generated_one(agda_rooms) -> None:
+    (error,) = results(agda_rooms(("Claims01", GOOD.replace("module Good", "module Claims01"), [])))
     assert str(error).endswith(
         "01_p1/cubical-agda/Claims01.agda: this name is taken by a module that is generated: rename it"
     )
@@ -152,10 +107,10 @@ def test_a_module_may_not_have_the_name_of_a_generated_one(lay_out) -> None:
     "statement", ["open import Good", "private\n  open import Good using (twice)", "import Good as G"]
 )
 def test_a_paper_may_not_import_another_ones_module_whether_they_share_a_process_or_not(
-    lay_out, statement: str
+    agda_rooms, statement: str
 ) -> None:
     user = f"{{-# OPTIONS --safe #-}}\nmodule User where\n{statement}\n"
-    corpus = lay_out(("Good", GOOD, ["Good.twice"]), ("User", user, []))
+    corpus = agda_rooms(("Good", GOOD, ["Good.twice"]), ("User", user, []))
     expected = (
         "02_p2 imports Good from papers/01_p1/cubical-agda/Good.agda, which is another paper's: "
         "a paper stands on its own; what two share belongs into agda/S30"
@@ -167,8 +122,8 @@ def test_a_paper_may_not_import_another_ones_module_whether_they_share_a_process
     assert str(alone) == expected
 
 
-def test_staging_leaves_unchanged_files_alone(lay_out) -> None:
-    corpus = lay_out(("Good", GOOD, ["Good.twice"]))
+def test_staging_leaves_unchanged_files_alone(agda_rooms) -> None:
+    corpus = agda_rooms(("Good", GOOD, ["Good.twice"]))
     folder = stage(corpus.root, find_provider(corpus.root))
     place(corpus.papers[0], folder)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.agda")}
@@ -180,9 +135,9 @@ def test_staging_leaves_unchanged_files_alone(lay_out) -> None:
 
 
 def test_the_stage_is_in_the_cache_so_that_the_sources_need_not_be_writable(
-    lay_out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    agda_rooms, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    corpus = lay_out(("Good", GOOD, ["Good.twice"]))
+    corpus = agda_rooms(("Good", GOOD, ["Good.twice"]))
     before = sorted(corpus.root.rglob("*"))
     monkeypatch.setenv("S30_CACHE", str(tmp_path / "cache"))
     folder = stage(corpus.root, find_provider(corpus.root))
@@ -190,9 +145,9 @@ def test_the_stage_is_in_the_cache_so_that_the_sources_need_not_be_writable(
     assert sorted(corpus.root.rglob("*")) == before
 
 
-def test_one_agda_at_a_time_works_in_a_stage(lay_out) -> None:
+def test_one_agda_at_a_time_works_in_a_stage(agda_rooms) -> None:
     """Another's files would be taken away under it."""
-    corpus = lay_out(("Good", GOOD, ["Good.twice"]))
+    corpus = agda_rooms(("Good", GOOD, ["Good.twice"]))
     folder = stage_of(corpus.root, find_provider(corpus.root))
     said: list[str] = []
     found: list[object] = []
@@ -207,8 +162,8 @@ def test_one_agda_at_a_time_works_in_a_stage(lay_out) -> None:
     assert isinstance(evidence, Evidence)
 
 
-def test_sources_that_cannot_be_read_are_named(lay_out) -> None:
-    corpus = lay_out(("Good", GOOD, ["Good.twice"]))
+def test_sources_that_cannot_be_read_are_named(agda_rooms) -> None:
+    corpus = agda_rooms(("Good", GOOD, ["Good.twice"]))
     link = corpus.root / "agda" / "S30" / "Gone.agda"
     link.symlink_to("nowhere")
     try:
@@ -218,19 +173,19 @@ def test_sources_that_cannot_be_read_are_named(lay_out) -> None:
         link.unlink()
 
 
-def test_the_layer_runs_in_its_own_process(lay_out, shared: Path) -> None:
-    corpus = lay_out(("Good", GOOD, ["Good.twice"]))
+def test_the_layer_runs_in_its_own_process(agda_rooms) -> None:
+    corpus = agda_rooms(("Good", GOOD, ["Good.twice"]))
     (evidence,) = sweep(
-        slots_for(corpus.papers, ["agda"], False), Options(shared, shared / "cache"), lambda _: None
+        slots_for(corpus.papers, ["agda"], False), Options(corpus.root, corpus.root / "cache"), lambda _: None
     ).values()
     assert not evidence.error
     assert list(evidence.facts["theorems"]) == ["Good.twice"]
 
 
-def test_agda_that_dies_is_reported(lay_out, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_agda_that_dies_is_reported(agda_rooms, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script = tmp_path / "agda"
     script.write_text("#!/bin/sh\ncase $1 in --version) echo 'Agda version 2.7.0';; *) exit 3;; esac\n")
     script.chmod(0o755)
     monkeypatch.setattr("s30.layers.agda.find_agda", lambda: str(script))
-    (error,) = results(lay_out(("Good", GOOD, ["Good.twice"])))
+    (error,) = results(agda_rooms(("Good", GOOD, ["Good.twice"])))
     assert "agda ended" in str(error)

@@ -40,7 +40,7 @@ def lacking(make_corpus, card):
     [
         (CONTROL, True),
         ({"metric": "shuffled", "below": 0.2}, True),
-        ({"metric": "shuffled", "equals": 0.1, "within": 0.1}, True),
+        ({"metric": "shuffled", "equals": 0.1, "within": 0.05}, True),
         ({"metric": "shuffled", "at_least": 0.05}, False),
         ({"metric": "shuffled_loss", "at_least": 2.0}, True),
         ({"metric": "shuffled_loss", "at_most": 3.0}, False),

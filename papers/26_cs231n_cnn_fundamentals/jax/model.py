@@ -4,7 +4,7 @@ Each quantity, its formula and the call of JAX that computes it:
 
     convolved  = x * w + b                                        lax.conv_general_dilated
     activation = max(0, .)                                        jax.nn.relu
-    pooled     = max over 2x2                                     lax.reduce_window
+    pooled     = max of windows                                   lax.reduce_window
     f          = W pooled + b
     softmax    L_i = -log p_{y_i}                                 jax.nn.log_softmax
     SVM        L_i = sum_{j != y_i} max(0, f_j - f_{y_i} + Delta) one example, then vmap
@@ -13,7 +13,7 @@ Each quantity, its formula and the call of JAX that computes it:
     notes        | code                     | shape
     x_i, y_i     | images, labels           | (batch, channel, height, width), (batch,)
     w, b of CONV | conv.weight, conv.bias   | (filter, channel, F, F), (filter,)
-    W, b of FC   | fc.weight, fc.bias       | (class, filter * height/2 * width/2), (class,)
+    W, b of FC   | fc.weight, fc.bias       | (class, filter * rows * columns), (class,)
     f, p         | scores, probabilities    | (batch, class)
     F, P         | kernel, padding          | scalars; the stride S of CONV is 1, that of POOL is `pool`
     lambda       | strength                 | scalar, on the weights of both layers
@@ -31,7 +31,13 @@ def convolve(images: Array, weight: Array, padding: int) -> Array:
 
 
 def max_pool(maps: Array, pool: int) -> Array:
-    """The largest entry of each window of side `pool`; windows do not overlap. (batch, filter, height, width)"""
+    """The largest entry of each window of side `pool`; windows do not overlap. maps (batch, filter, height, width).
+
+    Of equal entries the first in reading order gets the gradient. Raises ValueError where the windows do not fit.
+    """
+    height, width = maps.shape[2:]
+    if height % pool or width % pool:
+        raise ValueError(f"windows of side {pool} do not fit across {height} x {width} outputs")
     window = (1, 1, pool, pool)
     return lax.reduce_window(maps, -jnp.inf, lax.max, window_dimensions=window, window_strides=window, padding="VALID")
 
@@ -53,12 +59,12 @@ def forward(
 ) -> dict[str, Array]:
     """batch: images (batch, channel, height, width), labels (batch,) integers. Losses are means over the batch."""
     images, labels = batch["images"], batch["labels"]
-    # convolved_k[t, u] = sum_{c,i,j} w_kcij x_c[t+i, u+j] + b_k
+    # convolved_k[t, u] = sum_{c,i,j} w_kcij x_c[t+i-P, u+j-P] + b_k
     convolved = convolve(images, params["conv.weight"], padding) + params["conv.bias"][:, None, None]
     # activation = max(0, convolved)
     activation = jax.nn.relu(convolved)  # (batch, filter, height, width)
     # pooled = max over windows that do not overlap
-    pooled = max_pool(activation, pool)  # (batch, filter, height/2, width/2)
+    pooled = max_pool(activation, pool)  # (batch, filter, rows, columns)
     # f = W pooled + b
     scores = pooled.reshape(len(labels), -1) @ params["fc.weight"].T + params["fc.bias"]  # (batch, class)
     # 1/N sum_i L_i for each of the two losses

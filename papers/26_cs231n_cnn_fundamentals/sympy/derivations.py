@@ -17,19 +17,12 @@ every length that has an index k. Derivatives stand unevaluated in `lhs`; the pr
 """
 
 import itertools
-from collections.abc import Callable
-from functools import cache
 
-import numpy as np
 import sympy as sp
 
-from s30.corpus import sibling
-from s30.problem import Problem
-from s30.vocabulary import Array, Bridge, Identity
+from s30.room import Bridge, Identity, sibling
 
-checks = sibling(__file__, "../numpy_checks.py")
-
-i, j, k, label, m, n, t = sp.symbols("i j k y m n t", integer=True, nonnegative=True)
+i, j, k, label, m, n, s, t = sp.symbols("i j k y m n s t", integer=True, nonnegative=True)
 f, w, x, g = (sp.IndexedBase(name) for name in ("f", "w", "x", "g"))
 COUNT = k + m + 1  # a number of classes or of taps that is greater than k
 ANY_COUNT = "any number of classes; k and y are two of them"
@@ -45,13 +38,28 @@ def cross_entropy(scores, count):
     return -scores(label) + sp.log(sp.Sum(sp.exp(scores(j)), (j, 0, count - 1)))
 
 
+def hinge(scores, correct, margin, count):
+    """The sum of max(0, f_j - f_y + Delta) over the wrong classes, numbered from 1; `correct` is f_y."""
+    return sp.Sum(sp.Max(0, scores(j) - correct + margin), (j, 1, count - 1))
+
+
 def size(width, kernel, padding, stride):
     """Outputs along one side: (W - F + 2P) / S + 1."""
     return (width - kernel + 2 * padding) / stride + 1
 
 
 def identities() -> list[Identity]:
-    return [*_losses(), *_convolution(), *_sizes(), *_gradient_check()]
+    return [
+        *_losses(),
+        *_convolution(),
+        *_sizes(),
+        *sibling(__file__, "printed.py").identities(size),
+        *_gradient_check(),
+    ]
+
+
+def bridges() -> list[Bridge]:
+    return sibling(__file__, "bridges.py").bridges()
 
 
 def _losses() -> list[Identity]:
@@ -116,6 +124,27 @@ def _losses() -> list[Identity]:
             proof=("factor",),
         ),
         Identity(
+            "max_subgradient",
+            "at a tie, max(x', y') >= max(x, y) + s (x' - x) + (1 - s) (y' - y) for any s in [0, 1]: the whole gradient to "
+            "the first of two equal entries (s = 1), to the second (s = 0), or a share to each",
+            *_shares(),
+            "x = y = a; rows: s = 1, s = 0 and s = d / (1 + d), which is all of (0, 1); each with x' = y' + e and y' = x' + e, "
+            "e >= 0",
+            "optimization-2.md, «Patterns in backward flow»",
+            relation=">=",
+            proof=("simplify", "factor"),
+        ),
+        Identity(
+            "max_to_both",
+            "the whole gradient to both is no subgradient: 1 (x' - x) + 1 (y' - y) exceeds the change of max(x, y) from a tie at "
+            "0 to x' = y' = b > 0. So 1(x >= y) and 1(y >= x), taken together, are wrong at ties",
+            *_both(),
+            "b > 0",
+            "optimization-2.md, «Simple expressions and interpretation of the gradient»",
+            relation=">",
+            proof=("simplify",),
+        ),
+        Identity(
             "hinge_subgradient_in_scores",
             "slopes s_j at the margins are the vector g with g_j = s_j and g_y = -sum_j s_j at the scores: "
             "sum_j s_j (margin_j' - margin_j) = <g, f' - f>; summing hinge_subgradient over j, L(f') >= L(f) + <g, f' - f>",
@@ -137,10 +166,10 @@ def _losses() -> list[Identity]:
         ),
         Identity(
             "hinge_at_chance",
-            "with all scores zero and Delta = 1 the SVM loss is C - 1, so 9 for ten classes",
-            sp.Sum(sp.Max(0, 1 + 0 * j), (j, 1, COUNT - 1)),
-            COUNT - 1,
-            "any number of classes C",
+            "while all margins are violated the SVM loss is (C - 1) Delta + sum_{j != y} (f_j - f_y), "
+            "so (C - 1) Delta with equal scores: 9 for ten classes and Delta = 1",
+            *_hinge_near_chance(),
+            "any number of classes C; rows: f_j = f_y - Delta + d_j with any d_j > 0, and all scores equal; Delta > 0",
             "neural-networks-3.md, «Look for correct loss at chance performance»",
             proof=("doit", "simplify"),
         ),
@@ -170,6 +199,16 @@ def _hinge_derivatives() -> tuple[sp.Matrix, sp.Matrix]:
     return sp.Matrix(left), sp.Matrix(right)
 
 
+def _hinge_near_chance() -> tuple[sp.Matrix, sp.Matrix]:
+    """The SVM loss where every wrong class violates its margin, and where all scores are equal."""
+    delta, correct = sp.Symbol("Delta", positive=True), sp.Symbol("f_y", real=True)
+    violations = sp.IndexedBase("d", positive=True)
+    near = hinge(lambda index: correct - delta + violations[index], correct, delta, COUNT)
+    excess = sp.Sum(violations[j] - delta, (j, 1, COUNT - 1))  # f_j - f_y
+    equal = hinge(lambda index: correct, correct, delta, COUNT)
+    return sp.Matrix([near, equal]), sp.Matrix([(COUNT - 1) * delta + excess, (COUNT - 1) * delta])
+
+
 def _tangents() -> tuple[sp.Matrix, sp.Matrix]:
     """max(0, b), and the line through (a, max(0, a)) of slope s, at every combination of signs."""
     d, e = sp.Symbol("d", positive=True), sp.Symbol("e", nonnegative=True)
@@ -177,6 +216,20 @@ def _tangents() -> tuple[sp.Matrix, sp.Matrix]:
     slopes = ((d, one), (-d, zero), (zero, zero), (zero, d / (1 + d)), (zero, one))
     cases = [(a, s, b) for a, s in slopes for b in (e, -e)]
     return sp.Matrix([sp.Max(0, b) for _, _, b in cases]), sp.Matrix([sp.Max(0, a) + s * (b - a) for a, s, b in cases])
+
+
+def _shares() -> tuple[sp.Matrix, sp.Matrix]:
+    """max(x', y'), and the plane through the tie x = y = a that gives the share s to x, at both orders of x' and y'."""
+    d, e = sp.Symbol("d", positive=True), sp.Symbol("e", nonnegative=True)
+    a, low = sp.symbols("a b", real=True)
+    cases = [(share, ends) for share in (1, 0, d / (1 + d)) for ends in ((low + e, low), (low, low + e))]
+    planes = [a + share * (x_ - a) + (1 - share) * (y_ - a) for share, (x_, y_) in cases]
+    return sp.Matrix([sp.Max(*ends) for _, ends in cases]), sp.Matrix(planes)
+
+
+def _both() -> tuple:
+    b = sp.Symbol("b", positive=True)
+    return b + b, sp.Max(b, b)
 
 
 def _convolution() -> list[Identity]:
@@ -200,11 +253,13 @@ def _convolution() -> list[Identity]:
         ),
         Identity(
             "input_gradient",
-            "the gradient of the input is the full correlation of upstream with the flipped filter: dL/dx[s] = sum_i w[i] g[s - i]",
-            *_input_gradients(),
-            "one dimension, every number F of taps up to 4 and T of outputs up to 5, zeros outside the T upstream entries",
+            "the gradient of the input is the convolution of upstream and filter, that is the correlation with the flipped "
+            "filter: dL/dx[s] = sum_t g[t] w[s - t]",
+            sp.Derivative(change, x[s]),
+            sp.Sum(g[t] * sp.Piecewise((w[s - t], (s >= t) & (s - t <= COUNT - 1)), (0, True)), (t, 0, steps - 1)),
+            "one dimension, stride 1; any number of taps, w being zero beside them, any number T of outputs",
             source,
-            proof=("doit", "expand"),
+            proof=("doit", "simplify"),
         ),
         Identity(
             "convolutions_compose",
@@ -216,18 +271,6 @@ def _convolution() -> list[Identity]:
             proof=("expand",),
         ),
     ]
-
-
-def _input_gradients() -> tuple[sp.Matrix, sp.Matrix]:
-    """For each F and T one row per input: SymPy's derivative of sum_t g[t] y[t], and the full correlation."""
-    w_, g_ = sp.symbols("w:4"), sp.symbols("g:5")
-    left, right = [], []
-    for taps, upstream in itertools.product([w_[:n_] for n_ in range(1, 5)], [g_[:n_] for n_ in range(1, 6)]):
-        inputs, border = sp.symbols(f"x:{len(upstream) + len(taps) - 1}"), (0,) * (len(taps) - 1)
-        total = sum(a * b for a, b in zip(upstream, _correlate(inputs, taps)))
-        left += [sp.Derivative(total, entry) for entry in inputs]
-        right += _correlate((*border, *upstream, *border), taps[::-1])
-    return sp.Matrix(left), sp.Matrix(right)
 
 
 def _correlate(values, taps) -> list:
@@ -289,103 +332,5 @@ def _gradient_check() -> list[Identity]:
             assumptions,
             source,
             proof=("doit", "simplify"),
-        ),
-    ]
-
-
-# --- Bridges: the formulas above, differentiated by SymPy and evaluated on the digits. ---
-
-CLASSES = checks.CONFIG["classes"]
-SCORES, TARGET = sp.symbols(f"f:{CLASSES}"), sp.symbols(f"y:{CLASSES}")  # TARGET is 1 at the label and 0 elsewhere
-SOFTMAX_LOSS = -sum(target * sp.log(sp.exp(score) / sum(map(sp.exp, SCORES))) for score, target in zip(SCORES, TARGET))
-
-
-def _examples(problem: Problem) -> tuple[dict[str, Array], tuple, tuple]:
-    """The forward pass, and per class a column of scores and of targets over the examples."""
-    out = checks.forward(problem.params, problem.batch, **problem.config)
-    return out, tuple(out["scores"].T), tuple(np.eye(CLASSES)[problem.batch["labels"]].T)
-
-
-def _cross_entropy(problem: Problem) -> Array:
-    _, scores, target = _examples(problem)
-    return np.mean(sp.lambdify([SCORES, TARGET], SOFTMAX_LOSS, cse=True)(scores, target))
-
-
-def _hinge(problem: Problem) -> Array:
-    _, scores, target = _examples(problem)
-    delta = sp.Symbol("Delta")
-    correct = sum(a * b for a, b in zip(SCORES, TARGET))
-    loss = sum((1 - b) * sp.Max(0, a - correct + delta) for a, b in zip(SCORES, TARGET))
-    return np.mean(sp.lambdify([SCORES, TARGET, delta], loss, cse=True)(scores, target, problem.config["margin"]))
-
-
-def _score_gradients(problem: Problem) -> Array:
-    """dL_i/df_k by SymPy, at every example: (batch, class)."""
-    _, scores, target = _examples(problem)
-    derivatives = [sp.diff(SOFTMAX_LOSS, score) for score in SCORES]
-    return np.stack(sp.lambdify([SCORES, TARGET], derivatives, cse=True)(scores, target), axis=1)
-
-
-def _fc_bias_gradient(problem: Problem) -> Array:
-    # dL/db = 1/N sum_i (p - y)
-    return _score_gradients(problem).mean(axis=0)
-
-
-def _fc_weight_gradient(problem: Problem) -> Array:
-    # L(W_kl) = upstream_k W_kl x_l + 1/2 lambda W_kl^2 to first order, so dL/dW_kl = upstream_k x_l + lambda W_kl
-    upstream, feature, strength, weight = sp.symbols("g x lambda W")
-    derivative = sp.diff(upstream * weight * feature + strength * weight**2 / 2, weight)
-    out, _, _ = _examples(problem)
-    features = out["pooled"].reshape(len(out["pooled"]), 1, -1)  # (batch, 1, feature)
-    arguments = _score_gradients(problem)[:, :, None], features, problem.config["strength"], problem.params["fc.weight"]
-    return sp.lambdify([upstream, feature, strength, weight], derivative)(*arguments).mean(axis=0)
-
-
-@cache
-def _filter_gradient(height: int, width: int, kernel: int) -> Callable[[Array, Array], Array]:
-    """The identity `filter_gradient` in two dimensions: the derivatives of sum_{t,u} g[t,u] y[t,u] by each tap."""
-    u, taps = sp.Symbol("u", integer=True), sp.symbols(f"w:{kernel * kernel}")
-    offsets = itertools.product(range(kernel), repeat=2)
-    output = sum(tap * x[t + a, u + b] for tap, (a, b) in zip(taps, offsets))
-    change = sp.Sum(g[t, u] * output, (t, 0, height - 1), (u, 0, width - 1))
-    return sp.lambdify([g, x], [sp.diff(change, tap) for tap in taps])
-
-
-def _conv_weight_gradient(problem: Problem) -> Array:
-    # dL/dw[a, b] = sum_{t, u} g[t, u] x[t + a, u + b], plus lambda w
-    out, _, _ = _examples(problem)
-    count, filters, height, width = out["convolved"].shape
-    kernel, pool, padding = (problem.config[name] for name in ("kernel", "pool", "padding"))
-    correlation = _filter_gradient(height, width, kernel)
-    # The upstream: through W, then to the largest entry of each window, and only where it is positive.
-    pooled = (_score_gradients(problem) @ problem.params["fc.weight"]).reshape(out["pooled"].shape) / count
-    spread = pooled.repeat(pool, axis=2).repeat(pool, axis=3)
-    largest = out["activation"] == out["pooled"].repeat(pool, axis=2).repeat(pool, axis=3)
-    upstream = np.where(largest & (out["convolved"] > 0), spread, 0.0)  # (batch, filter, height, width)
-    border = [(padding, padding), (padding, padding)]
-    gradient = [
-        sum(np.array(correlation(upstream[e, q], np.pad(problem.batch["images"][e, 0], border))) for e in range(count))
-        for q in range(filters)
-    ]
-    return (
-        np.reshape(gradient, (filters, 1, kernel, kernel)) + problem.config["strength"] * problem.params["conv.weight"]
-    )
-
-
-def bridges() -> list[Bridge]:
-    linear, case = "linear-classify.md", "neural-networks-case-study.md"
-    return [
-        Bridge("cross_entropy", "the mean of -log p_y", "output:cross_entropy", _cross_entropy, linear),
-        Bridge("hinge", "the mean of sum_{j != y} max(0, f_j - f_y + Delta)", "output:hinge", _hinge, linear),
-        Bridge("fc_bias_gradient", "dL/db = mean(p - y)", "gradient:fc.bias", _fc_bias_gradient, case),
-        Bridge(
-            "fc_weight_gradient", "dL/dW = mean((p - y) x) + lambda W", "gradient:fc.weight", _fc_weight_gradient, case
-        ),
-        Bridge(
-            "conv_weight_gradient",
-            "dL/dw is the correlation of padded input and upstream, plus lambda w",
-            "gradient:conv.weight",
-            _conv_weight_gradient,
-            "convolutional-networks.md, «Backpropagation»",
         ),
     ]

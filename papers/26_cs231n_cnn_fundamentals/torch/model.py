@@ -4,7 +4,7 @@ Each quantity, its formula and the call of PyTorch that computes it:
 
     convolved  = x * w + b       nn.Conv2d        (cross-correlation, stride 1, P zeros on each side)
     activation = max(0, .)       F.relu
-    pooled     = max over 2x2    F.max_pool2d
+    pooled     = max of windows  F.max_pool2d
     f          = W pooled + b    nn.Linear
     softmax    L_i = -log p_{y_i}                                 F.cross_entropy
     SVM        L_i = sum_{j != y_i} max(0, f_j - f_{y_i} + Delta)
@@ -13,7 +13,7 @@ Each quantity, its formula and the call of PyTorch that computes it:
     notes        | code                     | shape
     x_i, y_i     | images, labels           | (batch, channel, height, width), (batch,)
     w, b of CONV | conv.weight, conv.bias   | (filter, channel, F, F), (filter,)
-    W, b of FC   | fc.weight, fc.bias       | (class, filter * height/2 * width/2), (class,)
+    W, b of FC   | fc.weight, fc.bias       | (class, filter * rows * columns), (class,)
     f, p         | scores, probabilities    | (batch, class)
     F, P         | kernel, padding          | scalars; the stride S of CONV is 1, that of POOL is `pool`
     lambda       | strength                 | scalar, on the weights of both layers
@@ -32,7 +32,8 @@ class Model(nn.Module):
         self,
         *,
         channels: int,
-        size: int,
+        height: int,
+        width: int,
         filters: int,
         kernel: int,
         padding: int,
@@ -44,18 +45,20 @@ class Model(nn.Module):
         super().__init__()
         self.pool, self.strength, self.margin = pool, strength, margin
         self.conv = nn.Conv2d(channels, filters, kernel, padding=padding)
-        # (W - F + 2P) / S + 1, twice: for the convolution (S = 1), and for pooling (F = S, P = 0)
-        side = (size - kernel + 2 * padding + 1) // pool
-        self.fc = nn.Linear(filters * side**2, classes)
+        # (W - F + 2P) / S + 1, for the convolution (S = 1), then for the pooling (F = S, P = 0)
+        rows, columns = (side - kernel + 2 * padding + 1 for side in (height, width))
+        if rows % pool or columns % pool:
+            raise ValueError(f"windows of side {pool} do not fit across {rows} x {columns} outputs")
+        self.fc = nn.Linear(filters * (rows // pool) * (columns // pool), classes)
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         images, labels = batch["images"], batch["labels"]
-        # convolved_k[t, u] = sum_{c,i,j} w_kcij x_c[t+i, u+j] + b_k
+        # convolved_k[t, u] = sum_{c,i,j} w_kcij x_c[t+i-P, u+j-P] + b_k
         convolved = self.conv(images)  # (batch, filter, height, width)
         # activation = max(0, convolved)
         activation = F.relu(convolved)  # (batch, filter, height, width)
-        # pooled = max over windows that do not overlap
-        pooled = F.max_pool2d(activation, self.pool)  # (batch, filter, height/2, width/2)
+        # pooled = max over windows that do not overlap; of equal entries the first in reading order gets the gradient
+        pooled = F.max_pool2d(activation, self.pool)  # (batch, filter, rows, columns)
         # f = W pooled + b
         scores = self.fc(pooled.flatten(1))  # (batch, class)
         # 1/N sum_i -log p_{y_i}

@@ -10,8 +10,8 @@ class Model:
     """batch: inputs (batch, feature), targets (batch, output). The loss is a mean over the batch."""
 
     def __init__(self, *, features: int, outputs: int):
-        self.weight = Tensor.zeros(outputs, features)
-        self.bias = Tensor.zeros(outputs)
+        self.weight = Tensor.glorot_uniform(outputs, features)
+        self.bias = Tensor.glorot_uniform(outputs)
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         # prediction = W x + b

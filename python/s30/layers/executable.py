@@ -34,7 +34,11 @@ class Computes(Protocol):
     def forward(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]: ...
 
     def plain(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
-        """The same by the room's code as it stands, neither compiled nor replayed, so that it can refuse its numbers."""
+        """The same by the room's code as it stands, on plain arrays, so that it can look at their values and refuse them."""
+        ...
+
+    def anew(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
+        """The same by the room's code run once more, where `forward` may replay what an earlier run compiled."""
         ...
 
 
@@ -133,9 +137,9 @@ def named(outputs: Any, kind: type | tuple[type, ...]) -> Mapping[str, Any]:
         raise S30Error(f"forward must return a dict of named outputs, not {type(outputs).__name__}")
     for name, value in outputs.items():
         if not isinstance(value, kind):
-            own = kind[0] if isinstance(kind, tuple) else kind
+            own = (kind[0] if isinstance(kind, tuple) else kind).__name__.rpartition(".")[2]
             raise S30Error(
-                f"the output {name!r} must be of the framework's own kind, {own.__name__}, not {type(value).__name__}"
+                f"the output {name!r} must be of the framework's own kind, {own}, not {type(value).__name__}"
             )
     return outputs
 

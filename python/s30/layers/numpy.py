@@ -40,7 +40,7 @@ class NumpyBackend:
         self.altered |= altered(params, given[0]) | altered(batch, given[1])
         return dict(outputs)
 
-    plain = forward
+    plain = anew = forward
 
 
 def run(paper: Paper, progress: Progress, parts: Parts) -> Evidence:

@@ -48,14 +48,14 @@ def mend_constants() -> None:
 def drawing(seed: int) -> Iterator[None]:
     """Tensors drawn inside take their random bits from NumPy's generator: tinygrad's own takes half a second for each
     size to compile. What becomes of the bits stays tinygrad's, and that they are random is what a start is checked for."""
-    generator, original = np.random.default_rng(seed), Tensor.random_bits
+    generator = np.random.default_rng(seed)
     Tensor.random_bits = staticmethod(
         lambda key, counter, count: Tensor(generator.integers(0, 2**32, count, dtype=np.uint32))
     )
     try:
         yield
     finally:
-        Tensor.random_bits = original
+        del Tensor.random_bits  # and so the inherited one is back
 
 
 class Captured:
@@ -114,13 +114,7 @@ class TinygradBackend:
         shapes = [sorted((name, value.shape, value.dtype.str) for name, value in arrays.items()) for arrays in inputs]
         at = repr((purpose, sorted(config.items()), shapes))
         if at not in self._captured:
-
-            def function(*tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-                computed = {name: value.contiguous() for name, value in make(*tensors).items()}
-                Tensor.realize(*computed.values())  # all in one schedule
-                return computed
-
-            self._captured[at] = Captured(function, *inputs)
+            self._captured[at] = Captured(lambda *tensors: _realized(make(*tensors)), *inputs)
         found = self._captured[at](*inputs)
         self.altered |= self._captured[at].altered
         return found
@@ -137,7 +131,9 @@ class TinygradBackend:
         return self._replay("forward", config, lambda p, b: self._call(p, b, config)[1], params, batch)
 
     def plain(self, params: Arrays, batch: Arrays, config: Mapping[str, Any]) -> dict[str, Array]:
-        return _values(self._call(_tensors(params), _tensors(batch), config)[1])
+        return _values(_realized(self._call(_tensors(params), _tensors(batch), config)[1]))
+
+    anew = plain
 
     def gradient(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
@@ -158,7 +154,7 @@ class TinygradBackend:
 
     def initial(self, config: Mapping[str, Any], seed: int) -> dict[str, Array]:
         with drawing(seed):
-            return _values(get_state_dict(self._model(**config)))
+            return _values(_realized(get_state_dict(self._model(**config))))
 
     def trajectory(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], learning_rate: float, steps: int
@@ -180,12 +176,19 @@ class TinygradBackend:
 def _tensors(arrays: Arrays) -> dict[str, Tensor]:
     """Tensors of their own memory, in place before anything is scheduled, in one order: a TinyJit knows them by it."""
     tensors = {name: Tensor(np.ascontiguousarray(value)).reshape(value.shape) for name, value in sorted(arrays.items())}
-    Tensor.realize(*tensors.values())
+    if tensors:
+        Tensor.realize(*tensors.values())
     return tensors
 
 
+def _realized(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Each in memory of its own, all by one schedule."""
+    computed = {name: value.contiguous() for name, value in tensors.items()}
+    Tensor.realize(*computed.values())
+    return computed
+
+
 def _values(tensors: Mapping[str, Tensor]) -> dict[str, Array]:
-    Tensor.realize(*tensors.values())
     return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 

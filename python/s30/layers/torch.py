@@ -49,7 +49,7 @@ class TorchBackend:
         with torch.no_grad():
             return _arrays(self._call(params, batch, config)[1])
 
-    plain = forward
+    plain = anew = forward
 
     def gradient(
         self, params: Arrays, batch: Arrays, config: Mapping[str, Any], duals: Arrays
@@ -117,8 +117,9 @@ def state() -> dict[str, Any]:
 
 
 @contextmanager
-def double() -> Iterator[None]:
-    """Within an experiment, what is to be compared entry by entry: new tensors and modules are float64."""
+def double(once: bool) -> Iterator[None]:
+    """Within an experiment, what is to be compared entry by entry: new tensors and modules are float64. Nothing here is
+    compiled, so that it makes no difference whether it runs `once`."""
     torch.set_default_dtype(torch.float64)
     try:
         yield

@@ -6,13 +6,13 @@ did, in this same process. The fact `evaluations` lists what was asked, and why 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from s30.corpus import Paper
+from s30.environment import cpu_seconds
 from s30.errors import S30Error
 from s30.layers.agda.modules import WORD, Modules
 from s30.layers.agda.process import Agda
@@ -38,12 +38,12 @@ class Runner:
     def run(
         self, asked: Iterable[Question], progress: Progress
     ) -> tuple[dict[str, Array], list[dict[str, Any]], dict[str, float]]:
-        """The arrays, the fact `evaluations`, and the seconds of each evaluation."""
+        """The arrays, the fact `evaluations`, and the CPU seconds of each evaluation."""
         arrays: dict[str, Array] = {}
         told: dict[str, dict[str, Any]] = {}
         seconds: dict[str, float] = {}
         for question in asked:
-            started = time.monotonic()
+            before = cpu_seconds()
             entry = {name: getattr(question, name) for name in ("name", "module", "exact")}
             entry |= {"definitions": [*question.definitions], "on": [], "failed": {}}
             entry = told.setdefault(question.name, entry)
@@ -59,7 +59,7 @@ class Runner:
                     failed = str(error)
             if failed:
                 entry["failed"][question.on] = failed
-            spent = seconds.get(question.name, 0.0) + time.monotonic() - started
+            spent = seconds.get(question.name, 0.0) + cpu_seconds() - before
             seconds[question.name] = round(spent, 3)
         return arrays, list(told.values()), seconds
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +14,10 @@ COMMENT = re.compile(r"\{-.*?-\}|--.*?$", re.DOTALL | re.MULTILINE)
 
 
 class Modules:
-    """The sources of one paper's modules, and the words of the library that none of them should be taken for."""
+    """The sources of one paper's modules, and the words of the library that none of them should be taken for.
+
+    `declarations` are those of the paper by name, and those of shared lemmas that it passes on as its own.
+    """
 
     def __init__(self, sources: Iterable[Source], library: frozenset[str]) -> None:
         self._sources = {source.path: source for source in sources}
@@ -22,6 +25,15 @@ class Modules:
         self.declarations = {
             name: declaration for source in self._sources.values() for name, declaration in source.declarations.items()
         }
+        self._home = {declaration: source for source in self._sources.values() for declaration in source.at.values()}
+
+    def adopt(self, name: str, shared: Source) -> None:
+        """Lets `name` mean what a shared module declares by its last word."""
+        own = name.rpartition(".")[2]
+        for declaration in shared.declarations.values():
+            if declaration.words[0] == own and not declaration.is_private:
+                self.declarations[name] = declaration
+                self._home[declaration] = shared
 
     def meant(self, token: Token) -> Declaration | None:
         """The declaration to which what a token names belongs; None for what is bound, and for what is not the paper's."""
@@ -52,7 +64,8 @@ class Modules:
 
     def assumptions(self, name: str) -> list[list[str]]:
         """The parameters of each module around a declaration, the file's own first, as their source has them."""
-        return [telescope_text(telescope, self._say) for telescope in self.declarations[name].telescopes]
+        say = self._writer(name)
+        return [telescope_text(telescope, say) for telescope in self.declarations[name].telescopes]
 
     def statement(self, name: str, printed: str = "") -> str:
         """What a declaration states, behind all that it assumes: the parameters of the modules around it, and variables.
@@ -62,46 +75,52 @@ class Modules:
         """
         declaration = self.declarations[name]
         if printed:
-            local = {w: one for t in declaration.mentions() if (one := self.meant(t)) for w in one.words}
-            bound = {token.text for token in declaration.mentions() if "bound" in token.kinds}
-            shadows = {word: one for word, one in local.items() if word in self._library and word not in bound}
-            told = WORD.sub(lambda word: _qualified(shadows.get(word[0]), word[0]), printed)
+            say, words = self._writer(name), {token.text: token for token in [*declaration.mentions()][::-1]}
+            told = WORD.sub(lambda word: say(words[word[0]]) if word[0] in words else word[0], printed)
             assumed, stated = self.assumptions(name)[0], re.sub(r"\{[^{}:]* : Level\} ?(→ )?", "", told)
         else:
             assumed = [one for part in self.assumptions(name) for one in part]
-            assumed += self._variables([*declaration.mentions()])
-            stated = text(declaration.signature, self._say)
+            assumed += self._variables(declaration, self._writer(name))
+            stated = text(declaration.signature, self._writer(name))
         return f"{' '.join(assumed)} → {stated}" if assumed else stated
 
     def is_explicit(self, name: str) -> bool:
         """Whether the source of a statement says all that it assumes."""
         declaration = self.declarations[name]
-        return declaration.is_explicit and all(
-            token.site and token.site[0] in self._sources
-            for token in declaration.mentions()
-            if "generalizable" in token.kinds
-        )
+        home = self._home[declaration]
+        own = {(home.path, place) for home in (home, *self._sources.values()) for place in home.variables}
+        variables = (token for token in declaration.mentions() if "generalizable" in token.kinds)
+        return declaration.is_explicit and all(token.site in own for token in variables)
 
-    def _variables(self, tokens: Iterable[Token]) -> list[str]:
-        """The variables that these tokens leave free, each after those that its type speaks of, as implicit parameters."""
+    def _variables(self, declaration: Declaration, say: Callable[[Token], str]) -> list[str]:
+        """The variables that a statement leaves free, each after those that its type speaks of, as implicit parameters."""
         found: dict[str, list[str]] = {}  # by the text of a type, the names that have it
 
         def add(token: Token) -> None:
             if "generalizable" not in token.kinds or token.site is None:
                 return
-            _, type_ = self._sources[token.site[0]].variables[token.site[1]]
-            said = text(type_, self._say)
+            home = self._home[declaration]
+            type_ = (home if token.site[0] == home.path else self._sources[token.site[0]]).variables[token.site[1]]
+            said = text(type_, say)
             if said != "Level" and token.text not in found.get(said, ()):
                 for inner in type_:
                     add(inner)
                 found.setdefault(said, []).append(token.text)
 
-        for token in tokens:
+        for token in declaration.mentions():
             add(token)
         return [f"{{{' '.join(names)} : {said}}}" for said, names in found.items()]
 
-    def _say(self, token: Token) -> str:
-        return _qualified(self.meant(token) if token.text in self._library else None, token.text)
+    def _writer(self, name: str) -> Callable[[Token], str]:
+        """How a token of this declaration's file is written, so that it is taken for what it means."""
+        renamed = self._home[self.declarations[name]].renamed
+
+        def say(token: Token) -> str:
+            if token.text not in self._library or token.kinds & {"bound", "symbol", "keyword"}:
+                return token.text
+            return _qualified(self.meant(token), renamed.get(token.text, token.text))
+
+        return say
 
 
 def _qualified(declaration: Declaration | None, word: str) -> str:

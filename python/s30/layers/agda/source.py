@@ -12,18 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-TRANSPARENT = (
-    "private",
-    "mutual",
-    "abstract",
-    "instance",
-    "opaque",
-    "interleaved",
-)  # blocks that add nothing to a name
+# Blocks that add nothing to a name.
+TRANSPARENT = ("private", "mutual", "abstract", "instance", "opaque", "interleaved")
 TYPES = ("data", "record")
 DEFINES = {"function", "datatype", "record", "postulate", "primitive"}
 BINDS = {"bound", "generalizable", "module"}
-OPENING, CLOSING = "({⦃", ")}⦄"
+OPENING, CLOSING = ("(", "{", "⦃", "{{"), (")", "}", "⦄", "}}")
 Telescope = Sequence["Token"]
 
 
@@ -70,7 +64,7 @@ class Declaration:
     def is_refl(self) -> bool:
         """Whether nothing but `refl` stands on the right of every clause, below whatever binders."""
         sides = [" ".join(token.text for token in _after(clause, "=")) for clause in self.clauses]
-        return bool(sides) and all(re.fullmatch(r"(λ [^→]*→ )*\(?refl\)?", side) for side in sides)
+        return bool(sides) and all(re.fullmatch(r"(funExt |\( |λ [^→]*→ )*refl( \))*", side) for side in sides)
 
     @property
     def is_type(self) -> bool:
@@ -101,7 +95,7 @@ class Source:
     """One file with its declarations by name.
 
     `at` leads from a place where something is defined to its declaration, `variables` from one where a variable is
-    declared to the names that share its type, and that type.
+    declared to its type, and `renamed` from a word to the one that an import gave up for it.
     """
 
     def __init__(self, path: str, content: str, highlighting: Iterable[Mapping[str, Any]]) -> None:
@@ -109,7 +103,8 @@ class Source:
         self.tokens = _tokens(content, highlighting)
         self.declarations: dict[str, Declaration] = {}
         self.at: dict[int, Declaration] = {}
-        self.variables: dict[int, tuple[list[str], Sequence[Token]]] = {}
+        self.variables: dict[int, Sequence[Token]] = {}
+        self.renamed = dict(_renamed([token.text for token in self.tokens]))
         self._lines = [0, *(newline.end() for newline in re.finditer("\n", content))]
         owners: list[Declaration] = []
         for modules, block in self._blocks():
@@ -126,19 +121,20 @@ class Source:
         modules: list[tuple[int, str, Telescope]] = []
         position = 0
         while position < len(rows):
-            first = rows[position][0]
-            column = self._column(first)
+            column = self._column(rows[position][0])
             while modules and modules[-1][0] >= column:
                 modules.pop()
-            if first.text in TRANSPARENT and len(rows[position]) == 1:
-                if first.text == "private":
+            while rows[position] and rows[position][0].text in TRANSPARENT:
+                if rows[position].pop(0).text == "private":
                     modules.append((column, "", []))
+            if not rows[position]:
                 position += 1
                 continue
             after = position + 1
             while after < len(rows) and self._column(rows[after][0]) > column:
                 after += 1
             block = [token for row in rows[position:after] for token in row]
+            first = block[0]
             words = [token.text for token in block]
             if first.text == "module" and "where" in words and "=" not in words[: words.index("where")]:
                 header = block[: words.index("where")]
@@ -190,7 +186,7 @@ class Source:
             named = [n for n in starts if n < colon]
             starts = starts[len(named) :]
             type_ = block[colon + 1 : starts[0] if starts else len(block)]
-            self.variables |= {block[n].start: ([block[m].text for m in named], type_) for n in named}
+            self.variables |= {block[n].start: type_ for n in named}
 
     def _comment_above(self, token: Token) -> str:
         """The lines of `-- …` directly above a token's line, in one; a ruler ends them."""
@@ -219,6 +215,16 @@ def _tokens(content: str, highlighting: Iterable[Mapping[str, Any]]) -> list[Tok
             at = (site["filepath"], site["position"] - 1) if site else None
             found[start] = Token(content[start:end], start, kinds, at)
     return [found[start] for start in sorted(found)]
+
+
+def _renamed(words: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What `renaming (_≡_ to _≠_)` makes of words: ≠ stands for ≡, and _≠_ for _≡_."""
+    for place, word in enumerate(words):
+        if word == "to" and "renaming" in words[:place]:
+            old, new = words[place - 1], next(w for w in words[place + 1 :] if not re.fullmatch(r"infix[lr]?|\d+", w))
+            yield new, old
+            parts = [list(filter(None, name.split("_"))) for name in (new, old)]
+            yield from zip(*parts, strict=False) if "_" in new else ()
 
 
 def _outer(tokens: Sequence[Token]) -> Iterator[Token]:
