@@ -38,7 +38,7 @@ ZEROS_POWER = 10  # K and m of 0^n for n up to 2^10
 SHUFFLES = 200
 
 METRICS = {
-    "held_out_bits_start": Metric("code length of strings not learnt from, under the starting parameters", "bits per symbol", good="low", spread=1e-9),
+    "held_out_bits_start": Metric("code length of strings not learnt from, under the starting parameters", "bits per symbol", spread=1e-9),
     "held_out_bits_end": Metric("the same after learning", "bits per symbol", good="low", model="mixture", spread=1e-4),
     "fair_coin_bits": Metric("code length of fair coins under the learned mixture: 1 is chance, and the least possible", "bits per symbol", good="low", control=True, spread=1e-4),
     "weight_gap_to_optimum": Metric("largest distance of a learned weight from the mean posterior, where the gradient vanishes", "weight", good="low", spread=1e-3),

@@ -65,8 +65,6 @@ def identities() -> list[Identity]:
     others, own = sp.Sum(weight[j] * prob[j], (j, 0, k)), weight[k + 1] * prob[k + 1]
     zeros = kt.subs({n0: n, n1: 0})
     posterior_now = weight[k] * prob[k] / mixture
-    # r >= 1 written in binary has a + 1 digits: r + 1 + d = 2^(a + 1) with d >= 0. y has 1 + e bits.
-    r, d, e = m + 1, n0, n1
     return [
         Identity(
             "gradient_is_prior_minus_posterior",
@@ -188,17 +186,6 @@ def identities() -> list[Identity]:
             "n >= 0 integer, k = m - 1: WRITE 0, then REPEATs by the factors 2^k_1 ... 2^k_m with sum j, then HALT",
             "this machine's: with K(0^(2^j)) = 2j + 7 it makes K + log2 m at least (j - 1) log2 1.5",
             proof=("doit", "simplify"),
-        ),
-        Identity(
-            "later_instructions_pay_for_their_growth",
-            "2^(a + 1) >= r + 1 and 2^(a + 1) >= (l + r) / l, so that REPEAT (3 + 2a bits), HOLD (5 + 2a) and a WRITE "
-            "(3 + 2a + r) on l >= 1 bits cost at least 1 + 2 log2 of the factor by which they lengthen",
-            sp.Matrix([r + 1 + d, r + 1 + d]),
-            sp.Matrix([r + 1, (1 + e + r) / (1 + e)]),
-            "r >= 1 has a + 1 binary digits, so that 2^(a + 1) = r + 1 + d with d >= 0; l = 1 + e",
-            "this machine's: K(x) >= 2 log2 l(x) + 6",
-            relation=">=",
-            proof=("factor",),
         ),
     ]
 
