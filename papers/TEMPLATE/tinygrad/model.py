@@ -10,7 +10,7 @@ class Model:
     """batch: inputs (batch, feature), targets (batch, output). The loss is a mean over the batch."""
 
     def __init__(self, *, features: int, outputs: int):
-        self.weight = Tensor.zeros(outputs, features)
+        self.weight = Tensor.glorot_uniform(outputs, features)
         self.bias = Tensor.zeros(outputs)
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
