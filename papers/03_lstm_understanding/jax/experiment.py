@@ -109,8 +109,11 @@ def seen(cell: str, params: Params, tokens: Array) -> dict[str, Array]:
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     length = inputs["tokens"].shape[1]
     found = {name: value[:, :length] for name, value in seen(net, dict(params), padded(net, inputs["tokens"])).items()}
-    gates = {name: found[name] for name in ("forget_gate", "input_gate") if name in found}
-    return {"logits": read(params, found["hidden"][:, -1]), **gates}
+    answers = {"logits": read(params, found["hidden"][:, -1])}
+    if net == "lstm":
+        answers |= {name: found[name][: task.SHOWN] for name in ("forget_gate", "input_gate")}
+        answers["kept"] = found["forget_gate"].prod(axis=1)
+    return answers
 
 
 @compiled
