@@ -32,7 +32,7 @@ SYMBOLS, NOISE = 4, 4
 FEATURES = SYMBOLS + NOISE
 UNITS = {"lstm": 10, "rnn": 24}
 LONGEST = 100  # lag
-EXAMPLES, TEST_EXAMPLES, SHOWN = 32, 256, 4  # of a minibatch, of a test, of what derivatives are taken on
+EXAMPLES, TEST_EXAMPLES, SHOWN = 32, 256, 4  # of a minibatch, of a test, of what is looked at closely
 RATES = {"lstm": 0.02, "rnn": 0.02, "rnn_slow": 0.005, "rnn_orthogonal": 0.001}  # other LSTMs as lstm
 LIMIT, UPDATES, WINDOW = 1.0, 200, 10
 NETS = {"quick": {"one": 1, "some": 4, "many": 5}, "full": {"one": 5, "some": 10, "many": 10}}
@@ -74,7 +74,8 @@ METRICS = {
             "decades", "nets", net, spread=spread,
         )
         for net, when, spread in (
-            *((net, "before", 1e-6) for net in UNTRAINED), ("lstm", "after", 2.0), ("rnn", "after", 20.0)
+            *((net, "before", 1e-6) for net in UNTRAINED),
+            ("lstm", "after", 1.0),
         )
     },
     "rnn_radius": Metric("spectral radius of W_hh as torch.nn draws it", "factor a step", "nets", "rnn"),
@@ -106,7 +107,12 @@ def initial(net: str, lag: int, seed: int, k: int) -> dict[str, Array]:
     """The parameters that a net starts with, named as in torch.nn."""
     cell, rng = cell_of(net), np.random.default_rng((3, seed, lag, k, 1))
     units, rows = UNITS[cell], checks.GATES[cell] * UNITS[cell]
-    shapes = {"weight_ih_l0": (rows, FEATURES), "weight_hh_l0": (rows, units), "bias_ih_l0": (rows,), "bias_hh_l0": (rows,)}
+    shapes = {
+        "weight_ih_l0": (rows, FEATURES),
+        "weight_hh_l0": (rows, units),
+        "bias_ih_l0": (rows,),
+        "bias_hh_l0": (rows,),
+    }
     draw = {f"{cell}.{name}": shape for name, shape in shapes.items()}
     draw |= {"readout.weight": (SYMBOLS, units), "readout.bias": (SYMBOLS,)}
     params = {name: rng.uniform(-(units**-0.5), units**-0.5, size=shape) for name, shape in draw.items()}
@@ -133,10 +139,14 @@ def trace(cell: str, params: Arrays, tokens: Array) -> dict[str, Array]:
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    """logits (example, symbol) after the last of tokens (example, time); of an LSTM its gates, (example, time, unit), too."""
+    """logits (example, symbol) after the last of tokens (example, time). Of an LSTM also `kept`, Π f_t, (example, unit), and
+    the gates on the first SHOWN sequences, (example, time, unit)."""
     seen = trace(net, params, inputs["tokens"])
     logits = seen["hidden"][:, -1] @ params["readout.weight"].T + params["readout.bias"]
-    return {"logits": logits, **{name: seen[name] for name in ("forget_gate", "input_gate") if name in seen}}
+    if net == "rnn":
+        return {"logits": logits}
+    gates = {name: seen[name][:SHOWN] for name in ("forget_gate", "input_gate")}
+    return {"logits": logits, "kept": seen["forget_gate"].prod(axis=1), **gates}
 
 
 def state_gradient(cell: str, nets: list[Arrays], tokens: Array) -> Array:
@@ -155,7 +165,7 @@ def state_gradient(cell: str, nets: list[Arrays], tokens: Array) -> Array:
 
 
 def run(profile: str, seed: int, framework: Framework) -> Experiment:
-    values, learnt = defaultdict(list), defaultdict(list)  # by metric; what was learnt at LONGEST, by net
+    values, learnt = defaultdict(list), defaultdict(list)  # by metric; what LSTMs learnt at LONGEST, by net
     gates: Arrays = {}
     nets = [(net, lag, k) for (net, lag), many in RECALL.items() for k in range(NETS[profile][many])]
     for done, (net, lag, k) in enumerate(nets):
@@ -168,13 +178,12 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         found = framework.predict(cell, trained.params, inputs)
         values[f"{net}_accuracy_lag_{lag}"].append(float((found["logits"].argmax(1) == test["target"]).mean()))
         values[f"{net}_updates_lag_{lag}"].append(float(len(trained.losses)))
-        if lag == LONGEST:
+        if lag == LONGEST and cell == "lstm":
             learnt[net].append(trained.params)
-            if cell == "lstm":
-                before = framework.predict(cell, start, inputs)
-                values[f"{net}_before_direct_path"].append(direct_path(before))
-                values[f"{net}_after_direct_path"].append(direct_path(found))
-                gates = gates or {name: found[name][0] for name in ("forget_gate", "input_gate")}
+            before = framework.predict(cell, start, inputs)
+            values[f"{net}_before_direct_path"].append(direct_path(before))
+            values[f"{net}_after_direct_path"].append(direct_path(found))
+            gates = gates or {name: found[name][0] for name in ("forget_gate", "input_gate")}
 
     framework.progress(0.9, "gradients of the state")
     starts = {net: [initial(net, LONGEST, seed, k) for k in range(count)] for net, count in UNTRAINED.items()}
@@ -191,9 +200,9 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
     values["rnn_radius"] = [float(np.abs(np.linalg.eigvals(weight)).max()) for weight in weights]
     sizes = {f"{cell}_parameters": float(sum(value.size for value in starts[cell][0].values())) for cell in UNITS}
     metrics = {name: sizes.get(name) or values[name] for name in METRICS}
-    return Experiment(metrics, drawings.figures(RECALL, metrics, values, norms, gates))
+    return Experiment(metrics, drawings.figures([*RECALL], values, norms, gates, UPDATES))
 
 
 def direct_path(found: Arrays) -> float:
     """Root mean square of Π f_t over sequences and units: what the direct path leaves of a cell, 1 for a perfect carousel."""
-    return float(np.sqrt(np.square(found["forget_gate"].prod(axis=1)).mean()))
+    return float(np.sqrt(np.square(found["kept"]).mean()))

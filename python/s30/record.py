@@ -96,6 +96,7 @@ def paper_entry(verdict: PaperVerdict) -> Entry:
             }
             for part, kind in (("theorems", "theorem"), ("unfolded", "unfolded"))
         },
+        "not_evaluated": {one["definition"]: one["why"] for one in paper.card.get("not_evaluated", ())},
         "claims": [_claim(paper, claim) for claim in verdict.claims],
         "metrics": _metrics(verdict),
         "mutants": _mutants(paper),

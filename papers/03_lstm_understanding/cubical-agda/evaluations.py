@@ -107,7 +107,9 @@ def _weights_of_rnn(problem: Problem) -> str:
 
 def _gates_along(problem: Problem) -> str:
     first = {name: problem.batch[name][0] for name in ("cell", "hidden")} | {"inputs": problem.batch["inputs"][0, :FEW]}
-    return _network(Problem(problem.config, problem.params, {**problem.batch, **first}), "lstm").replace("lstm", "gatesAlong", 1)
+    return _network(Problem(problem.config, problem.params, {**problem.batch, **first}), "lstm").replace(
+        "lstm", "gatesAlong", 1
+    )
 
 
 def _norm(problem: Problem) -> float:
@@ -115,7 +117,9 @@ def _norm(problem: Problem) -> float:
 
 
 def _states(prefix: str):
-    return lambda problem, found: np.stack([found[f"{prefix}cell"], found[f"{prefix}hidden"]], axis=2)  # (batch, time, 2, hidden)
+    return lambda problem, found: np.stack(
+        [found[f"{prefix}cell"], found[f"{prefix}hidden"]], axis=2
+    )  # (batch, time, 2, hidden)
 
 
 def _gates(problem: Problem) -> Array:

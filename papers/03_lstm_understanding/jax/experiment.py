@@ -22,7 +22,10 @@ from s30.training.jax import adam, adam_init, clip_by_global_norm
 model = sibling(__file__, "model.py")
 task = sibling(__file__, "../task.py")
 Params = dict[str, Array]
-LENGTHS = {"lstm": (11, 101), "rnn": (101,)}  # of sequences; RNNs do too little on short ones for a program of their own
+LENGTHS = {
+    "lstm": (11, 101),
+    "rnn": (101,),
+}  # of sequences; RNNs do too little on short ones for a program of their own
 # LLVM's first level compiles in half of the time, and what it compiles runs as fast.
 compiled = partial(jax.jit, static_argnums=0, compiler_options={"xla_backend_optimization_level": 1})
 
@@ -46,7 +49,15 @@ def read(params: Params, hidden: Array) -> Array:
 
 @compiled
 def updates(
-    cell: str, params: Params, tokens: Array, target: Array, order: Array, rates: Array, lag: int, limit: float, window: int
+    cell: str,
+    params: Params,
+    tokens: Array,
+    target: Array,
+    order: Array,
+    rates: Array,
+    lag: int,
+    limit: float,
+    window: int,
 ) -> tuple[Params, Array, Array]:
     """Adam until `window` minibatches in a row were named without an error, or the order (update, example) is at its end.
 
@@ -98,8 +109,11 @@ def seen(cell: str, params: Params, tokens: Array) -> dict[str, Array]:
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     length = inputs["tokens"].shape[1]
     found = {name: value[:, :length] for name, value in seen(net, dict(params), padded(net, inputs["tokens"])).items()}
-    gates = {name: found[name] for name in ("forget_gate", "input_gate") if name in found}
-    return {"logits": read(params, found["hidden"][:, -1]), **gates}
+    answers = {"logits": read(params, found["hidden"][:, -1])}
+    if net == "lstm":
+        answers |= {name: found[name][: task.SHOWN] for name in ("forget_gate", "input_gate")}
+        answers["kept"] = found["forget_gate"].prod(axis=1)
+    return answers
 
 
 @compiled

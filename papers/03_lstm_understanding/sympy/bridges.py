@@ -1,7 +1,7 @@
 r"""Formulas derived in SymPy, evaluated on a problem's numbers: gradients by back-propagation through time, by hand.
 
-    δ_t^k = ∂loss/∂a_k at step t, k among i, f, g, o: SymPy's derivatives of the two functions of a step, C_t(a_i, a_f, a_g,
-    C_{t-1}) and h_t(a_o, C_t), carried from the last step to the first by the matrices; those of peepholes are 0 in the LSTM
+δ_t^k = ∂loss/∂a_k at step t, k among i, f, g, o: SymPy's derivatives of the two functions of a step, C_t(a_i, a_f, a_g,
+C_{t-1}) and h_t(a_o, C_t), carried from the last step to the first by the matrices; those of peepholes are 0 in the LSTM
 """
 
 from functools import cache

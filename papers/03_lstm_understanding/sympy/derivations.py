@@ -25,6 +25,7 @@ s, t, T, a, start = formulas.s, formulas.t, formulas.T, formulas.a, formulas.sta
 forget, WALK, VARIANTS = formulas.forget, formulas.WALK, formulas.VARIANTS
 sigmoid, unrolled, closed_form = formulas.sigmoid, formulas.unrolled, formulas.closed_form
 
+
 def _gate(x):
     """σ(x) = (1 + tanh(x/2)) / 2 (`sigmoid_is_tanh`), whose derivatives are polynomials in tanh(x/2)."""
     return (1 + sp.tanh(x / 2)) / 2

@@ -42,7 +42,11 @@ def test_lstms_of_one_lag_differ_in_two_biases_alone_and_the_next_net_in_everyth
     zero, one, long = (task.initial(net, 100, 0, 0) for net in ("lstm_bias_0", "lstm_bias_1", "lstm"))
     size = task.UNITS["lstm"]
     for name, value in zero.items():
-        rows = slice(2 * size, None) if name == "lstm.bias_ih_l0" else slice(0 if "bias_hh" not in name else 2 * size, None)
+        rows = (
+            slice(2 * size, None)
+            if name == "lstm.bias_ih_l0"
+            else slice(0 if "bias_hh" not in name else 2 * size, None)
+        )
         np.testing.assert_array_equal(value[rows], one[name][rows])
         np.testing.assert_array_equal(value[rows], long[name][rows])
     for params, forget, write in ((zero, 0, 0), (one, 1, 0), (long, np.log(100), -np.log(100))):
@@ -119,7 +123,9 @@ def test_the_direct_path_is_not_the_whole_jacobian(room: Paper) -> None:
     for seed in range(3):
         problem = checks.problem(seed)
         outputs, size = checks.forward(problem.params, problem.batch, **problem.config), problem.config["hidden"]
-        states = jacobians.of_states(problem.params, problem.batch["cell"], outputs)[:, : 2 * size**2].reshape(2, size, 2 * size)
+        states = jacobians.of_states(problem.params, problem.batch["cell"], outputs)[:, : 2 * size**2].reshape(
+            2, size, 2 * size
+        )
         cells = states[0, :, :size]
         direct = np.diag(outputs["forget_gate"][0].prod(0))
         assert np.linalg.norm(cells - direct) / np.linalg.norm(cells) > 0.1

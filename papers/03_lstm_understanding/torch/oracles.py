@@ -125,7 +125,9 @@ def _peepholes(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     blind = torch.zeros(2 * units, units)  # the candidate, and the output gate, which needs C_t
     weights["weight_ih_l0"] = torch.cat([torch.cat([looks[: 2 * units], blind]), weights["weight_ih_l0"]], 1)
     cell.load_state_dict({name.removesuffix("_l0"): value for name, value in weights.items()})
-    output = torch.cat([looks[2 * units :], weights["weight_hh_l0"][3 * units :], params["peephole.weight_ih_l0"][3 * units :]], 1)
+    output = torch.cat(
+        [looks[2 * units :], weights["weight_hh_l0"][3 * units :], params["peephole.weight_ih_l0"][3 * units :]], 1
+    )
     bias = (weights["bias_hh_l0"] + weights["bias_ih_l0"])[3 * units :]
     h, c, seen = batch["hidden"], batch["cell"], []
     with torch.no_grad():
@@ -149,7 +151,9 @@ def _gradients(forward: Forward, problem: Problem) -> tuple[Array, Array]:
         ours = own(batch["inputs"], batch["hidden"], batch["cell"], **options)["hidden"]
         for side, layer, found in zip(sides, (own, theirs), (ours, hidden), strict=True):
             named = dict(layer.named_parameters())
-            side += [g.flatten() for g in torch.autograd.grad((found * weight).sum(), [named[n] for n in sorted(named)])]
+            side += [
+                g.flatten() for g in torch.autograd.grad((found * weight).sum(), [named[n] for n in sorted(named)])
+            ]
     return torch.cat(sides[0]).numpy(), torch.cat(sides[1]).numpy()
 
 
@@ -173,7 +177,7 @@ def _jacobians(forward: Forward, problem: Problem) -> tuple[Array, Array]:
 
 
 def _direct_path(forward: Forward, problem: Problem) -> tuple[Array, Array]:
-    params, batch = _tensors(problem)
+    _, batch = _tensors(problem)
     blind = {name: 0 * value if "_hh_" in name else value for name, value in problem.params.items()}
     model = Model(**problem.config)
     model.load_state_dict({name: torch.as_tensor(value) for name, value in blind.items()})

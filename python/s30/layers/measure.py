@@ -8,7 +8,8 @@
     seedS/trajectory/param/PARAM  the parameters they end at
     seedS/invariant/NAME/left, /right         S in INVARIANT_SEEDS
     seedS/oracle/NAME/left, /right            ours and theirs; on a variant V: variant/V/oracle/NAME/left, /right
-    variant/V/output/NAME, /gradient/PARAM, /loss_gradient/PARAM    the last two at extremes and ties
+    variant/V/output/NAME, /gradient/PARAM, /loss_gradient/PARAM    the last two at extremes and ties, where the outputs
+                                  are those while derivatives are recorded
     again/output/NAME             the outputs for the first seed, asked once more after all else
 
 The facts say what was asked, and what raised: whoever judges needs the evidence alone.
@@ -117,18 +118,28 @@ def measure_variants(
         asked[-1]["raised"] = ""
         at, problem = f"variant/{variant.name}", variant.problem
         try:
-            outputs = checked_outputs(backend.forward(problem.params, problem.batch, problem.config))
-            _store(arrays, f"{at}/output", outputs)
             if differentiates is None or variant.kind == "shape":
+                outputs = backend.forward(problem.params, problem.batch, problem.config)
+                _store(arrays, f"{at}/output", checked_outputs(outputs))
                 continue
-            duals = cotangents(outputs, 0)
+            # One program gives the outputs and the gradient. Its cotangents have the shapes of the reference's outputs.
+            duals = cotangents(_reference(paper, problem), 0)
             for what, weights in (("gradient", duals), ("loss_gradient", silenced(duals))):
                 if what == "gradient" or variant.gradient:
-                    _, found = differentiates.gradient(problem.params, problem.batch, problem.config, weights)
+                    outputs, found = differentiates.gradient(problem.params, problem.batch, problem.config, weights)
+                    _store(arrays, f"{at}/output", checked_outputs(outputs))
                     _store(arrays, f"{at}/{what}", found)
         except Exception as error:
             asked[-1]["raised"] = place(error, paper.folder, paper.root) + one_line(error)
     return {"variants": asked}
+
+
+def _reference(paper: Paper, problem: Problem) -> dict[str, Array]:
+    """What the NumPy layer's forward returns, on copies of the problem's arrays."""
+    params, batch = (
+        {name: np.array(value) for name, value in part.items()} for part in (problem.params, problem.batch)
+    )
+    return checked_outputs(paper.module("numpy_checks.py").forward(params, batch, **problem.config))
 
 
 def measure_oracles(paper: Paper, layer: str, backend: Computes, arrays: dict[str, Array], progress: Progress) -> Facts:
