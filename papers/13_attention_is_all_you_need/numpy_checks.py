@@ -21,101 +21,121 @@ Masks are boolean: true = may attend. A linear weight is stored (out, in), as Py
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from s30.problem import Problem
-from s30.vocabulary import EXACT, Array, Arrays, Forward, Invariant
+from s30.room import Array, Arrays, Invariant, Problem, sibling
 
 CONFIG: dict[str, Any] = {
     "vocabulary": 11, "d_model": 12, "d_ff": 20, "heads": 3, "layers": 2, "smoothing": 0.1,
-    "positions": True, "scaled": True, "causal": True,
+    "encoder_positions": True, "decoder_positions": True, "scaled": True, "causal": True,
 }  # fmt: skip
 EPSILON = 1e-5  # inside the root of LayerNorm; the paper gives no value
-WORDS = CONFIG["vocabulary"]
 KINK = 1e-4  # no ReLU of a Problem has an input nearer to zero than this
-Sides = Callable[[Forward, Problem, np.random.Generator], tuple[Array, Array]]
 
 
 def forward(params: Arrays, batch: Arrays, **config: Any) -> dict[str, Array]:
-    """logits (batch, target, vocabulary); loss in nats per real token; memory (batch, source, model); and the weights
-    of the three kinds of attention, each (batch, layer, head, query, key).
+    """memory (batch, source, model); the weights of the three kinds of attention, each (batch, layer, head, query, key);
+    logits (batch, target, vocabulary); loss in nats per real token. In the order of computation.
 
-    Raises ValueError where a query may attend to no key, which is a source sentence of padding alone.
+    Raises ValueError where a query may attend to no key (a source of padding alone), where d_model is odd and positions
+    are added, and where d_model does not split into the heads.
     """
-    outputs, _ = _trace(params, batch, **config)
+    outputs, _ = trace(params, batch, **config)
     return outputs
 
 
-def _trace(params: Arrays, batch: Arrays, *, heads: int, layers: int, smoothing: float, positions: bool, scaled: bool,
-           causal: bool, **_sizes: int) -> tuple[dict[str, Array], list[Array]]:  # fmt: skip
-    """The outputs, and every input that a ReLU received."""
-    relu_inputs: list[Array] = []
+Steps = dict[str, Array]  # query, key and value of each attention, what each norm and each ReLU received
 
-    def attend(name: str, x: Array, memory: Array, mask: Array) -> tuple[Array, Array]:
-        query = split_heads(x @ params[f"{name}.query.weight"].T, heads)  # (batch, head, query, d_k)
-        key = split_heads(memory @ params[f"{name}.key.weight"].T, heads)  # (batch, head, key, d_k)
-        value = split_heads(memory @ params[f"{name}.value.weight"].T, heads)  # (batch, head, key, d_k)
-        mixed, weights = attention(query, key, value, mask, scaled)
-        # Concat(head_1, ..., head_h) W^O
-        return join_heads(mixed) @ params[f"{name}.output.weight"].T, weights  # (batch, query, model), (..., key)
 
-    def feed_forward(name: str, x: Array) -> Array:
-        # FFN(x) = max(0, x W_1 + b_1) W_2 + b_2
-        inner = x @ params[f"{name}.inner.weight"].T + params[f"{name}.inner.bias"]  # (batch, time, d_ff)
-        relu_inputs.append(inner)
-        return np.maximum(0, inner) @ params[f"{name}.outer.weight"].T + params[f"{name}.outer.bias"]
-
-    def add_and_norm(name: str, x: Array, sublayer: Array) -> Array:
-        # LayerNorm(x + Sublayer(x))
-        return layer_norm(x + sublayer, params[f"{name}.weight"], params[f"{name}.bias"])
-
-    def embed(tokens: Array) -> Array:
-        # x = sqrt(d_model) E[token] + PE
-        table = params["embedding.weight"]
-        x = np.sqrt(table.shape[1]) * table[tokens]  # (batch, time, model)
-        return x + sinusoids(*x.shape[1:]) if positions else x
-
-    # The encoder: every position attends to every real source position.
-    source_mask = batch["source_mask"][:, None, None, :]  # (batch, 1, 1, source)
-    x, encoder_attention = embed(batch["source"]), []  # (batch, source, model)
-    for layer in (f"encoder.{n}" for n in range(layers)):
-        mixed, weights = attend(f"{layer}.attention", x, x, source_mask)
-        x = add_and_norm(f"{layer}.attention_norm", x, mixed)
-        x = add_and_norm(f"{layer}.feed_forward_norm", x, feed_forward(f"{layer}.feed_forward", x))
-        encoder_attention.append(weights)  # (batch, head, source, source)
-    memory = x
-
-    # The decoder: position i attends to target positions up to and including i, and to the whole source.
-    target_mask = batch["target_mask"][:, None, None, :]  # (batch, 1, 1, target)
-    if causal:
-        target_mask = target_mask & np.tri(batch["target_input"].shape[1], dtype=bool)  # (batch, 1, target, target)
-    x, decoder_attention, cross_attention = embed(batch["target_input"]), [], []  # (batch, target, model)
-    for layer in (f"decoder.{n}" for n in range(layers)):
-        mixed, weights = attend(f"{layer}.self_attention", x, x, target_mask)
-        x = add_and_norm(f"{layer}.self_attention_norm", x, mixed)
-        decoder_attention.append(weights)  # (batch, head, target, target)
-        mixed, weights = attend(f"{layer}.cross_attention", x, memory, source_mask)
-        x = add_and_norm(f"{layer}.cross_attention_norm", x, mixed)
-        cross_attention.append(weights)  # (batch, head, target, source)
-        x = add_and_norm(f"{layer}.feed_forward_norm", x, feed_forward(f"{layer}.feed_forward", x))
-
-    # logits = x E^T
-    logits = x @ params["embedding.weight"].T  # (batch, target, vocabulary)
+def trace(params: Arrays, batch: Arrays, *, smoothing: float, **config: Any) -> tuple[dict[str, Array], Steps]:
+    """The outputs, and the steps on the way to them."""
+    steps: Steps = {}
+    memory, encoder_attention = encode(params, batch["source"], batch["source_mask"], steps, **config)
+    logits, decoder_attention, cross_attention = decode(
+        params, batch["target_input"], batch["target_mask"], memory, batch["source_mask"], steps, **config
+    )
     # q = (1 - eps) onehot(label) + eps / vocabulary;  loss = -mean sum_k q_k log p_k
     smoothed = (1 - smoothing) * np.eye(logits.shape[-1])[batch["target_output"]] + smoothing / logits.shape[-1]
     token_loss = -(smoothed * log_softmax(logits)).sum(-1)  # (batch, target)
     outputs = {
+        "encoder_attention": encoder_attention,
+        "memory": memory,
+        "decoder_attention": decoder_attention,
+        "cross_attention": cross_attention,
         "logits": logits,
         "loss": np.asarray(token_loss[batch["target_mask"]].mean()),
-        "memory": memory,
-        "encoder_attention": np.stack(encoder_attention, 1),
-        "decoder_attention": np.stack(decoder_attention, 1),
-        "cross_attention": np.stack(cross_attention, 1),
     }
-    return outputs, relu_inputs
+    return outputs, steps
+
+
+def encode(params: Arrays, source: Array, source_mask: Array, steps: Steps, *, heads: int, layers: int,
+           encoder_positions: bool, scaled: bool, **_: Any) -> tuple[Array, Array]:  # fmt: skip
+    """memory (batch, source, model) and its attention: every position attends to every real source position."""
+    mask, seen = source_mask[:, None, None, :], []  # (batch, 1, 1, source)
+    x = embed(params, source, encoder_positions)  # (batch, source, model)
+    for layer in (f"encoder.{n}" for n in range(layers)):
+        mixed, weights = attend(params, f"{layer}.attention", x, x, mask, heads, scaled, steps)
+        x = add_and_norm(params, f"{layer}.attention_norm", x, mixed, steps)
+        inner = feed_forward(params, f"{layer}.feed_forward", x, steps)
+        x = add_and_norm(params, f"{layer}.feed_forward_norm", x, inner, steps)
+        seen.append(weights)  # (batch, head, source, source)
+    return x, np.stack(seen, 1)
+
+
+def decode(params: Arrays, target: Array, target_mask: Array, memory: Array, source_mask: Array, steps: Steps, *,
+           heads: int, layers: int, decoder_positions: bool, scaled: bool, causal: bool,
+           **_: Any) -> tuple[Array, Array, Array]:  # fmt: skip
+    """logits (batch, target, vocabulary), decoder attention and cross-attention: position i attends to real target
+    positions up to and including i, and to the whole real source."""
+    mask, memory_mask, seen, aligned = target_mask[:, None, None, :], source_mask[:, None, None, :], [], []
+    if causal:
+        mask = mask & np.tri(target.shape[1], dtype=bool)  # (batch, 1, target, target)
+    x = embed(params, target, decoder_positions)  # (batch, target, model)
+    for layer in (f"decoder.{n}" for n in range(layers)):
+        mixed, weights = attend(params, f"{layer}.self_attention", x, x, mask, heads, scaled, steps)
+        x = add_and_norm(params, f"{layer}.self_attention_norm", x, mixed, steps)
+        seen.append(weights)  # (batch, head, target, target)
+        mixed, weights = attend(params, f"{layer}.cross_attention", x, memory, memory_mask, heads, scaled, steps)
+        x = add_and_norm(params, f"{layer}.cross_attention_norm", x, mixed, steps)
+        aligned.append(weights)  # (batch, head, target, source)
+        inner = feed_forward(params, f"{layer}.feed_forward", x, steps)
+        x = add_and_norm(params, f"{layer}.feed_forward_norm", x, inner, steps)
+    # logits = x E^T
+    return x @ params["embedding.weight"].T, np.stack(seen, 1), np.stack(aligned, 1)
+
+
+def embed(params: Arrays, tokens: Array, positions: bool) -> Array:
+    # x = sqrt(d_model) E[token] + PE
+    table = params["embedding.weight"]
+    x = np.sqrt(table.shape[1]) * table[tokens]  # (batch, time, model)
+    return x + sinusoids(*x.shape[1:]) if positions else x
+
+
+def attend(params: Arrays, name: str, x: Array, memory: Array, mask: Array, heads: int, scaled: bool,
+           steps: Steps) -> tuple[Array, Array]:  # fmt: skip
+    """Section 3.2.2: queries from x, keys and values from memory, which is x itself in self-attention."""
+    query = split_heads(x @ params[f"{name}.query.weight"].T, heads)  # (batch, head, query, d_k)
+    key = split_heads(memory @ params[f"{name}.key.weight"].T, heads)  # (batch, head, key, d_k)
+    value = split_heads(memory @ params[f"{name}.value.weight"].T, heads)  # (batch, head, key, d_k)
+    steps.update({f"{name}.query": query, f"{name}.key": key, f"{name}.value": value})
+    mixed, weights = attention(query, key, value, mask, scaled)
+    # Concat(head_1, ..., head_h) W^O
+    return join_heads(mixed) @ params[f"{name}.output.weight"].T, weights  # (batch, query, model), (..., key)
+
+
+def feed_forward(params: Arrays, name: str, x: Array, steps: Steps) -> Array:
+    # FFN(x) = max(0, x W_1 + b_1) W_2 + b_2
+    inner = x @ params[f"{name}.inner.weight"].T + params[f"{name}.inner.bias"]  # (batch, time, d_ff)
+    steps[f"{name}.inner"] = inner
+    return np.maximum(0, inner) @ params[f"{name}.outer.weight"].T + params[f"{name}.outer.bias"]
+
+
+def add_and_norm(params: Arrays, name: str, x: Array, sublayer: Array, steps: Steps) -> Array:
+    # LayerNorm(x + Sublayer(x))
+    steps[name] = x + sublayer  # (batch, time, model)
+    return layer_norm(x + sublayer, params[f"{name}.weight"], params[f"{name}.bias"])
 
 
 def attention(query: Array, key: Array, value: Array, mask: Array, scaled: bool = True) -> tuple[Array, Array]:
@@ -145,6 +165,8 @@ def layer_norm(x: Array, gain: Array, bias: Array) -> Array:
 def split_heads(x: Array, heads: int) -> Array:
     """(batch, time, model) -> (batch, head, time, d_k): head i owns the i-th block of d_k features."""
     batch, time, model = x.shape
+    if model % heads:
+        raise ValueError(f"d_model {model} does not split into {heads} heads")
     return x.reshape(batch, time, heads, model // heads).swapaxes(1, 2)
 
 
@@ -155,7 +177,9 @@ def join_heads(x: Array) -> Array:
 
 
 def sinusoids(length: int, d_model: int) -> Array:
-    """Section 3.5: PE (length, d_model), sines at even features and cosines at odd ones; d_model is even."""
+    """Section 3.5: PE (length, d_model), sines at even features and cosines at odd ones."""
+    if d_model % 2:
+        raise ValueError(f"d_model {d_model} is odd: sines and cosines come in pairs")
     # angle = pos / 10000^(2i / d_model)
     angle = np.arange(length)[:, None] / 10000 ** (np.arange(0, d_model, 2) / d_model)  # (time, d_model / 2)
     return np.stack([np.sin(angle), np.cos(angle)], -1).reshape(length, d_model)
@@ -186,23 +210,32 @@ def shapes(*, vocabulary: int, d_model: int, d_ff: int, layers: int, **_: Any) -
 
 
 def problem(seed: int = 0) -> Problem:
-    """Two sentence pairs with sources of 5 and 3 tokens and targets of 3 and 4; token 0 is padding, 1 starts a target."""
+    """Two sentence pairs, one source and one target of full length (5 and 4 tokens), the others shorter."""
     rng = np.random.default_rng([13, seed])
+    sources, targets = [5, rng.integers(2, 5)], [rng.integers(2, 4), 4]
+    return drawn(rng, sources, targets, CONFIG)
+
+
+def drawn(rng: np.random.Generator, sources: list[int], targets: list[int], config: dict[str, Any]) -> Problem:
+    """Sentence pairs of these lengths; token 0 is padding, token 1 starts a target. Redrawn until no ReLU is near its
+    kink."""
+    count, source, target, words = len(sources), max(sources), max(targets), config["vocabulary"]
+    source_mask = np.arange(source) < np.array(sources)[:, None]  # (batch, source)
+    target_mask = np.arange(target) < np.array(targets)[:, None]  # (batch, target)
     while True:
-        params = {name: _draw(rng, name, shape) for name, shape in shapes(**CONFIG).items()}
-        source_mask = np.arange(5) < np.array([[5], [3]])  # (batch, source)
-        target_mask = np.arange(4) < np.array([[3], [4]])  # (batch, target)
-        words = rng.integers(2, WORDS, size=(2, 4))
+        params = {name: _draw(rng, name, shape) for name, shape in shapes(**config).items()}
+        written = rng.integers(2, words, size=(count, target))
+        shifted = np.concatenate([np.ones((count, 1), int), written[:, :-1]], 1)
         batch = {
-            "source": np.where(source_mask, rng.integers(2, WORDS, size=(2, 5)), 0),
+            "source": np.where(source_mask, rng.integers(2, words, size=(count, source)), 0),
             "source_mask": source_mask,
-            "target_input": np.where(target_mask, np.concatenate([np.ones((2, 1), int), words[:, :-1]], 1), 0),
-            "target_output": np.where(target_mask, words, 0),
+            "target_input": np.where(target_mask, shifted, 0),
+            "target_output": np.where(target_mask, written, 0),
             "target_mask": target_mask,
         }
-        _, relu_inputs = _trace(params, batch, **CONFIG)
-        if min(np.abs(inner).min() for inner in relu_inputs) > KINK:
-            return Problem(CONFIG, params, batch, learning_rate=0.1)
+        _, steps = trace(params, batch, **config)
+        if min(np.abs(step).min() for name, step in steps.items() if name.endswith(".inner")) > KINK:
+            return Problem(config, params, batch, learning_rate=0.1)
 
 
 def _draw(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Array:
@@ -212,117 +245,5 @@ def _draw(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Array:
 
 
 def invariants() -> list[Invariant]:
-    def causality(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-        batch, cut = problem.batch, int(rng.integers(1, 4))
-        other = batch["target_input"].copy()
-        other[:, cut:] = (other[:, cut:] + rng.integers(1, WORDS, (2, 4 - cut))) % WORDS
-        sides = [forward(problem.params, batch), forward(problem.params, {**batch, "target_input": other})]
-        return tuple(_flat(o["logits"][:, :cut], o["cross_attention"][..., :cut, :]) for o in sides)
-
-    def padding(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-        batch = problem.batch
-        noise = np.where(batch["source_mask"], batch["source"], rng.integers(1, WORDS, (2, 5)))
-        sides = [forward(problem.params, batch), forward(problem.params, {**batch, "source": noise})]
-        return tuple(_flat(o["logits"], o["memory"][batch["source_mask"]]) for o in sides)
-
-    def permuted(positions: bool) -> Sides:
-        def sides(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-            order = rng.permutation(5)
-            # A cyclic shift would keep distances modulo 5, and so hide a use of them.
-            while np.ptp((order - np.arange(5)) % 5) == 0:
-                order = rng.permutation(5)
-            moved = {name: problem.batch[name][:, order] for name in ("source", "source_mask")}
-            still = forward(problem.params, problem.batch, positions=positions)
-            other = forward(problem.params, {**problem.batch, **moved}, positions=positions)
-            if positions:  # how far the encoder is from equivariance, and the logits from being unchanged
-                memory = np.abs(other["memory"] - still["memory"][:, order]).max()
-                return np.stack([memory, np.abs(other["logits"] - still["logits"]).max()]), np.full(2, 0.01)
-            return _flat(other["memory"], other["logits"]), _flat(still["memory"][:, order], still["logits"])
-
-        return sides
-
-    def rows(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-        outputs = forward(problem.params, problem.batch)
-        sums = _flat(*(outputs[f"{kind}_attention"].sum(-1) for kind in ("encoder", "decoder", "cross")))
-        return sums, np.ones_like(sums)
-
-    def forbidden(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-        outputs, mask = forward(problem.params, problem.batch), problem.batch["source_mask"][:, None, None, None]
-        future = ~np.tri(4, dtype=bool)
-        weights = _flat(*(np.where(mask, 0, outputs[f"{kind}_attention"]) for kind in ("encoder", "cross")),
-                        np.where(future, outputs["decoder_attention"], 0))  # fmt: skip
-        return weights, np.zeros_like(weights)
-
-    def separate(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-        other = {name: value.copy() for name, value in problem.batch.items()}
-        other["source"][1] = rng.integers(1, WORDS, 5)
-        other["source_mask"][1] = True
-        other["target_input"][1] = rng.integers(1, WORDS, 4)
-        sides = [forward(problem.params, problem.batch), forward(problem.params, other)]
-        return tuple(_flat(o["logits"][0], o["memory"][0], o["cross_attention"][0]) for o in sides)
-
-    def smoothed_target(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-        epsilon, label = problem.config["smoothing"], rng.integers(WORDS)
-        q = np.full(WORDS, epsilon / WORDS)
-        q[label] += 1 - epsilon
-        # A last norm of gain 0 puts out its bias alone. With E bias = log q the softmax is q itself.
-        last = {
-            "weight": np.zeros(CONFIG["d_model"]),
-            "bias": np.linalg.lstsq(problem.params["embedding.weight"], np.log(q))[0],
-        }
-        params = problem.params | {f"decoder.1.feed_forward_norm.{part}": value for part, value in last.items()}
-        batch = {**problem.batch, "target_output": np.full_like(problem.batch["target_output"], label)}
-        return forward(params, batch)["loss"], -(q * np.log(q)).sum()
-
-    def reach(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-        # The first sentence pair, as it is and with each of its five source tokens replaced by another word.
-        batch = {name: np.repeat(value[:1], 6, 0) for name, value in problem.batch.items()}
-        words = batch["source"][0]
-        batch["source"][np.arange(1, 6), np.arange(5)] = (words - 2 + rng.integers(1, WORDS - 2, 5)) % (WORDS - 2) + 2
-        params = {name: value for name, value in problem.params.items() if ".1." not in name}
-        logits = forward(params, batch, layers=1)["logits"]  # (6, target, vocabulary)
-        change = np.abs(logits[1:] - logits[0])
-        return change, np.full_like(change, 1e-9)
-
-    return [
-        Invariant(
-            "causality", "a future target token changes no past logit and no past cross-attention weight",
-            "section 3.2.3", causality, tolerance=EXACT,
-        ),
-        Invariant(
-            "padding", "the token in a padded source position changes no logit and no memory of a real position",
-            "section 3.2.3", padding, tolerance=EXACT,
-        ),
-        Invariant(
-            "equivariance", "without positions, permuting the source permutes the memory and leaves the logits",
-            "section 3.5", permuted(False),
-        ),
-        Invariant(
-            "order_matters", "with positions, permuting the source changes memory and logits by more than 0.01",
-            "section 3.5", permuted(True), relation=">",
-        ),
-        Invariant(
-            "rows_sum_to_one", "each query's attention weights sum to one, in all three kinds of attention",
-            "equation (1)", rows,
-        ),
-        Invariant(
-            "forbidden_keys", "a padded source position and a future target position get weight zero",
-            "section 3.2.3", forbidden, tolerance=EXACT,
-        ),
-        Invariant(
-            "examples_do_not_mix", "changing one sentence pair leaves the other's outputs as they were",
-            "section 3.2", separate, tolerance=EXACT,
-        ),
-        Invariant(
-            "loss_at_the_smoothed_target", "where the softmax is the smoothed target, the loss is the target's entropy",
-            "section 5.4", smoothed_target,
-        ),
-        Invariant(
-            "one_layer_reaches_all", "with one layer on each side every source token changes every logit",
-            "section 4, table 1", reach, relation=">",
-        ),
-    ]  # fmt: skip
-
-
-def _flat(*arrays: Array) -> Array:
-    return np.concatenate([np.ravel(array) for array in arrays])
+    """The properties that every executable layer must have: `invariants.py`."""
+    return list(sibling(__file__, "invariants.py").invariants())

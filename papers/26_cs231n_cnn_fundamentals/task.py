@@ -44,21 +44,21 @@ METRICS = {
     "knn_l1_accuracy": Metric("share of the test digits that five neighbours by L1 name", "share", "", "knn", "high"),
     "knn_l2_accuracy": Metric("share of the test digits that five neighbours by L2 name", "share", "", "knn", "high"),
     "knn_l2_moved_accuracy": Metric("the same by L2, of test digits moved by one pixel", "share", "", "knn", "high"),
-    **{f"{net}_accuracy": Metric(TRAINED, "share", "seeds", net, "high", spread=0.004) for net in RATES},
+    **{f"{net}_accuracy": Metric(TRAINED, "share", "seeds", net, "high", spread=0.002) for net in RATES},
     **{
         f"{net}_moved_accuracy": Metric(f"{TRAINED} when they are moved by one pixel, mean of the four directions",
-                                        "share", "seeds", net, "high", spread=0.03)
+                                        "share", "seeds", net, "high", spread=0.005)
         for net in RATES
     },
     "shuffled_accuracy": Metric("the same of the two-layer network trained on labels in random order: chance is 0.1",
-                                "share", "seeds", "shuffled", "high", control=True, spread=0.02),
+                                "share", "seeds", "shuffled", "high", control=True, spread=0.01),
     "initial_cross_entropy": Metric("softmax loss of the convnet with weights near zero: ln 10 is chance", "nats"),
     "initial_hinge": Metric("SVM loss of the same net: 9 is chance", "score units"),
     "overfit_loss": Metric(f"cross-entropy of the convnet on the {FEW} images on which it was trained", "nats",
                            good="low", spread=1e-6),
     "overfit_accuracy": Metric("share of them that it names", "share", good="high"),
     "gradient_error": Metric("largest relative error of the numerical gradient in double precision",
-                             "share of the gradient", spread=1e-8),
+                             "share of the gradient", spread=1e-7),
     "gradient_error_single": Metric("the same in single precision", "share of the gradient", spread=1.0),
     "forward_difference_order": Metric("order in h of the one-sided difference's error", "power of h", spread=1e-3),
     "central_difference_order": Metric("order in h of the centred difference's error", "power of h", spread=1e-3),

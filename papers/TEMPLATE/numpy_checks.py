@@ -13,8 +13,7 @@ TODO: replace this affine map by the paper's object.
 
 import numpy as np
 
-from s30.problem import Problem
-from s30.vocabulary import Arrays, Invariant
+from s30.room import Arrays, Invariant, Problem
 
 CONFIG = {"features": 3, "outputs": 2}
 

@@ -1,24 +1,61 @@
-"""TODO: the phenomenon that this paper reports, on real or generated data:
+r"""TODO: the phenomenon that this paper reports, reproduced small: data, starts, what is asked, metrics, figures.
 
 __TITLE__.
 
-Here stand the data and their parts, starts, minibatches, settings, metrics and figures, in NumPy; how to train and to
-predict is the frameworks' own, in {torch,jax}/experiment.py.
+Both frameworks answer the same questions. Targets of examples that a network is examined on are never handed over.
 """
 
-from s30.room import Array, Arrays, Experiment, Framework, Metric
+import numpy as np
+
+from s30.room import Array, Arrays, Experiment, Framework, Lines, Metric, Training, constant, minibatches
+
+SEEDS, EXAMPLES, BATCH, RATE = 5, 64, 16, 0.1
+EPOCHS = {"quick": 20, "full": 40}
+COLOURS = {"affine": 0, "shuffled": 1}  # a model keeps its colour in every figure of the room
 
 METRICS = {
-    "todo": Metric("TODO: what it is, in one sentence", "share", over="seeds", model="ours", good="high"),
-    "todo_shuffled": Metric("TODO: the same where nothing can be learnt", "share", "seeds", good="high", control=True),
-}
+    "error": Metric("TODO: mean squared error on new examples", "squared units", "seeds", "affine", "low", spread=1e-3),
+    "shuffled_error": Metric(
+        "TODO: the same after training on targets in random order: what guessing their mean would give",
+        "squared units", "seeds", "shuffled", "low", control=True, spread=0.1,
+    ),
+}  # fmt: skip
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    """What the network of that name answers, by name: both frameworks are held against it."""
-    raise NotImplementedError("TODO: the forward pass in NumPy")
+    """The reference in NumPy, by which both frameworks are held. net is `affine`."""
+    return {"prediction": inputs["inputs"] @ params["weight"].T + params["bias"]}  # (example, output)
 
 
 def run(profile: str, seed: int, framework: Framework) -> Experiment:
-    """`quick` takes 8 s of one core in either framework, `full` less than 120 s; the same seed gives the same metrics."""
-    raise NotImplementedError("TODO: framework.train, framework.predict, and return Experiment(metrics, figures)")
+    """`quick` takes less than 15 s on one core in each framework, `full` less than 120 s."""
+    metrics: dict[str, list[float]] = {"error": [], "shuffled_error": []}
+    curves: dict[str, Array] = {}
+    for s in range(SEEDS):
+        framework.progress(s / SEEDS, f"training, seed {s}")
+        rng = np.random.default_rng([seed, s])
+        truth, start = ({"weight": rng.normal(size=(2, 3)), "bias": rng.normal(size=2)} for _ in range(2))
+        inputs, new = rng.normal(size=(EXAMPLES, 3)), rng.normal(size=(EXAMPLES, 3))  # (example, feature)
+        targets = predict("affine", truth, {"inputs": inputs})["prediction"]
+        order = np.array([index for _ in range(EPOCHS[profile]) for index in minibatches(rng, EXAMPLES, BATCH)])
+        for name, shown in (("error", targets), ("shuffled_error", rng.permutation(targets))):
+            data, rates = {"inputs": inputs, "targets": shown}, constant(RATE, len(order))
+            trained = framework.train(Training("affine", start, data, order, rates))
+            found = framework.predict("affine", trained.params, {"inputs": new})["prediction"]
+            wanted = predict("affine", truth, {"inputs": new})["prediction"]
+            metrics[name].append(float(((found - wanted) ** 2).sum(axis=1).mean()))
+            curves.setdefault(name, trained.losses)
+    return Experiment(metrics, {"learning": learning(curves)})
+
+
+def learning(curves: dict[str, Array]) -> Lines:
+    named = {"affine": curves["error"], "shuffled": curves["shuffled_error"]}
+    return Lines(
+        "TODO: what is drawn",
+        "update",
+        "squared units",
+        {label: (list(range(len(losses))), losses) for label, losses in named.items()},
+        log_y=True,
+        caption="TODO: what is to be seen",
+        colours=COLOURS,
+    )

@@ -1,33 +1,25 @@
-r"""Further problems, on which every layer must agree with `numpy_checks.py` as on the checked one.
+"""Small problems beside the checked one, each of which shows a mistake that the checked one cannot.
 
-Together with problem(0) they change every key of the configuration, give every axis of every array a second size, one
-example among them, and hold an extreme and the ties that the object has. An extreme of problem(0)'s own shapes costs
-tinygrad and JAX nothing, since they have compiled it; another shape costs a program, so it is a small one.
+TODO: every key of `config` changed, every axis of every array of a second size, an extreme, and ties where the object has any.
 """
 
 import numpy as np
 
-from s30.room import Problem, Variant, sibling
-
-checked = sibling(__file__, "numpy_checks.py")
+from s30.room import Problem, Variant
 
 
-def single() -> Problem:
-    rng = np.random.default_rng(1)
+def _drawn(seed: int, examples: int, features: int, outputs: int, size: float = 1.0) -> Problem:
+    """Numbers of this size, under a configuration of its own."""
+    rng = np.random.default_rng(seed)
     return Problem(
-        config={"features": 2, "outputs": 3},
-        params={"weight": rng.normal(size=(3, 2)), "bias": rng.normal(size=3)},
-        batch={"inputs": rng.normal(size=(1, 2)), "targets": rng.normal(size=(1, 3))},
+        config={"features": features, "outputs": outputs},
+        params={"weight": size * rng.normal(size=(outputs, features)), "bias": size * rng.normal(size=outputs)},
+        batch={"inputs": rng.normal(size=(examples, features)), "targets": rng.normal(size=(examples, outputs))},
     )
-
-
-def loud() -> Problem:
-    quiet = checked.problem(0)
-    return Problem(quiet.config, {name: 1e3 * value for name, value in quiet.params.items()}, quiet.batch)
 
 
 def variants() -> list[Variant]:
     return [
-        Variant("single", "one example, other sizes: an axis that is summed by mistake shows", single()),
-        Variant("loud", "TODO: numbers at which a naive exp, log or power overflows or underflows", loud(), "extreme"),
+        Variant("one example", "TODO: an axis that is squeezed away, a sum in place of a mean", _drawn(1, 1, 4, 3)),
+        Variant("large numbers", "TODO: what overflows or underflows here", _drawn(2, 3, 2, 2, 1e8), "extreme"),
     ]

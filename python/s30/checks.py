@@ -52,8 +52,12 @@ class Check:
         head, _, part = self.name.partition(": ")
         if self.kind == "start":
             return "new model"
-        if self.kind in ("gradient", "trajectory"):
-            return self.name.removeprefix("loss:").removeprefix("parameter ")
+        if self.kind == "gradient":
+            return self.name.removeprefix("loss:")
+        if self.kind == "difference":  # the parameters by name have their rows of gradients
+            return "along all parameters" if self.name.startswith("joint ") else "along one parameter"
+        if self.kind == "trajectory":
+            return "parameters" if self.name.startswith("parameter ") else self.name
         if self.kind == "experiment":  # updates NET losses, updates NET parameter NAME, updates NET after 3 NAME
             return re.split(r" (?:losses$|parameter |after \d+ )", self.name)[0]
         if self.kind == "variant" and " " in part:  # NAME: gradient PARAM
@@ -84,7 +88,8 @@ def compare(
     tolerance = own or tolerance
 
     found = hold(observed, expected, tolerance, (layers[0], layers[1] if len(layers) > 1 else "the reference"))
-    if observed is not None and expected is not None and (unfit := unfit_tolerance(kind, tolerance)):
+    judged = observed is not None and expected is not None and kind != "experiment"  # whose margins METRICS gives
+    if judged and (unfit := unfit_tolerance(kind, tolerance)):
         found = Agreement(f"its tolerance {unfit}", total=int(np.size(expected)))
     against = f" against {layers[1]}" if len(layers) > 1 else ""
     where = f"paper {paper.id}, layer {layers[0]}{against}, {kind} {_quantity(seed, name, variant)}"

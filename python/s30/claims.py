@@ -16,6 +16,7 @@ from s30.vocabulary import Outcome
 Metrics = Mapping[str, Mapping[str, list[float]]]  # by training layer, then by name, a list of values
 
 PROVED = ("identity", "theorem")
+WIDEST_SPREAD = 0.5  # of a share, between two frameworks
 RELATIONS = {"at_least": ">=", "at_most": "<=", "above": ">", "below": "<", "equals": "="}
 
 
@@ -197,13 +198,18 @@ def _stated(evidence: Evidence, fact: str) -> set[str]:
 
 
 def idle_bounds(paper: Paper, experiments: Mapping[str, Evidence]) -> list[str]:
-    """Bounds of shares, which lie between 0 and 1, that no share could miss, one line each."""
+    """Bounds of shares, which lie between 0 and 1, that no share could miss, and spreads that hardly two would, one line each."""
     unit = {
         name: about["unit"]
         for evidence in experiments.values()
         for name, about in evidence.facts.get("described", {}).items()
     }
-    lines = []
+    spread = {n: a["spread"] for e in experiments.values() for n, a in e.facts.get("described", {}).items()}
+    lines = [
+        f"paper {paper.id}: two frameworks whose {name} lie {number(spread[name])} apart would agree: it is a share"
+        for name in unit
+        if unit[name] == "share" and spread[name] >= WIDEST_SPREAD
+    ]
     for claim in paper.card["claims"]:
         for piece in claim.get("evidence", ()):
             if unit.get(piece.get("metric")) == "share" and (limits := _limits(piece, unit)) and _idle(piece, *limits):

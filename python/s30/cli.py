@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from s30 import (
     __version__,
@@ -35,6 +34,7 @@ from s30 import (
     sessions,
     telemetry,
 )
+from s30.claims import coverage, names_of
 from s30.cluster import DaskExecutor
 from s30.corpus import Corpus, Paper
 from s30.display import console, errors
@@ -141,6 +141,8 @@ def show(paper: OnePaper, as_json: Json = False) -> None:
         console.print(f"not built yet: `s30 new {found.id}` lays out its room")
         return
     console.print(f"\n{found.card['summary']}\n", markup=False)
+    if needs := found.card.get("needs", ()):
+        console.print(f"To be read before: {', '.join(needs)}\n")
     table = _table("layer", "depth", "question")
     for name, depth in found.card["depth"].items():
         table.add_row(
@@ -158,10 +160,17 @@ def show(paper: OnePaper, as_json: Json = False) -> None:
         for entry in found.card[key]:
             table.add_row(*(str(entry[column]) for column in columns))
         console.print(table)
+    covered = coverage(found)
+    if covered.items:
+        table = _table("item", "carried by", title=f"Coverage of the paper: {covered}")
+        for entry in found.card["coverage"]:
+            carried = (f"{kind} {', '.join(names_of(names))}" for kind, names in entry.get("carried_by", {}).items())
+            table.add_row(entry["item"], "; ".join(carried) or f"left out: {entry['left_out']}")
+        console.print(table)
     if (found.folder / "task.py").is_file():
         table = _table("metric", "unit", "over", "says", title="Metrics")
         for name, metric in experiments.meanings(found).items():
-            table.add_row(name, *(escape(text) for text in (metric.unit, metric.over, metric.says)))
+            table.add_row(name, metric.unit, metric.over, metric.says)
         console.print(table)
 
 
@@ -244,7 +253,7 @@ def train(
         table = _table("metric", "unit", "over", *(LAYERS[name].title for name in metrics))
         for metric, unit, over in display.metric_rows(metrics, described):
             values = (", ".join(f"{v:.6g}" for v in metrics[name].get(metric, ())) or "-" for name in metrics)
-            table.add_row(metric, escape(unit), over, *values)
+            table.add_row(metric, unit, over, *values)
         console.print(table)
     if save:
         for name, drawing in figures.named({name: facts["figures"] for name, facts in done.items()}).items():
@@ -715,24 +724,22 @@ def _finish(verification: Verification, names: Sequence[str], as_json: bool, sec
         _print_json(
             {
                 "passed": verification.passed,
+                "outcome": str(verification.outcome),
+                "waived": verification.waived,
                 "problems": list(verification.problems),
                 "papers": {v.paper.id: paper_entry(v) for v in verification.papers if v.paper.built},
             }
         )
         raise typer.Exit(0 if verification.passed else 1)
-    console.print(display.verification_table(verification, names))
+    console.print(display.results(verification, names, console.width))
     if verification.unbuilt:
         console.print(f"{len(verification.unbuilt)} papers have no room yet: not_run", style="dim")
     _print_failures(verification)
-    summary = telemetry.summary(verification)
-    counted = ", ".join(f"{number} {outcome}" for outcome, number in summary["checks"].items())
-    console.print(
-        f"checks: {counted}; {summary['identities']} identities proved, {summary['theorems']} theorems checked"
-        + (f"; {seconds:.1f} s" if seconds is not None else ""),
-        markup=False,
-    )
-    word, style = ("PASSED", "bold green") if verification.passed else ("FAILED", "bold red")
-    console.print(word, style=style)
+    for paper in (verdict.paper for verdict in verification.papers if not verdict.paper.built):
+        errors.print(f"paper {paper.id} has no room yet: `s30 new {paper.id}` lays it out", style="red")
+    console.print(display.checks_line(telemetry.summary(verification), seconds))
+    words, style = display.last_line(verification)
+    console.print(words, style=style, soft_wrap=True)
     raise typer.Exit(0 if verification.passed else 1)
 
 
@@ -750,8 +757,9 @@ def _print_differences(
         if found:
             table = _table("where", old, new, "why", title=title)
             for difference in found[:most]:
-                values = (_short(difference.old), _short(difference.new))
-                table.add_row(*map(escape, (difference.at, *values, difference.why)))
+                size = 400 if fails else 40  # what was dropped or loosened stands there in full
+                values = (_short(difference.old, size), _short(difference.new, size))
+                table.add_row(difference.at, *values, difference.why)
             console.print(table)
             if len(found) > most:
                 console.print(f"... and {len(found) - most} more: {whole}")

@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from s30.claims import Metrics, bound_of, number
+from s30.claims import Metrics, bound_of, coverage, number
 from s30.corpus import Paper
 from s30.layers import EXPERIMENT, LAYERS
 from s30.sweep import Event, Slot
@@ -30,8 +30,22 @@ MARKS = {
 
 PROOFS = ("identity", "theorem")
 
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+# What a room or a file says may hold brackets, which Rich would take for markup, and codes that a terminal would obey.
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+class Plain(Console):
+    """Prints every text as it stands: no markup, no emoji, and control codes as words."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(text.translate(CONTROLS), **options)
+
+
+errors = Plain(stderr=True, soft_wrap=True)
+console = Plain(width=None if sys.stdout.isatty() else 160)
 
 
 def mark(outcome: Outcome) -> Text:
@@ -99,6 +113,7 @@ def verification_table(verification: Verification, names: Sequence[str]) -> Tabl
     for name in names:
         table.add_column(LAYERS[name].title, no_wrap=True)
     table.add_column("claims", no_wrap=True)
+    table.add_column("coverage", no_wrap=True)
     table.add_column("entries compared", justify="right", no_wrap=True)
     for verdict in verification.papers:
         compared, total = (sum(getattr(c, what) for c in verdict.checks) for what in ("compared", "total"))
@@ -107,20 +122,87 @@ def verification_table(verification: Verification, names: Sequence[str]) -> Tabl
             f"{verdict.paper.id} {verdict.paper.slug}",
             *cells,
             claims_cell(verdict),
+            coverage_cell(verdict),
             f"{compared:,}/{total:,}" if total else "-",
         )
     return table
 
 
+def results(verification: Verification, names: Sequence[str], width: int) -> Table | Text:
+    """The table, or where it would not fit one line per paper, with the layers that did not pass by name."""
+    table = verification_table(verification, names)
+    if Plain(width=1000).measure(table).maximum <= width:
+        return table
+    lines = []
+    for verdict in verification.papers:
+        outcomes = {name: verdict.cells[name].outcome for name in names}
+        told = [f"{name} {MARKS[o][0]}" for name, o in outcomes.items() if o is not Outcome.PASSED]
+        passed = sum(outcome is Outcome.PASSED for outcome in outcomes.values())
+        claims = claims_cell(verdict).plain
+        lines.append(
+            f"{verdict.paper.id} {verdict.paper.slug}: {', '.join([*told, f'{passed} passed'])}; claims {claims}"
+        )
+    return Text("\n".join(lines))
+
+
+def coverage_cell(verdict: PaperVerdict) -> Text:
+    """How much of the paper is carried, of what its card lists."""
+    counted = coverage(verdict.paper) if verdict.paper.built else None
+    return Text(f"{len(counted.carried)} of {counted.items}") if counted and counted.items else Text("-", "dim")
+
+
+def checks_line(summary: Mapping[str, Any], seconds: float | None = None) -> str:
+    """How many checks passed of all that there are, those included that could not run."""
+    counts = summary["checks"]
+    rest = [f"{counts[o]:,} {o.replace('_', ' ')}" for o in ("failed", "waived", "not_run") if counts.get(o)]
+    parts = [
+        f"checks: {counts.get('passed', 0):,} of {sum(counts.values()):,} passed"
+        + "".join(f", {text}" for text in rest),
+        f"{summary['identities']} identities proved, {summary['theorems']} theorems checked",
+    ]
+    if summary["coverage"]["items"]:
+        parts.append(f"{summary['coverage']['carried']} of {summary['coverage']['items']} items of the papers carried")
+    return "; ".join([*parts, *([f"{seconds:.1f} s"] if seconds is not None else [])])
+
+
+def last_line(verification: Verification) -> tuple[str, str]:
+    """The verdict in words, and its style: what is waived is named, and what failed is counted."""
+    if verification.passed:
+        waived = verification.waived
+        words = f"PASSED with {len(waived)} waived: {', '.join(waived)}" if waived else "PASSED"
+        return words, "bold magenta" if waived else "bold green"
+    failed = Outcome.FAILED
+    counts = {
+        ("check", "checks"): sum(
+            check.outcome is failed for verdict in verification.papers for check in verdict.checks
+        ),
+        ("claim", "claims"): sum(
+            claim.outcome is failed for verdict in verification.papers for claim in verdict.claims
+        ),
+        ("problem", "problems"): len(verification.problems)
+        + sum(len(verdict.problems) for verdict in verification.papers),
+        ("layer not run", "layers not run"): sum(
+            cell.outcome is Outcome.NOT_RUN for verdict in verification.papers for cell in verdict.cells.values()
+        ),
+    }
+    told = [f"{n} {word if n == 1 else words}" for (word, words), n in counts.items() if n]
+    return "FAILED" + (f": {', '.join(told)}" if told else ""), "bold red"
+
+
 def markdown_table(verification: Verification) -> str:
     """The table of results as Markdown, for the README: outcomes and counts, nothing that differs between machines."""
     titles = [LAYERS[name].title for name in LAYERS]
-    lines = [f"| paper | {' | '.join(titles)} | claims | entries compared |", "|---" * (len(titles) + 3) + "|"]
+    lines = [
+        f"| paper | {' | '.join(titles)} | claims | coverage | entries compared |",
+        "|---" * (len(titles) + 4) + "|",
+    ]
     for verdict in verification.papers:
         cells = [str(verdict.cells[name].outcome) for name in LAYERS]
         compared, total = (sum(getattr(c, what) for c in verdict.checks) for what in ("compared", "total"))
         room = f"[{verdict.paper.id} {verdict.paper.title}](papers/{verdict.paper.folder.name}/README.md)"
-        lines.append(f"| {room} | {' | '.join(cells)} | {claims_cell(verdict)} | {compared:,} of {total:,} |")
+        lines.append(
+            f"| {room} | {' | '.join(cells)} | {claims_cell(verdict)} | {coverage_cell(verdict)} | {compared:,} of {total:,} |"
+        )
     count = {
         kind: sum(c.kind == kind for v in verification.papers for c in v.checks if c.outcome is Outcome.PASSED)
         for kind in PROOFS
@@ -143,7 +225,11 @@ def markdown_metrics(
             if "metric" in evidence:
                 whose = "".join(f", {LAYERS[name].title}" for name in evidence.get("layers", ()))
                 claimed.setdefault(evidence["metric"], []).append(bound_of(evidence) + whose)
-    lines = [f"Profile {profile}, seed {seed}; means, with the range where there are several values. {where}\n"]
+    covered = coverage(paper)
+    lines = [f"Of the paper's numbered items, `paper.yaml` lists {covered.items}; carried here: {covered}.\n"] * bool(
+        covered.items
+    )
+    lines += [f"Profile {profile}, seed {seed}; means, with the range where there are several values. {where}\n"]
     lines += [f"| metric | claimed | unit | over | {' | '.join(LAYERS[name].title for name in metrics)} |"]
     lines += ["|---" * (len(metrics) + 4) + "|"]
     for name, unit, over in metric_rows(metrics, described):

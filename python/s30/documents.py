@@ -87,9 +87,9 @@ def line_of(node: yaml.Node | None, steps: Iterable[str | int]) -> int:
     return line
 
 
-def dump(data: Any) -> str:
+def dump(data: Any, width: int = 110) -> str:
     """YAML text that is stable from run to run: keys in the order given, block style, no aliases."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
 
 
 class OneLine(dict[str, Any]):

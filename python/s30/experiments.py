@@ -27,7 +27,7 @@ from s30.vocabulary import Experiment, Figure, Metric
 def measure(
     paper: Paper,
     layer: str,
-    double: Callable[[], AbstractContextManager[None]],
+    double: Callable[[bool], AbstractContextManager[None]],
     profile: str,
     seed: int,
     report: Callable[[str], None],

@@ -100,7 +100,11 @@ def _tests(record: Mapping[str, Any]) -> Iterator[Test]:
         for kind, name, row in rows(paper):
             message = "; ".join(filter(None, [paper["stated"].get(kind, {}).get(name), _beyond(row)]))
             yield Test(number, kind, name, row.outcome, message, 0, _numbers(row))
-        for kind, proofs in (("identity", paper["identities"]), ("theorem", paper["theorems"])):
+        for kind, proofs in (
+            ("identity", paper["identities"]),
+            ("theorem", paper["theorems"]),
+            ("unfolded", paper["unfolded"]),
+        ):
             for name, proof in proofs.items():
                 yield Test(number, kind, name, proof["outcome"], proof["statement"])
         for claim in paper["claims"]:
@@ -123,8 +127,8 @@ def _beyond(row: Row) -> str:
     if row.outcome == "passed":
         return ""
     if row.error is None or row.worst is None or row.outcome == "not_run":
-        return f"{row.compared} of {row.total} entries compared"
-    return f"the largest error is {row.error:.3g}, {row.worst:.3g} times what its tolerance allows"
+        return f"{row.layers}: {row.compared} of {row.total} entries compared"
+    return f"{row.layers}: the largest error is {row.error:.3g}, {row.worst:.3g} times what its tolerance allows"
 
 
 def in_toto(record: Mapping[str, Any], content: bytes, name: str) -> str:

@@ -32,8 +32,8 @@ LEARNT = "!"  # marks what was trained or answered, and so may differ between fr
 class Frame:
     """What `task.run` knows as its framework.
 
-    `module` is the room's experiment.py, `task` its task.py, `double` the adaptor's switch to float64. In a `trial` every
-    training is its first updates alone.
+    `module` is the room's experiment.py, `task` its task.py, `double` the adaptor's switch to float64, which is told whether
+    what follows runs once. In a `trial` every training is its first updates alone.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Frame:
         layer: str,
         module: ModuleType,
         task: ModuleType,
-        double: Callable[[], AbstractContextManager[None]],
+        double: Callable[[bool], AbstractContextManager[None]],
         trial: bool,
         report: Callable[[str], None],
     ) -> None:
@@ -97,7 +97,7 @@ class Frame:
         )
         if not seen:
             self._check_disjoint(net, params, inputs)
-        with self._double():
+        with self._double(False):
             found = _answers(self._module.predict(net, _handed(params, np.float64), _handed(inputs, np.float64)))
         expected = _answers(self._task.predict(net, _handed(params, np.float64), _handed(inputs, np.float64)))
         self._hold(f"predict {net}", found, expected, PREDICT)
@@ -109,7 +109,7 @@ class Frame:
         """See `vocabulary.Framework`. Floating-point arrays are handed over, and expected back, in float64."""
         number = self._question(f"ask {name}", {f"argument {n}": value for n, value in enumerate(arguments, 1)})
         learnt = any(text.startswith(LEARNT) for text in self.questions[-1][1].values())
-        with self._double():
+        with self._double(True):
             answer = getattr(self._module, name)(*_handed(arguments, np.float64))
         found = _answers(answer)
         if reference := getattr(self._task, name, None):
@@ -139,7 +139,7 @@ class Frame:
         never reached and once with one that binds. Stored once per label."""
         keep = (min(KEEP, len(training.order)),) if len(training.keep) else ()
         cut = replace(training, order=training.order[:FIRST], rates=training.rates[:FIRST], keep=keep)
-        with self._double():
+        with self._double(True):
             found = {label: self._answer(replace(cut, clip=None if cut.clip is None else FREE), np.float64)}
             if cut.clip is not None:
                 found[f"{label}, clipped"] = self._bound(cut, cut.clip, found[label])

@@ -32,7 +32,10 @@ GRAVEST = (Outcome.FAILED, Outcome.WAIVED, Outcome.NOT_RUN, Outcome.PASSED)
 
 @dataclass(frozen=True)
 class Row:
-    """All that the record says of one quantity. `tolerance` is empty where it is the kind's own; `reason` is the card's."""
+    """All that the record says of one quantity. `tolerance` is empty where it is the kind's own; `reason` is the card's.
+
+    `layers` are those of which it did not pass.
+    """
 
     outcome: str
     error: float | None
@@ -41,6 +44,7 @@ class Row:
     total: int
     tolerance: str = ""
     reason: str = ""
+    layers: str = ""
 
     def written(self) -> OneLine | OneLineList:
         """As the record holds it."""
@@ -79,7 +83,7 @@ def paper_entry(verdict: PaperVerdict) -> Entry:
             name: OneLine(
                 {
                     "outcome": _outcome(verdict, "identity", name),
-                    **{key: identity[key] for key in ("statement", "assumptions", "source")},
+                    **{key: identity[key] for key in ("statement", "assumptions")},
                     "proof": list(identity["proof"]),
                 }
             )
@@ -87,17 +91,18 @@ def paper_entry(verdict: PaperVerdict) -> Entry:
         },
         **{
             part: {
-                name: {"outcome": _outcome(verdict, kind, name), "statement": said["statement"]}
+                name: OneLine(outcome=_outcome(verdict, kind, name), statement=said["statement"])
                 for name, said in facts.get("agda", {}).get(part, {}).items()
             }
             for part, kind in (("theorems", "theorem"), ("unfolded", "unfolded"))
         },
+        "not_evaluated": {one["definition"]: one["why"] for one in paper.card.get("not_evaluated", ())},
         "claims": [_claim(paper, claim) for claim in verdict.claims],
         "metrics": _metrics(verdict),
         "mutants": _mutants(paper),
         "lines": _lines(verdict) if all("lines" in evidence.facts for evidence in slots) else {},
         "problems": list(verdict.problems),
-        "failures": verdict.messages,
+        "failures": [line for line in verdict.messages if line not in verdict.problems],
         "scope": dict(paper.card["scope"]),
     }
 
@@ -168,6 +173,7 @@ def _row(kind: str, checks: Sequence[Check]) -> Row:
         total=sum(check.total for check in checks),
         tolerance=" ".join(dict.fromkeys(map(_told, unusual))),
         reason=next((tolerance.reason for tolerance in unusual if tolerance.reason), ""),
+        layers=", ".join(dict.fromkeys(" ~ ".join(c.layers) for c in checks if c.outcome is not Outcome.PASSED)),
     )
 
 

@@ -143,7 +143,7 @@ def _results(
         report(event="start", paper=current.id)
         started = time.monotonic()
         from s30.layers.agda import run_all
-        from s30.layers.agda.questions import Question, questions
+        from s30.layers.agda.questions import FILE, Question, questions
 
         left: dict[str, LeftChangedError] = {}
 
@@ -152,7 +152,7 @@ def _results(
             found = _watched(paper, reads, parts[paper.id], dict, lambda: questions(paper, progress))
             if isinstance(found, LeftChangedError):
                 left[paper.id] = found
-            return [Question("evaluations.py", failed=one_line(found))] if isinstance(found, Exception) else found
+            return [Question(FILE, failed=one_line(found))] if isinstance(found, Exception) else found
 
         for paper, result in run_all(papers, progress, asks):
             yield paper, started, left.get(paper.id, result)

@@ -309,7 +309,7 @@ CODE = {  # of each layer, the files in which there is a mistake
     "tinygrad": ["tinygrad/model.py"],
     "torch": ["torch/model.py", "torch/experiment.py"],
     "jax": ["jax/model.py", "jax/experiment.py"],
-    "agda": ["cubical-agda/toy.agda", "cubical-agda/evaluation/toy.agda"],
+    "agda": ["cubical-agda/Toy.agda", "cubical-agda/evaluation/Toy-Run.agda"],
 }
 MISTAKES = [
     {"name": f"{layer} {number}", "layer": layer, "file": CODE[layer][number % len(CODE[layer])]}
@@ -365,7 +365,8 @@ def write_corpus(root: Path, rooms: Mapping[str, Mapping[str, str] | None] | Non
         for pattern in ROOM if files is not None else ():  # the rest of a room, empty
             folder = root / "papers" / name
             if not any(folder.glob(pattern)):
-                path = folder / pattern.removeprefix("**/").replace("*", "toy")
+                stem = "Toy-Run" if "evaluation" in pattern else "Toy" if pattern.endswith(".agda") else "toy"
+                path = folder / pattern.removeprefix("**/").replace("*", stem)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text("")
     return load_corpus(root)

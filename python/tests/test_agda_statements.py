@@ -142,9 +142,9 @@ REFL = f"""{HEADER}module Odd (A : Type) where
 bad : 1 ≡ 1
 bad = refl
 -- It is refl under binders, in every clause.
-worse : (n : ℕ) → (ℕ → n ≡ n) → n ≡ n
-worse zero _ = refl
-worse (suc n) = λ _ → refl
+worse : (n : ℕ) → (λ (m : ℕ) → n) ≡ (λ m → n)
+worse zero = refl
+worse (suc n) = funExt (λ _ → refl)
 -- It is none.
 good : (x y : A) → x ≡ y → y ≡ x
 good _ _ p = λ i → p (~ i)
@@ -165,6 +165,15 @@ def test_what_is_refl_is_no_theorem_but_may_be_listed_as_unfolded(agda_rooms) ->
     assert facts["unfolded"]["Odd.bad"]["statement"] == "(A : Type) → 1 ≡ 1"
     with pytest.raises(Exception, match=r"Odd\.worst is claimed in paper\.yaml but not defined"):
         told(agda_rooms(("Odd", REFL, []), unfolded=[{"name": "Odd.worst", "source": "s"}]))
+
+
+def test_a_lemma_that_papers_share_may_be_claimed_where_it_is_passed_on(agda_rooms) -> None:
+    source = f"{HEADER}module Odd (n : ℕ) where\nopen import S30.Lists\n  using (mapId)\n  public\n"
+    theorem = told(agda_rooms(("Odd", source, ["Odd.mapId"])))["theorems"]["Odd.mapId"]
+    assert theorem["statement"] == "{A : Type ℓ} → (xs : List A) → map (λ x → x) xs ≡ xs"
+    assert theorem["says"] == "Mapping the identity changes nothing."
+    with pytest.raises(Exception, match=r"Odd\.mapId is claimed in paper\.yaml but not defined"):
+        told(agda_rooms(("Odd", source.replace("  public\n", ""), ["Odd.mapId"])))
 
 
 def test_modules_are_checked_once_each_and_only_what_changed_anew(agda_rooms, monkeypatch: pytest.MonkeyPatch) -> None:

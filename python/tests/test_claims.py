@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from s30.claims import bound_of, check_claims, coverage, unresolved_names
+from s30.claims import bound_of, check_claims, coverage, idle_bounds, unresolved_names
 from s30.errors import UsageError
 from s30.evidence import Evidence
 from s30.parity import check_paper
@@ -322,3 +322,46 @@ def test_a_control_is_a_metric_that_some_claim_bounds(make_corpus, card, evidenc
     card["claims"][1]["control"] = ["accuracy", "nothing"]
     problems = unresolved_names(make_corpus(card=card).paper("01"), evidences, experiments)
     assert problems == ["paper 01, claim learns: its control 'nothing' is no metric that a claim bounds"]
+
+
+def described(unit="share", **meaning):
+    about = {"says": "s", "unit": unit, "over": "", "model": "", "good": "", "control": False, "spread": 0.0, **meaning}
+    return {
+        n: Evidence("01", n, facts={"metrics": {}, "described": {"m": about, "other": about}}) for n in ("torch", "jax")
+    }
+
+
+@pytest.mark.parametrize(
+    ("bound", "idle"),
+    [
+        ({"at_least": 0.0}, True),
+        ({"at_least": -5}, True),
+        ({"at_least": 0.01}, False),
+        ({"above": 0}, False),
+        ({"above": -0.1}, True),
+        ({"at_most": 1.0}, True),
+        ({"at_most": 0.99}, False),
+        ({"below": 1}, False),
+        ({"below": 1.5}, True),
+        ({"equals": 0.5, "within": 0.5, "reason": "r"}, True),
+        ({"equals": 0.5, "within": 0.25}, False),
+        ({"at_least": {"metric": "other", "plus": -1}}, True),
+        ({"at_least": {"metric": "other", "plus": -0.005}}, False),
+        ({"at_most": {"metric": "other", "plus": 1}}, True),
+        ({"at_most": {"metric": "other", "plus": 0.07}}, False),
+    ],
+)
+def test_a_share_has_bounds_that_some_share_misses(make_corpus, card, bound, idle):
+    card["claims"][1]["evidence"] = [{"metric": "m", **bound}]
+    paper = make_corpus(card=card).paper("01")
+    said = idle_bounds(paper, described())
+    assert [line.split(": it is")[0] for line in said] == (
+        [f"paper 01, claim learns: m {bound_of({'metric': 'm', **bound})} cannot be missed"] if idle else []
+    )
+    assert idle_bounds(paper, described("nats")) == []
+
+
+def test_two_frameworks_may_not_lie_anywhere(paper):
+    assert idle_bounds(paper, described(spread=0.4)) == []
+    assert idle_bounds(paper, described("nats", spread=9.0)) == []
+    assert len(idle_bounds(paper, described(spread=0.5))) == 2

@@ -236,7 +236,9 @@ def test_a_tolerance_in_a_rooms_code_has_a_ceiling_and_a_reason(paper, tolerance
 
 
 def test_every_kind_that_has_a_tolerance_has_a_ceiling_above_it():
-    for (kind, _), default in TOLERANCES.items():
+    for (kind, what), default in TOLERANCES.items():
+        if what == "single":  # what is computed in float32 on purpose, which a room's own tolerance is not for
+            continue
         assert CEILINGS[kind].rtol >= default.rtol
         assert CEILINGS[kind].atol >= default.atol
 
@@ -262,6 +264,7 @@ def test_layers_that_agree_pass_every_check(paper, evidences):
         "trajectory",
         "bridge",
         "invariant",
+        "evaluation",
         "identity",
         "theorem",
         "variant",

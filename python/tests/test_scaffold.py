@@ -11,11 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from s30 import scaffold
+from s30 import reach, scaffold
+from s30.claims import check_claims
 from s30.corpus import load_corpus
 from s30.errors import S30Error, UsageError
 from s30.layers import ENGINE
 from s30.scaffold import new_room
+from s30.sweep import Options, slots_for, sweep
+from s30.verdicts import judge
+from s30.vocabulary import Outcome
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -145,6 +149,28 @@ def test_the_rooms_of_all_papers_to_come_are_in_order(tmp_path):
             [sys.executable, "-m", "ruff", *check, "papers"], cwd=tmp_path, capture_output=True, text=True, timeout=120
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.torch
+def test_a_new_room_runs_as_it_is_and_says_what_is_still_to_do(tmp_path):
+    """Its affine map agrees in NumPy and PyTorch, trains, and is reached line by line."""
+    for name in ("papers.yaml", "waivers.yaml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / "papers" / "TEMPLATE", tmp_path / "papers" / "TEMPLATE")
+    corpus = load_corpus(tmp_path)
+    new_room(corpus, "07", None)
+    slots = slots_for([corpus.paper("07")], ["numpy", "torch"], True)
+    results = sweep(slots, Options(tmp_path, tmp_path / "cache"), lambda _: None)
+    assert [evidence.error for evidence in results.values()] == [""] * 3
+    (verdict,) = judge(corpus, [corpus.paper("07")], ["numpy", "torch"], results, True).papers
+    assert [check.message for check in verdict.checks if check.outcome is Outcome.FAILED] == []
+    missed = reach.unreached(evidence.facts for evidence in results.values())
+    assert missed == dict.fromkeys(missed, "")
+    assert {"numpy_checks.py", "variants.py", "oracles.py", "task.py", "torch/model.py", "torch/experiment.py"} <= {
+        *missed
+    }
+    (claim,) = verdict.claims or check_claims(corpus.paper("07"), verdict.checks, verdict.experiments)
+    assert [finding.outcome for finding in claim.findings if finding.subject.startswith("torch")] == ["passed"] * 2
 
 
 def test_an_interrupted_copy_leaves_no_room_and_can_be_repeated(templated, monkeypatch):

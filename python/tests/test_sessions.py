@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from s30 import cli, documents, environment, layers, sessions, telemetry
+from s30 import cli, documents, environment, layers, sessions
 from s30.corpus import load_corpus
 from s30.errors import S30Error, UsageError
 from s30.evidence import digest_of
 from s30.layers import LAYERS
+from s30.record import paper_entry
 from s30.sweep import slots_for
 from s30.verdicts import judge
 from s30.vocabulary import Outcome
@@ -42,9 +43,30 @@ open import Agda.Primitive
 odd : {A : Set} → A → A
 odd x = x
 """
+HARNESS = """\
+module Toy-Run where
+open import S30.Evaluation.Float using (Float)
+open import S30.Evaluation.Lists
+open import Toy
+
+given : List Float → List Float
+given xs = odd xs
+"""
+EVALUATIONS = """\
+from s30.room import Evaluation, literal
+
+
+def evaluations():
+    def term(problem):
+        return f"given {literal(problem.params['bias'])}"
+
+    return [Evaluation("given", ["Toy.odd"], "Toy-Run", term, lambda problem, found: problem.params["bias"])]
+"""
 COMPLETE = {
     "tinygrad/model.py": TINYGRAD,
     "cubical-agda/Toy.agda": AGDA,
+    "cubical-agda/evaluation/Toy-Run.agda": HARNESS,
+    "cubical-agda/evaluations.py": EVALUATIONS,
 }
 
 
@@ -107,7 +129,7 @@ def test_merged_evidence_is_judged_as_if_it_came_from_one_sweep(corpus, everythi
     verification, _ = merged(corpus, everything)
     local = judge(corpus, corpus.papers, list(LAYERS), results_of(corpus.paper("01")), True)
     assert verification.passed, [v.messages for v in verification.papers]
-    assert [telemetry.paper_entry(v) for v in verification.papers] == [telemetry.paper_entry(v) for v in local.papers]
+    assert [paper_entry(v) for v in verification.papers] == [paper_entry(v) for v in local.papers]
 
 
 def test_folders_may_be_named_one_by_one(corpus, everything):
@@ -347,7 +369,7 @@ def test_merge_prints_the_table_and_its_exit_code_tells(everything, run_cli):
     code, out, err = run_cli("merge", str(everything))
     assert code == 1
     assert "paper 01, layer agda: no session handed over its checks" in err
-    assert out.splitlines()[-1] == "FAILED"
+    assert out.splitlines()[-1].startswith("FAILED: ")
     (everything / "jax" / "x").write_text("")
     code, out, err = run_cli("merge", str(everything))
     assert (code, out) == (1, "")
@@ -448,7 +470,9 @@ def test_sessions_in_processes_of_their_own_merge_into_the_record_of_one_sweep(
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (tmp_path / "none").exists()
     one, other = documents.load(whole, "verification"), documents.load(parts, "verification")
-    assert one["papers"]["01"]["metrics"]["torch"] == {"accuracy": [0.94, 0.96], "chance": [0.1]}
+    metrics = one["papers"]["01"]["metrics"]
+    assert {name: about["torch"] for name, about in metrics.items()} == {"accuracy": [0.94, 0.96], "chance": [0.1]}
+    assert (metrics["accuracy"]["unit"], metrics["chance"]["control"]) == ("share", True)
     assert one["run"]["slots"] == {"measured": 0, "cached": 8, "not_run": 0}
     assert other["run"]["slots"] == {"handed_over": 8, "not_run": 0}
     for record in (one, other):

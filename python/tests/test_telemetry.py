@@ -14,6 +14,7 @@ from s30 import cli, documents, environment, telemetry
 from s30.errors import S30Error, UsageError
 from s30.evidence import Evidence
 from s30.layers import LAYERS
+from s30.record import paper_entry
 from s30.sweep import Event
 from s30.verdicts import judge
 
@@ -69,14 +70,12 @@ def test_a_record_says_what_was_verified(repository, record):
     assert {name: layer["outcome"] for name, layer in paper["layers"].items()} == dict.fromkeys(LAYERS, "passed")
     assert all(len(layer["evidence"]) == 64 for layer in paper["layers"].values())
     assert paper["layers"]["agda"] | {"why_thin": "the toy has one lemma"} == paper["layers"]["agda"]
-    assert [row["id"] for row in paper["parity"]["forward"]][:3] == [
-        "jax ~ numpy: hidden",
-        "jax ~ numpy: loss",
-        "jax ~ numpy: scores",
-    ]
-    assert paper["theorems"] == [
-        {"name": "Toy.odd", "outcome": "passed", "statement": "odd : Type", "says": "tanh is odd", "source": "(2)"}
-    ]
+    assert paper["theorems"] == {"Toy.odd": {"outcome": "passed", "statement": "odd : Type"}}
+    assert paper["coverage"] == {"carried": ["(1)", "(2)"], "left_out": {"table 2": "needs a cluster"}}
+    assert record["summary"]["coverage"] == {"carried": 2, "items": 3}
+    assert paper["equations"]["affine"] == {"output": "scores", "parameter": "weight"}
+    assert paper["mutants"]["layers"]["torch"] == 6
+    assert record["waived"] == []
     assert record["papers"]["02"] == {"title": "Toy 02", "outcome": "not_run"}
 
 
@@ -85,35 +84,56 @@ def edited_card(make_corpus, results_of, card, change):
     change(card)
     corpus = make_corpus(card=card, name="other")
     verification = judge(corpus, corpus.select([]), list(LAYERS), results_of(corpus.paper("01")), True)
-    return telemetry.paper_entry(verification.papers[0]), telemetry.summary(verification)
+    return paper_entry(verification.papers[0]), telemetry.summary(verification)
 
 
-def test_a_finding_holds_its_numbers_as_data(record):
-    learns = record["papers"]["01"]["claims"][1]["evidence"][:2]
-    numbers = {"outcome": "passed", "relation": "at_least", "limit": 0.9}
-    assert [f["subject"] for f in learns] == ["torch accuracy", "jax accuracy"]
-    assert all(f | numbers == f and f["value"] == pytest.approx(0.95) for f in learns)
-    assert record["papers"]["01"]["claims"][0]["evidence"][0].keys() == {"subject", "outcome", "measured"}
+def test_a_row_tells_the_largest_error_of_all_layers_and_seeds_and_how_many_entries(record, verification):
+    forward = record["papers"]["01"]["checks"]["forward"]
+    assert forward["layers"] == dict.fromkeys(("jax ~ numpy", "tinygrad ~ numpy", "torch ~ numpy"), 9)
+    assert forward["tolerance"] == {"all": "1e-10/1e-12", "tinygrad": "1e-09/1e-12"}
+    assert forward["rows"] == {"hidden": [0.0, 0.0, 108], "loss": [0.0, 0.0, 9], "scores": [0.0, 0.0, 108]}
+    checks = [c for c in verification.papers[0].checks if c.kind == "difference" and "joint" not in c.name]
+    error, worst, entries = record["papers"]["01"]["checks"]["difference"]["rows"]["along one parameter"]
+    assert error == pytest.approx(max(c.error for c in checks), rel=1e-2)
+    assert worst == pytest.approx(max(c.worst for c in checks), rel=1e-2)
+    assert entries == sum(c.total for c in checks) == 18
 
 
-def test_a_bridge_says_what_it_states_and_where_it_is_from(record):
-    rows = record["papers"]["01"]["bridges"]
-    assert len(rows) == 7
-    assert all((row["statement"], row["source"]) == ("s", "(2)") for row in rows)
+def test_a_parameter_has_one_row_for_the_loss_with_and_without_cotangents(record):
+    gradient = record["papers"]["01"]["checks"]["gradient"]
+    assert set(gradient["rows"]) == {"bias", "weight"}
+    assert gradient["rows"]["bias"][2] == 2 * 3 * 3 * 3  # both, pairs of layers, seeds, entries
+    assert gradient["layers"] == dict.fromkeys(("tinygrad ~ jax", "tinygrad ~ torch", "torch ~ jax"), 12)
 
 
-def test_an_invariant_says_what_it_states_and_where_that_comes_from(record):
-    rows = {row["id"]: row for row in record["papers"]["01"]["invariants"]}
-    for layer in ("numpy", "tinygrad", "torch", "jax"):
-        for name, statement, source in (
-            ("bounded", "tanh stays below one", "equation 2"),
-            ("example_order", "examples do not mix", "equation 1"),
-        ):
-            assert (rows[f"{layer}: {name}"]["statement"], rows[f"{layer}: {name}"]["source"]) == (statement, source)
+def test_a_claims_evidence_is_one_line_each_with_the_numbers_of_both_frameworks(record):
+    odd, learns, _ = record["papers"]["01"]["claims"]
+    assert odd["evidence"] == [{"identity": "tanh_odd"}, {"theorem": "Toy.odd"}]
+    assert learns["evidence"][0] == {
+        "metric": "accuracy", "at_least": 0.9, "torch": pytest.approx(0.95), "jax": pytest.approx(0.95),
+    }  # fmt: skip
+
+
+def test_evidence_that_does_not_hold_says_what_was_measured(make_corpus, results_of, card):
+    def change(card):
+        card["claims"][1]["evidence"] = [{"metric": "accuracy", "above": {"metric": "chance", "times": 20}}]
+
+    entry, _ = edited_card(make_corpus, results_of, card, change)
+    (piece,) = entry["claims"][1]["evidence"]
+    assert piece["limits"] == {"torch": 2.0, "jax": 2.0}
+    assert piece["outcome"] == "failed"
+    assert piece["measured"].startswith("0.95 (mean of 2 ")
+
+
+def test_what_rows_are_about_is_stated_once(record):
+    stated = record["papers"]["01"]["stated"]
+    assert stated["invariant"]["bounded"] == "tanh stays below one [equation 2]"
+    assert stated["bridge"]["hidden_formula"] == "s [(2)]"
+    assert set(stated) == {"invariant", "bridge", "variant", "oracle", "evaluation"}
 
 
 def test_a_tolerance_of_the_papers_own_comes_with_its_reason(make_corpus, results_of, card):
-    own = {"quantity": "hidden", "rtol": 1e-6, "atol": 1e-8, "reason": "tanh is an approximation there"}
+    own = {"quantity": "hidden", "rtol": 1e-8, "atol": 1e-9, "reason": "tanh is an approximation there"}
 
     def change(card):
         card["tolerances"] = [
@@ -122,11 +142,14 @@ def test_a_tolerance_of_the_papers_own_comes_with_its_reason(make_corpus, result
         ]
 
     entry, _ = edited_card(make_corpus, results_of, card, change)
-    rows = {row["id"]: row["tolerance"] for row in (*entry["parity"]["forward"], *entry["invariants"])}
-    assert rows["jax ~ numpy: hidden"] == {"rtol": 1e-6, "atol": 1e-8, "reason": "tanh is an approximation there"}
-    assert rows["torch: example_order"]["reason"] == "sums in another order"
-    assert "reason" not in rows["torch ~ numpy: hidden"]
-    assert "reason" not in rows["jax ~ numpy: loss"]
+    forward, invariant = (entry["checks"][kind]["rows"] for kind in ("forward", "invariant"))
+    assert (forward["hidden"]["tolerance"], forward["hidden"]["reason"]) == (
+        "1e-08/1e-09",
+        "tanh is an approximation there",
+    )
+    assert invariant["example_order"]["reason"] == "sums in another order"
+    assert forward["loss"] == [0.0, 0.0, 9]
+    assert invariant["bounded"] == [None, None, 4 * 5 * 12, "exact"]
 
 
 def test_the_summary_counts_claims_by_kind_and_cells_by_outcome(make_corpus, results_of, card):
@@ -148,8 +171,11 @@ def test_a_record_that_passed_with_a_waiver_says_so(toy_record):
         return results | {("01", "torch", "checks"): replace(torch, arrays={**torch.arrays, **loss})}
 
     _, record = toy_record(doubled, [{"id": "01/torch~numpy/forward/seed 0 loss", "reason": "a known gap"}])
-    assert record["outcome"] == "passed"
+    assert record["outcome"] == record["papers"]["01"]["outcome"] == "waived"
+    assert record["waived"] == ["01/torch~numpy/forward/seed 0 loss"]
     assert record["summary"]["cells"] == {"passed": 4, "waived": 2}
+    assert record["summary"]["papers"] == {"not_run": 1, "waived": 1}
+    assert record["papers"]["01"]["checks"]["forward"]["rows"]["loss"]["outcome"] == "waived"
 
 
 def test_a_theorem_that_the_card_lists_twice_counts_once(repository, verification):
@@ -157,7 +183,7 @@ def test_a_theorem_that_the_card_lists_twice_counts_once(repository, verificatio
     twice = [*verdict.checks, *(c for c in verdict.checks if c.kind == "theorem")]
     doubled = replace(verification, papers=[replace(verdict, checks=twice)])
     assert telemetry.summary(doubled) == telemetry.summary(verification)
-    entry = telemetry.paper_entry(doubled.papers[0])
+    entry = paper_entry(doubled.papers[0])
     assert telemetry.summary(doubled)["theorems"] == len(entry["theorems"]) == 1
 
 
@@ -253,7 +279,7 @@ def test_a_rewritten_history_leaves_it_fresh_as_long_as_the_sources_are_the_same
     ("old", "new"),
     [
         ("outcome: passed", "outcome: failed"),
-        ("measured: '0.95", "measured: '0.99"),
+        ("at_least: 0.9,", "at_least: 0.8,"),
         ("python: ", "python: 9"),
         ("threads: 1", "threads: 2"),
     ],
@@ -296,7 +322,7 @@ def test_an_edit_under_run_is_noticed(recorded, at):
 def test_a_value_that_no_record_holds_is_refused_with_its_line(recorded):
     path = recorded / "verification.yaml"
     record = telemetry.read(path)
-    record["papers"]["01"]["parity"]["forward"][0]["error"] = float("nan")
+    record["papers"]["01"]["checks"]["forward"]["rows"]["loss"][0] = float("nan")
     telemetry.write(record, path)
     with pytest.raises(UsageError, match=r"verification\.yaml:\d+: \.nan is not a finite number"):
         telemetry.read(path)
@@ -313,7 +339,7 @@ def test_the_run_cannot_go_without_its_digest(recorded):
 def test_a_record_that_is_missing_or_no_record_is_refused(tmp_path):
     with pytest.raises(S30Error, match=r"record\.yaml: cannot be read"):
         telemetry.check(tmp_path, tmp_path / "record.yaml")
-    (tmp_path / "record.yaml").write_text("schema_version: 1\n")
+    (tmp_path / "record.yaml").write_text("schema_version: 3\n")
     with pytest.raises(S30Error, match=r"record\.yaml:1: "):
         telemetry.check(tmp_path, tmp_path / "record.yaml")
 
@@ -478,15 +504,15 @@ def test_diff_tells_another_environment_and_errors_within_tolerance_as_informati
     def change(record):
         record["environment"]["packages"]["torch"] = "9.9"
         record["checked_commit"] = "1" * 40
-        row = record["papers"]["01"]["parity"]["difference"][0]
-        row |= {"error": row["error"] * 2 + 1e-9, "worst": 0.9}
+        row = record["papers"]["01"]["checks"]["difference"]["rows"]["along one parameter"]
+        row[:2] = [row[0] * 2 + 1e-9, 0.9]
 
     code, out = diff(change)
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()[2:5]] == [
         "checked_commit",
         "environment/packages/torch",
-        "01/parity/difference/jax",
+        "01/checks/difference/rows/along",
     ]
     assert out.endswith("no difference in outcomes or beyond tolerance; 3 of information\n")
 

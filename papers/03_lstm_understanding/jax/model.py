@@ -4,6 +4,7 @@ r"""Paper 03: C. Olah, «Understanding LSTM Networks» (2015), in JAX: a cell is
     lax.scan(step)                    ->  the unrolled chain of the post
 
     LSTM     C_t = f_t * C_{t-1} + i_t * C̃_t,   h_t = o_t * tanh(C_t)
+    peephole the same, with gates that look at the cell: f_t and i_t at C_{t-1}, o_t at C_t
     coupled  C_t = f_t * C_{t-1} + (1 - f_t) * C̃_t
     GRU      h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t,   h̃_t = tanh(W·[r_t * h_{t-1}, x_t])
     RNN      h_t = tanh(W·[h_{t-1}, x_t] + b)
@@ -16,12 +17,10 @@ Each step is written for one example: x (features,), hidden and cell (hidden,); 
     z_t, r_t, h̃_t        z, r, n           update, reset, candidate
 
     parameters           rows of the weights, in blocks of `hidden`
-    lstm.*               i, f, g, o
+    lstm.*, peephole.*   i, f, g, o; peephole.weight_ch_l0, which reads C, has i, f, o
     coupled.*            f, g, o
     gru.*                r, 1 - z, n
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
@@ -56,7 +55,21 @@ def lstm(params: Params, x: Array, hidden: Array, cell: Array) -> Trace:
     cell = f * cell + i * g
     # h_t = o_t * tanh(C_t)
     hidden = o * jnp.tanh(cell)
-    return {"input_gate": i, "forget_gate": f, "candidate": g, "output_gate": o, "cell": cell, "hidden": hidden}
+    return {"input_gate": i, "forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
+
+
+def peephole(params: Params, x: Array, hidden: Array, cell: Array) -> Trace:
+    i, f, g, o = jnp.split(sum(affine(params, "peephole", x, hidden)), 4)
+    w_i, w_f, w_o = jnp.split(params["peephole.weight_ch_l0"], 3)  # each (hidden, hidden)
+    # i_t = σ(… + W_iC·C_{t-1}), f_t = σ(… + W_fC·C_{t-1}), C̃_t = tanh(…), which sees no cell
+    i, f, g = sigmoid(i + w_i @ cell), sigmoid(f + w_f @ cell), jnp.tanh(g)
+    # C_t = f_t * C_{t-1} + i_t * C̃_t
+    cell = f * cell + i * g
+    # o_t = σ(… + W_oC·C_t): the cell that was just written
+    o = sigmoid(o + w_o @ cell)
+    # h_t = o_t * tanh(C_t)
+    hidden = o * jnp.tanh(cell)
+    return {"input_gate": i, "forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
 
 
 def coupled(params: Params, x: Array, hidden: Array, cell: Array) -> Trace:
@@ -66,7 +79,7 @@ def coupled(params: Params, x: Array, hidden: Array, cell: Array) -> Trace:
     cell = f * cell + (1 - f) * g
     # h_t = o_t * tanh(C_t)
     hidden = o * jnp.tanh(cell)
-    return {"forget_gate": f, "candidate": g, "output_gate": o, "cell": cell, "hidden": hidden}
+    return {"forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
 
 
 def gru(params: Params, x: Array, hidden: Array, cell: Array, after: bool = False) -> Trace:
@@ -83,6 +96,7 @@ def gru(params: Params, x: Array, hidden: Array, cell: Array, after: bool = Fals
 STEPS: dict[str, Step] = {
     "rnn": rnn,
     "lstm": lstm,
+    "peephole": peephole,
     "coupled": coupled,
     "gru": gru,
     "gru_after": partial(gru, after=True),

@@ -4,7 +4,7 @@ r"""What follows from the formulas of «Understanding LSTM Networks» (C. Olah, 
     cell     C_t = f_t C_{t-1} + i_t C̃_t,  h_t = o_t tanh(C_t)         Step-by-Step LSTM Walk Through
     coupled  C_t = f_t C_{t-1} + (1 - f_t) C̃_t                         Variants on Long Short Term Memory
     GRU      h_t = (1 - z_t) h_{t-1} + z_t h̃_t                         Variants on Long Short Term Memory
-    peephole f_t = σ(w_C C_{t-1} + a_t)                                Variants on Long Short Term Memory
+    peephole f_t, i_t = σ(w C_{t-1} + a),  o_t = σ(w C_t + a)          Variants on Long Short Term Memory
 
     post            code
     f_t, i_t, C̃_t   forget[t], input_[t], candidate[t], numbers; σ(a) where a gate's derivative is taken
@@ -12,31 +12,18 @@ r"""What follows from the formulas of «Understanding LSTM Networks» (C. Olah, 
     W·[h, x] + b    the preactivations a = (a_i, a_f, a_g, a_o)
 
 All operations between vectors are elementwise, so one hidden unit is enough for what concerns the cell with its gates
-given. What mixes units, the matrices, enters in the Jacobians of whole steps, of two units each, and in the bridges, which
-carry SymPy's local derivatives backwards through the whole layer.
+given. What mixes units, the matrices, enters in the Jacobians of whole steps, of two units each, and in `bridges.py`, which
+carries SymPy's local derivatives backwards through whole layers.
 """
 
-from functools import cache
-
-import numpy as np
 import sympy as sp
 
-from s30.corpus import sibling
-from s30.problem import Problem
-from s30.vocabulary import Array, Bridge, Identity
+from s30.room import Bridge, Identity, sibling
 
-checks = sibling(__file__, "../numpy_checks.py")
-
-s, t = sp.symbols("s t", integer=True, nonnegative=True)
-T = sp.Symbol("T", integer=True, positive=True)
-a, start = sp.symbols("a C_0", real=True)
-forget, input_, candidate = (sp.IndexedBase(name) for name in ("f", "i", "g"))
-WALK, VARIANTS = "Step-by-Step LSTM Walk Through", "Variants on Long Short Term Memory"
-
-
-def sigmoid(x):
-    """σ(x) = 1 / (1 + exp(-x))."""
-    return 1 / (1 + sp.exp(-x))
+formulas = sibling(__file__, "formulas.py")
+s, t, T, a, start = formulas.s, formulas.t, formulas.T, formulas.a, formulas.start
+forget, WALK, VARIANTS = formulas.forget, formulas.WALK, formulas.VARIANTS
+sigmoid, unrolled, closed_form = formulas.sigmoid, formulas.unrolled, formulas.closed_form
 
 
 def _gate(x):
@@ -58,29 +45,8 @@ def _diagonal(vector, function=lambda y: y):
     return sp.diag(*vector.applyfunc(function))
 
 
-def step(preactivations, cell):
-    """One LSTM step from its four preactivations and C_{t-1}: (C_t, h_t)."""
-    i, f, g, o = preactivations
-    new = sigmoid(f) * cell + sigmoid(i) * sp.tanh(g)
-    return new, sigmoid(o) * sp.tanh(new)
-
-
-def unrolled(steps, gate=lambda k: forget[k], write=lambda k: input_[k] * candidate[k]):
-    """C_T after `steps` updates C <- gate(t) C + write(t), t = 1, …, steps."""
-    cell = start
-    for k in range(1, steps + 1):
-        cell = gate(k) * cell + write(k)
-    return cell
-
-
-def closed_form(steps):
-    """(Π_t f_t) C_0 + Σ_t (Π_{s>t} f_s) i_t C̃_t."""
-    weight = sp.Product(forget[s], (s, t + 1, steps))
-    return sp.Product(forget[s], (s, 1, steps)) * start + sp.Sum(weight * input_[t] * candidate[t], (t, 1, steps))
-
-
 def identities() -> list[Identity]:
-    return [*_gates(), *_cell(), *_jacobians(), *_coupled(), *_gru()]
+    return [*_gates(), *_cell(), *_peepholes(), *_jacobians(), *_coupled(), *_gru()]
 
 
 def _gates() -> list[Identity]:
@@ -106,6 +72,16 @@ def _gates() -> list[Identity]:
             proof=("doit", "rewrite:exp", "simplify"),
         ),
         Identity(
+            "sigmoid_inside",
+            "0 < σ(a) < 1: a gate is never quite open and never quite shut",
+            sp.Matrix([1, sigma]),
+            sp.Matrix([sigma, 0]),
+            "real a",
+            "The Core Idea Behind LSTMs",
+            relation=">",
+            proof=("together", "cancel", "factor"),
+        ),
+        Identity(
             "sigmoid_is_tanh",
             "a gate is a tanh layer moved to (0, 1): σ(a) = (1 + tanh(a/2)) / 2",
             sigma,
@@ -128,8 +104,7 @@ def _gates() -> list[Identity]:
 
 
 def _cell() -> list[Identity]:
-    other, peep, write = sp.symbols("C_0' w_C w", real=True)
-    peephole = sigmoid(peep * start + a)
+    other = sp.Symbol("C_0'", real=True)
     return [
         Identity(
             "carousel",
@@ -158,14 +133,27 @@ def _cell() -> list[Identity]:
             WALK,
             proof=("doit", "expand"),
         ),
+    ]
+
+
+def _peepholes() -> list[Identity]:
+    """One unit whose gates look at the cell, f and i at the old one, o at the new one; a candidate does not."""
+    candidate, *looks = sp.symbols("C̃ w_f w_i w_o", real=True)
+    w_f, w_i, w_o = looks
+    f, i = (_gate(w * start + sp.Symbol(f"a_{k}", real=True)) for k, w in (("f", w_f), ("i", w_i)))
+    new = f * start + i * candidate
+    o = _gate(w_o * new + sp.Symbol("a_o", real=True))
+    direct = f + w_f * _gate_slope(f) * start + w_i * _gate_slope(i) * candidate
+    return [
         Identity(
             "peephole_derivative",
-            "a gate that reads the cell adds a term: ∂C_1/∂C_0 = f + w_C f (1 - f) C_0",
-            sp.Derivative(peephole * start + write, start),
-            peephole + peep * peephole * (1 - peephole) * start,
-            "a peephole in the forget gate",
+            "∂C_1/∂C_0 = f + w_f f' C_0 + w_i i' C̃ and ∂h_1/∂C_0 = (o (1 - tanh² C_1) + tanh(C_1) w_o o') ∂C_1/∂C_0: each"
+            " gate that looks at the cell adds a term, the output gate through the new cell",
+            sp.Matrix([sp.diff(new, start), sp.diff(o * sp.tanh(new), start)]),
+            sp.Matrix([direct, (o * _tanh_slope(sp.tanh(new)) + sp.tanh(new) * w_o * _gate_slope(o)) * direct]),
+            "one unit; f' = f (1 - f) and likewise i', o'; what else the gates read stands in a_f, a_i, a_o",
             f"{VARIANTS}: peephole connections",
-            proof=("doit", "simplify"),
+            proof=("expand",),
         ),
     ]
 
@@ -210,13 +198,13 @@ def _jacobians() -> list[Identity]:
             "∂h_2/∂h_0 = diag(1 - h_2²) W diag(1 - h_1²) W",
             second.jacobian(hidden),
             _diagonal(second, _tanh_slope) * weight * _diagonal(first, _tanh_slope) * weight,
-            "two hidden units, two steps of the tanh RNN",
+            "two hidden units, two steps of the tanh RNN; every T and every size in the Agda theorem gradientIsProduct",
             source,
             proof=("expand",),
         ),
         Identity(
             "rnn_slope_bounded",
-            "0 <= 1 - tanh² <= 1, so that |∂h_T/∂h_0| <= |W|^T in the operator norm",
+            "0 <= 1 - tanh² <= 1: what |∂h_T/∂h_0| <= |W|^T asks of tanh (Agda theorem gradientWithin)",
             sp.Matrix([1, _tanh_slope((odds - 1) / (odds + 1))]),
             sp.Matrix([_tanh_slope((odds - 1) / (odds + 1)), 0]),
             "tanh(a) = (x - 1) / (x + 1) with x = exp(2a) > 0",
@@ -309,104 +297,4 @@ def _gru() -> list[Identity]:
 
 
 def bridges() -> list[Bridge]:
-    return [
-        Bridge(
-            "readout_bias",
-            "∂loss/∂b = mean of softmax(logits) - onehot(target)",
-            "gradient:readout.bias",
-            lambda p: _errors(p).sum((0, 1)),
-            "Problem's readout",
-        ),
-        Bridge(
-            "readout_weight",
-            "∂loss/∂V = mean of (softmax(logits) - onehot(target)) h_Tᵀ",
-            "gradient:readout.weight",
-            lambda p: np.einsum("bck,bch->kh", _errors(p), _last(p)),
-            "Problem's readout",
-        ),
-        Bridge("cells", "C_t = (Π f) C_0 + Σ_s (Π_{r>s} f_r) i_s C̃_s at every t", "output:cell", _cells, WALK),
-        Bridge(
-            "backward_bias",
-            "back-propagation through time with SymPy's local derivatives: Σ_t δ_t",
-            "gradient:lstm.bias_hh_l0",
-            lambda p: _deltas(p).sum((0, 1)),
-            WALK,
-        ),
-        Bridge(
-            "backward_recurrent",
-            "and Σ_t δ_t h_(t-1)ᵀ",
-            "gradient:lstm.weight_hh_l0",
-            lambda p: np.einsum("tbg,tbh->gh", _deltas(p), _before(p, "hidden")),
-            WALK,
-        ),
-    ]
-
-
-@cache
-def _error_formula():
-    """The derivative of log Σ_k exp(f_k) - f_y by every f_k, y given by its one-hot vector."""
-    scores, target = sp.symbols("f_0:4"), sp.symbols("y_0:4")
-    loss = sp.log(sum(map(sp.exp, scores))) - sum(f * y for f, y in zip(scores, target, strict=True))
-    return sp.lambdify([scores, target], [sp.diff(loss, f) for f in scores])
-
-
-@cache
-def _local_derivatives():
-    """∂C_t and ∂h_t by the four preactivations and by C_{t-1}, as two rows of five functions."""
-    inputs, previous = sp.symbols("a_i a_f a_g a_o", real=True), sp.Symbol("C", real=True)
-    return sp.lambdify([inputs, previous], sp.Matrix(step(inputs, previous)).jacobian([*inputs, previous]).tolist())
-
-
-@cache
-def _closed_form(steps: int):
-    symbols = [sp.symbols(f"{name}_1:{steps + 1}") for name in "fig"]
-    at = {
-        base[k]: symbol[k - 1]
-        for base, symbol in zip((forget, input_, candidate), symbols)
-        for k in range(1, steps + 1)
-    }
-    return sp.lambdify([start, *symbols], closed_form(steps).doit().subs(at))
-
-
-def _forward(problem: Problem) -> dict[str, Array]:
-    return checks.forward(problem.params, problem.batch, **problem.config)
-
-
-def _last(problem: Problem) -> Array:
-    outputs = _forward(problem)
-    return np.stack([outputs[name][:, -1] for name in checks.hidden_names()], axis=1)  # (batch, cells, hidden)
-
-
-def _before(problem: Problem, name: str) -> Array:
-    """What the step at time t finds: the initial state, then the states of all times but the last."""
-    whole = np.concatenate([problem.batch[name][:, None], _forward(problem)[name][:, :-1]], axis=1)
-    return np.swapaxes(whole, 0, 1)  # (time, batch, hidden)
-
-
-def _errors(problem: Problem) -> Array:
-    """∂loss/∂logits: (batch, cells, classes)."""
-    logits = _forward(problem)["logits"]
-    onehot = np.eye(logits.shape[2])[problem.batch["target"]][:, None] * np.ones_like(logits)
-    return (
-        np.stack(_error_formula()(np.moveaxis(logits, 2, 0), np.moveaxis(onehot, 2, 0)), axis=2) / logits[..., 0].size
-    )
-
-
-def _cells(problem: Problem) -> Array:
-    outputs = _forward(problem)
-    f, i, g = (np.moveaxis(outputs[name], 1, 0) for name in ("forget_gate", "input_gate", "candidate"))
-    return np.stack([_closed_form(k)(problem.batch["cell"], f[:k], i[:k], g[:k]) for k in range(1, len(f) + 1)], axis=1)
-
-
-def _deltas(problem: Problem) -> Array:
-    """δ_t = ∂loss/∂(preactivations of step t) of the LSTM, from the last step to the first: (time, batch, 4·hidden)."""
-    x, hidden, cell = np.swapaxes(problem.batch["inputs"], 0, 1), _before(problem, "hidden"), _before(problem, "cell")
-    to_hidden = _errors(problem)[:, 1] @ problem.params["readout.weight"]  # ∂loss/∂h_T, (batch, hidden)
-    to_cell, deltas = np.zeros_like(to_hidden), []
-    for t in reversed(range(len(x))):
-        both = sum(checks.affine(problem.params, "lstm", x[t], hidden[t]))
-        of_cell, of_hidden = _local_derivatives()(np.split(both, 4, axis=1), cell[t])
-        *gates, to_cell = [to_cell * dc + to_hidden * dh for dc, dh in zip(of_cell, of_hidden, strict=True)]
-        deltas.insert(0, np.concatenate(gates, axis=1))
-        to_hidden = deltas[0] @ problem.params["lstm.weight_hh_l0"]
-    return np.stack(deltas)
+    return sibling(__file__, "bridges.py").bridges()

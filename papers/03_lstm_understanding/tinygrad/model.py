@@ -1,6 +1,7 @@
 r"""Paper 03: C. Olah, «Understanding LSTM Networks» (2015), in tinygrad: the chain unrolled, as the post draws it.
 
     LSTM     C_t = f_t * C_{t-1} + i_t * C̃_t,   h_t = o_t * tanh(C_t)
+    peephole the same, with gates that look at the cell: f_t and i_t at C_{t-1}, o_t at C_t
     coupled  C_t = f_t * C_{t-1} + (1 - f_t) * C̃_t
     GRU      h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t,   h̃_t = tanh(W·[r_t * h_{t-1}, x_t])
     RNN      h_t = tanh(W·[h_{t-1}, x_t] + b)
@@ -11,18 +12,26 @@ r"""Paper 03: C. Olah, «Understanding LSTM Networks» (2015), in tinygrad: the 
     z_t, r_t, h̃_t        z, r, n           update, reset, candidate
 
     parameters           rows of the weights, in blocks of `hidden`
-    lstm.*               i, f, g, o
+    lstm.*, peephole.*   i, f, g, o; peephole.weight_ch_l0, which reads C, has i, f, o
     coupled.*            f, g, o
     gru.*                r, 1 - z, n
 
 tinygrad has no loop of its own: the graph grows with the length of the sequence, and so does the time to schedule it.
 """
 
-from __future__ import annotations
-
 from tinygrad import Tensor, nn
 
 Trace = dict[str, Tensor]
+
+
+def sigmoid(a: Tensor) -> Tensor:
+    """σ(a). tinygrad's own is 1 / (1 + exp(-a)), whose derivative is 0 · ∞ where exp(-a) overflows, below a = -709."""
+    return a.maximum(-700.0).sigmoid()
+
+
+def tanh(a: Tensor) -> Tensor:
+    """tanh(a) = 2 σ(2a) - 1, with the same care."""
+    return 2.0 * sigmoid(2.0 * a) - 1.0
 
 
 class Recurrent:
@@ -60,7 +69,7 @@ class RNN(Recurrent):
 
     def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
         # h_t = tanh(W·[h_{t-1}, x_t] + b)
-        return {"hidden": sum(self.affine(x, hidden)).tanh()}
+        return {"hidden": tanh(sum(self.affine(x, hidden)))}
 
 
 class LSTM(Recurrent):
@@ -69,12 +78,33 @@ class LSTM(Recurrent):
     def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
         i, f, g, o = sum(self.affine(x, hidden)).chunk(4, dim=1)
         # i_t = σ(…), f_t = σ(…), C̃_t = tanh(…), o_t = σ(…)
-        i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+        i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
         # C_t = f_t * C_{t-1} + i_t * C̃_t
         cell = f * cell + i * g
         # h_t = o_t * tanh(C_t)
-        hidden = o * cell.tanh()
-        return {"input_gate": i, "forget_gate": f, "candidate": g, "output_gate": o, "cell": cell, "hidden": hidden}
+        hidden = o * tanh(cell)
+        return {"input_gate": i, "forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
+
+
+class PeepholeLSTM(Recurrent):
+    gates = 4
+
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__(features, hidden)
+        self.weight_ch_l0 = Tensor.uniform(3 * hidden, hidden, low=-(hidden**-0.5), high=hidden**-0.5)
+
+    def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
+        i, f, g, o = sum(self.affine(x, hidden)).chunk(4, dim=1)
+        w_i, w_f, w_o = self.weight_ch_l0.chunk(3)  # each (hidden, hidden)
+        # i_t = σ(… + W_iC·C_{t-1}), f_t = σ(… + W_fC·C_{t-1}), C̃_t = tanh(…), which sees no cell
+        i, f, g = sigmoid(i + cell.linear(w_i.T)), sigmoid(f + cell.linear(w_f.T)), tanh(g)
+        # C_t = f_t * C_{t-1} + i_t * C̃_t
+        cell = f * cell + i * g
+        # o_t = σ(… + W_oC·C_t): the cell that was just written
+        o = sigmoid(o + cell.linear(w_o.T))
+        # h_t = o_t * tanh(C_t)
+        hidden = o * tanh(cell)
+        return {"input_gate": i, "forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
 
 
 class CoupledLSTM(Recurrent):
@@ -82,12 +112,12 @@ class CoupledLSTM(Recurrent):
 
     def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
         f, g, o = sum(self.affine(x, hidden)).chunk(3, dim=1)
-        f, g, o = f.sigmoid(), g.tanh(), o.sigmoid()
+        f, g, o = sigmoid(f), tanh(g), sigmoid(o)
         # C_t = f_t * C_{t-1} + (1 - f_t) * C̃_t
         cell = f * cell + (1 - f) * g
         # h_t = o_t * tanh(C_t)
-        hidden = o * cell.tanh()
-        return {"forget_gate": f, "candidate": g, "output_gate": o, "cell": cell, "hidden": hidden}
+        hidden = o * tanh(cell)
+        return {"forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
 
 
 class GRU(Recurrent):
@@ -97,18 +127,18 @@ class GRU(Recurrent):
         from_input, from_hidden = self.affine(x, hidden)
         (r_x, z_x, n_x), (r_h, z_h, n_h) = from_input.chunk(3, dim=1), from_hidden.chunk(3, dim=1)
         # r_t = σ(W_r·[h_{t-1}, x_t]),  z_t = σ(W_z·[h_{t-1}, x_t]), whose negated weights are stored
-        r, z = (r_x + r_h).sigmoid(), (-(z_x + z_h)).sigmoid()
+        r, z = sigmoid(r_x + r_h), sigmoid(-(z_x + z_h))
         # the post: h̃_t = tanh(W·[r_t * h_{t-1}, x_t]);  nn.GRU: h̃_t = tanh(W_x·x_t + b_x + r_t * (W_h·h_{t-1} + b_h))
-        n = (n_x + (r * n_h if after else self.affine(x, r * hidden)[1].chunk(3, dim=1)[2])).tanh()
+        n = tanh(n_x + (r * n_h if after else self.affine(x, r * hidden)[1].chunk(3, dim=1)[2]))
         # h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t
         return {"update": z, "reset": r, "candidate": n, "hidden": (1 - z) * hidden + z * n}
 
 
 class Model:
-    """Five cells on one sequence, one readout; the LSTM's outputs bear no prefix."""
+    """Six cells on one sequence, one readout; the LSTM's outputs bear no prefix."""
 
     def __init__(self, features: int, hidden: int, classes: int) -> None:
-        self.rnn, self.lstm = RNN(features, hidden), LSTM(features, hidden)
+        self.rnn, self.lstm, self.peephole = (kind(features, hidden) for kind in (RNN, LSTM, PeepholeLSTM))
         self.coupled, self.gru = CoupledLSTM(features, hidden), GRU(features, hidden)
         self.readout = nn.Linear(hidden, classes)
 
@@ -117,6 +147,7 @@ class Model:
         traces = {
             "rnn_": self.rnn(*state),
             "": self.lstm(*state),
+            "peephole_": self.peephole(*state),
             "coupled_": self.coupled(*state),
             "gru_": self.gru(*state),
             "gru_after_": self.gru(*state, after=True),

@@ -1,113 +1,102 @@
-r"""What the post says of long-term dependencies, measured in PyTorch: recall of a symbol after a lag of noise.
+r"""How the networks of `task.py` are trained and asked in PyTorch.
 
-    recall        LSTMs and tanh RNNs of equal size, each with two ways to start, trained from scratch at lags 10, 50, 100
-    gradients     |∂C_t/∂C_0| of the LSTMs and |∂h_t/∂h_0| of the RNNs at lag 100, before and after training
-    forget bias   updates until recall at lag 8, with forget-gate bias 0 and 1
-
-`nn.LSTM` and `nn.RNN` train, for their fused kernels; everything else is done by this room's own cells, into which the
-trained parameters are loaded under the same names.
+training     `nn.LSTM`, whose kernels are fused, and a tanh RNN with the inputs of all steps projected at once; Adam
+answers      this room's own cells, into which the trained parameters are loaded under the same names
+gradients    ∂C_t/∂C_0 and ∂h_t/∂h_0 by forward mode, over all networks at once
 """
 
-from __future__ import annotations
-
-from collections import defaultdict
-from collections.abc import Callable
-
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import jacfwd
+from torch.func import functional_call, jacfwd, stack_module_state, vmap
 
-from s30.corpus import sibling
-from s30.vocabulary import Array, Experiment
+from s30.room import Array, Arrays, Trained, Training, sibling
 
 cells = sibling(__file__, "model.py")
-task = sibling(__file__, "../recall.py")
-Progress = Callable[[float, str], None]
+task = sibling(__file__, "../task.py")
 State = dict[str, Tensor]
 
 
-class Recall(nn.Module):
-    """A recurrent layer from the zero state, and a readout of its last hidden state; fused, or this room's own."""
+class Net(nn.Module):
+    """A recurrent layer from the zero state, and a readout of its last hidden state; `layer` as in torch.nn or the room's."""
 
-    def __init__(self, cell: str, fused: bool = False) -> None:
+    def __init__(self, cell: str, layer: nn.Module, params: Arrays) -> None:
         super().__init__()
-        self.fused, self.name = fused, cell
-        kind = {"lstm": nn.LSTM, "rnn": nn.RNN}[cell] if fused else {"lstm": cells.LSTM, "rnn": cells.RNN}[cell]
-        options = {"batch_first": True} if fused else {}
-        self.add_module(cell, kind(task.FEATURES, task.HIDDEN, **options))
-        self.readout = nn.Linear(task.HIDDEN, task.SYMBOLS)
+        self.cell = cell
+        self.add_module(cell, layer)
+        self.readout = nn.Linear(task.UNITS[cell], task.SYMBOLS)
+        self.load_state_dict({name: torch.as_tensor(value) for name, value in params.items()})
 
-    def run(self, tokens: Tensor, start: Tensor | None = None) -> State:
-        """tokens (example, time) from C_0 (h_0 for the RNN) = start -> every gate and state, (example, time, hidden)."""
-        inputs = F.one_hot(tokens, task.FEATURES).to(self.readout.weight.dtype)  # (example, time, feature)
-        zero = inputs.new_zeros(len(inputs), task.HIDDEN)
-        start = zero if start is None else zero + start
-        return self.get_submodule(self.name)(inputs, start if self.name == "rnn" else zero, start)
+    def inputs(self, tokens: Tensor) -> Tensor:
+        return F.one_hot(tokens.long(), task.FEATURES).to(self.readout.weight.dtype)  # (example, time, feature)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        if self.fused:
-            hidden = self.get_submodule(self.name)(F.one_hot(tokens, task.FEATURES).to(self.readout.weight.dtype))[0]
-        else:
-            hidden = self.run(tokens)["hidden"]
-        return self.readout(hidden[:, -1])  # (example, symbol)
+    def last(self, tokens: Tensor) -> Tensor:
+        """The last hidden state, (example, unit), by the fastest way there is."""
+        layer, inputs = self.get_submodule(self.cell), self.inputs(tokens)
+        if self.cell == "lstm":
+            return layer(inputs)[0][:, -1]
+        # h_t = tanh(W_hh h_{t-1} + (W_ih x_t + b_ih + b_hh))
+        given = F.linear(inputs, layer.weight_ih_l0, layer.bias_ih_l0 + layer.bias_hh_l0)  # (example, time, unit)
+        hidden = torch.zeros_like(given[:, 0])
+        for at in given.unbind(dim=1):
+            hidden = torch.addmm(at, hidden, layer.weight_hh_l0.T).tanh()
+        return hidden
+
+    def forward(self, tokens: Tensor, start: Tensor) -> State:
+        """The room's cell on tokens (example, time) from C_0, h_0 in the RNN, = start: all by name, (example, time, unit)."""
+        inputs, zero = self.inputs(tokens), torch.zeros_like(start)
+        return self.get_submodule(self.cell)(inputs, start if self.cell == "rnn" else zero, start)
 
 
-def build(cell: str, params: dict[str, Array] | State, fused: bool = False) -> Recall:
-    net = Recall(cell, fused)
-    net.load_state_dict({name: torch.as_tensor(value) for name, value in params.items()})
-    return net
+def build(cell: str, params: Arrays) -> Net:
+    kind = {"lstm": cells.LSTM, "rnn": cells.RNN}[cell]
+    return Net(cell, kind(task.FEATURES, task.UNITS[cell]), params)
 
 
-def train(cell: str, rate: float, start: dict[str, Array], minibatches: Array) -> tuple[State, int]:
-    """Adam on the cross-entropy until the net has learnt; the trained parameters and the number of updates."""
-    net, updates, row = build(cell, start, fused=True), 0, 0  # minibatches in a row without an error
-    optimizer = torch.optim.Adam(net.parameters(), lr=rate, fused=True)
-    while updates < len(minibatches) and row < task.WINDOW:
-        tokens = torch.as_tensor(minibatches[updates])  # (example, time)
-        logits = net(tokens)
+def train(training: Training) -> Trained:
+    """Until `window` minibatches in a row were named without an error, or the order is at its end."""
+    cell, data = training.net, {name: torch.as_tensor(value) for name, value in training.data.items()}
+    layer = nn.LSTM if cell == "lstm" else nn.RNN
+    net = Net(cell, layer(task.FEATURES, task.UNITS[cell], batch_first=True), training.start)
+    optimizer, losses, row = torch.optim.Adam(net.parameters(), fused=True), [], 0
+    for index, rate in zip(torch.as_tensor(training.order), training.rates.tolist(), strict=True):
+        optimizer.param_groups[0]["lr"] = rate
+        logits, symbols = net.readout(net.last(data["tokens"][index])), data["target"][index].long()
+        loss = F.cross_entropy(logits, symbols)
         optimizer.zero_grad()
-        F.cross_entropy(logits, tokens[:, 0]).backward()
-        nn.utils.clip_grad_norm_(net.parameters(), task.LIMIT)
+        loss.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), training.clip)
         optimizer.step()
-        updates, row = updates + 1, row + 1 if accuracy(logits, tokens) == 1 else 0
-    return net.state_dict(), updates
+        losses.append(loss.item())
+        row = row + 1 if (logits.argmax(1) == symbols).all() else 0
+        if row == training.settings["stop"]:
+            break
+    return Trained({name: value.numpy() for name, value in net.state_dict().items()}, np.array(losses))
 
 
-def accuracy(logits: Tensor, tokens: Tensor) -> float:
-    return (logits.argmax(1) == tokens[:, 0]).float().mean().item()
+@torch.no_grad()
+def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
+    model, tokens = build(net, params), torch.as_tensor(inputs["tokens"])
+    seen = model(tokens, torch.zeros(len(tokens), task.UNITS[net]))
+    answers = {"logits": model.readout(seen["hidden"][:, -1])}
+    if net == "lstm":
+        answers |= {name: seen[name][: task.SHOWN] for name in ("forget_gate", "input_gate")}
+        answers["kept"] = seen["forget_gate"].prod(dim=1)
+    return {name: value.numpy() for name, value in answers.items()}
 
 
-def state_gradient(net: Recall, tokens: Tensor) -> list[float]:
-    """Frobenius norm of ∂C_t/∂C_0 (∂h_t/∂h_0 for the RNN), t = 1, 2, …, root mean square over the examples."""
-    name = "hidden" if net.name == "rnn" else "cell"
-    states = jacfwd(lambda start: net.run(tokens, start)[name])
-    jacobian = states(torch.zeros(task.HIDDEN))  # (example, time, hidden, hidden)
-    return jacobian.double().square().sum((2, 3)).mean(0).sqrt().clamp(min=task.SMALLEST).tolist()
+def state_gradient(cell: str, nets: list[Arrays], tokens: Array) -> Array:
+    """Frobenius norm of ∂C_t/∂C_0, of ∂h_t/∂h_0 in the RNN: (net, time), root mean square over tokens (example, time)."""
+    model, known = build(cell, nets[0]), torch.as_tensor(tokens)
+    state, _ = stack_module_state([build(cell, params) for params in nets])
+    zero = torch.zeros(task.UNITS[cell])
 
+    def norms(params: State) -> Tensor:
+        def states(start: Tensor) -> Tensor:
+            seen = functional_call(model, params, (known, start.expand(len(known), -1)))
+            return seen["hidden" if cell == "rnn" else "cell"]  # (example, time, unit)
 
-def run(profile: str, seed: int, progress: Progress) -> Experiment:
-    found: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
-    updates: defaultdict[tuple[str, int], list[float]] = defaultdict(list)
-    gradients: defaultdict[str, list[list[float]]] = defaultdict(list)
-    gates: State = {}
-    runs = task.runs(profile)
-    for done, (name, lag, k) in enumerate(runs):
-        progress(done / len(runs), f"{name} at lag {lag}")
-        cell, start = task.cell_of(name), task.initial(name, lag, seed, k)
-        minibatches, test = task.minibatches(lag, seed, k)
-        params, count = train(cell, task.RATES[name], start, minibatches)
-        updates[name, lag].append(count)
-        net, tokens = build(cell, params), torch.as_tensor(test)
-        with torch.no_grad():
-            found[name, lag].append(accuracy(net(tokens), tokens))
-        if lag == max(task.LAGS):
-            gradients[f"{name}_before"].append(state_gradient(build(cell, start), tokens[:8]))
-            gradients[f"{name}_after"].append(state_gradient(net, tokens[:8]))
-            if name == "lstm" and k == 0:
-                with torch.no_grad():
-                    gates = {gate: value[0].numpy() for gate, value in net.run(tokens[:1]).items()}
-            if name == "lstm_bias_1":
-                start = task.initial("lstm_bias_0", lag, seed, k)
-                gradients["lstm_bias_0_before"].append(state_gradient(build(cell, start), tokens[:8]))
-    return Experiment(task.metrics(found, updates, gradients), task.figures(found, updates, gradients, gates))
+        return jacfwd(states)(zero).square().sum((2, 3)).mean(0).sqrt()  # (time,)
+
+    return vmap(norms)(state).detach().numpy()

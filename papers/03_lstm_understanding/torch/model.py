@@ -1,6 +1,7 @@
 r"""Paper 03: C. Olah, «Understanding LSTM Networks» (2015), in PyTorch: each cell a module, written out.
 
     LSTM     C_t = f_t * C_{t-1} + i_t * C̃_t,   h_t = o_t * tanh(C_t)
+    peephole the same, with gates that look at the cell: f_t and i_t at C_{t-1}, o_t at C_t
     coupled  C_t = f_t * C_{t-1} + (1 - f_t) * C̃_t
     GRU      h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t,   h̃_t = tanh(W·[r_t * h_{t-1}, x_t])
     RNN      h_t = tanh(W·[h_{t-1}, x_t] + b)
@@ -11,15 +12,13 @@ r"""Paper 03: C. Olah, «Understanding LSTM Networks» (2015), in PyTorch: each 
     z_t, r_t, h̃_t        z, r, n           update, reset, candidate
 
     parameters           rows of the weights, in blocks of `hidden`
-    lstm.*               i, f, g, o
+    lstm.*, peephole.*   i, f, g, o; peephole.weight_ch_l0, which reads C, has i, f, o
     coupled.*            f, g, o
     gru.*                r, 1 - z, n
 
 The parameters are named and stacked as in `torch.nn`, so `lstm`, `gru` and `rnn` load into `nn.LSTM`, `nn.GRU` and
-`nn.RNN`. Those three are not used here: they are the oracles of the room's tests.
+`nn.RNN`. Those three are not used here: they are the oracles of `oracles.py`.
 """
-
-from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
@@ -79,7 +78,28 @@ class LSTM(Recurrent):
         cell = f * cell + i * g
         # h_t = o_t * tanh(C_t)
         hidden = o * cell.tanh()
-        return {"input_gate": i, "forget_gate": f, "candidate": g, "output_gate": o, "cell": cell, "hidden": hidden}
+        return {"input_gate": i, "forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
+
+
+class PeepholeLSTM(Recurrent):
+    gates = 4
+
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__(features, hidden)
+        self.weight_ch_l0 = nn.Parameter(torch.empty(3 * hidden, hidden).uniform_(-(hidden**-0.5), hidden**-0.5))
+
+    def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
+        i, f, g, o = self.affine(x, hidden)
+        w_i, w_f, w_o = self.weight_ch_l0.chunk(3)  # each (hidden, hidden)
+        # i_t = σ(… + W_iC·C_{t-1}), f_t = σ(… + W_fC·C_{t-1}), C̃_t = tanh(…), which sees no cell
+        i, f, g = (i + F.linear(cell, w_i)).sigmoid(), (f + F.linear(cell, w_f)).sigmoid(), g.tanh()
+        # C_t = f_t * C_{t-1} + i_t * C̃_t
+        cell = f * cell + i * g
+        # o_t = σ(… + W_oC·C_t): the cell that was just written
+        o = (o + F.linear(cell, w_o)).sigmoid()
+        # h_t = o_t * tanh(C_t)
+        hidden = o * cell.tanh()
+        return {"input_gate": i, "forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
 
 
 class CoupledLSTM(Recurrent):
@@ -92,7 +112,7 @@ class CoupledLSTM(Recurrent):
         cell = torch.lerp(g, cell, f)
         # h_t = o_t * tanh(C_t)
         hidden = o * cell.tanh()
-        return {"forget_gate": f, "candidate": g, "output_gate": o, "cell": cell, "hidden": hidden}
+        return {"forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
 
 
 class GRU(Recurrent):
@@ -114,11 +134,11 @@ class GRU(Recurrent):
 
 
 class Model(nn.Module):
-    """Five cells on one sequence, one readout; the LSTM's outputs bear no prefix."""
+    """Six cells on one sequence, one readout; the LSTM's outputs bear no prefix."""
 
     def __init__(self, features: int, hidden: int, classes: int) -> None:
         super().__init__()
-        self.rnn, self.lstm = RNN(features, hidden), LSTM(features, hidden)
+        self.rnn, self.lstm, self.peephole = (kind(features, hidden) for kind in (RNN, LSTM, PeepholeLSTM))
         self.coupled, self.gru = CoupledLSTM(features, hidden), GRU(features, hidden)
         self.readout = nn.Linear(hidden, classes)
 
@@ -127,6 +147,7 @@ class Model(nn.Module):
         traces = {
             "rnn_": self.rnn(*state),
             "": self.lstm(*state),
+            "peephole_": self.peephole(*state),
             "coupled_": self.coupled(*state),
             "gru_": self.gru(*state),
             "gru_after_": self.gru(*state, after=True),

@@ -14,8 +14,8 @@ Everything is written for ONE head of ONE sentence; `vmap` adds the heads, then 
     h        heads                                        E        params["embedding.weight"]
     W^Q_i    rows i d_k .. (i + 1) d_k of query.weight    z        memory, the encoder's output
 
-Masks are boolean, true = may attend; a row that may attend to nothing gives NaN, since a traced function cannot raise.
-The switches `positions` and `causal` may be traced, so one compiled function serves every ablation.
+Masks are boolean, true = may attend; a row that may attend to nothing is an error, or NaN where it is traced.
+The switches `encoder_positions`, `decoder_positions` and `causal` may be traced: one compiled function serves every ablation.
 """
 
 from __future__ import annotations
@@ -29,26 +29,30 @@ import jax.numpy as jnp
 Params = dict[str, jax.Array]
 
 
-def forward(params: Params, batch: dict[str, jax.Array], *, heads: int, layers: int, smoothing: float, positions: bool = True,
-            scaled: bool = True, causal: bool = True, **_sizes: Any) -> dict[str, jax.Array]:  # fmt: skip
-    """The outputs that `numpy_checks.forward` names."""
-    size = {"heads": heads, "layers": layers, "positions": positions, "scaled": scaled}
+def forward(params: Params, batch: dict[str, jax.Array], *, heads: int, layers: int, smoothing: float,
+            encoder_positions: bool, decoder_positions: bool, scaled: bool, causal: bool,
+            **_sizes: int) -> dict[str, jax.Array]:  # fmt: skip
+    """The outputs that `numpy_checks.forward` names. Raises ValueError where a query may attend to no key, once it can be seen."""
+    for row in (batch["source_mask"].any(-1), batch["target_mask"][:, 0]):
+        if not isinstance(row, jax.core.Tracer) and not row.all():
+            raise ValueError("attention: a query may attend to no key: its mask row is false throughout")
+    size = {"heads": heads, "layers": layers, "scaled": scaled}
     source_mask, target_mask = batch["source_mask"], batch["target_mask"]
-    encoding = jax.vmap(partial(encode, params, **size))
+    encoding = jax.vmap(partial(encode, params, positions=encoder_positions, **size))
     memory, encoder_attention = encoding(batch["source"], source_mask)  # (batch, source, model)
-    decoding = jax.vmap(partial(decode, params, causal=causal, **size))
+    decoding = jax.vmap(partial(decode, params, positions=decoder_positions, causal=causal, **size))
     logits, decoder_attention, cross_attention = decoding(batch["target_input"], target_mask, memory, source_mask)
     # -sum_k q_k log p_k = -(1 - eps) log p_label - eps mean_k log p_k
     log_p = jax.nn.log_softmax(logits)  # (batch, target, vocabulary)
     label_log_p = jnp.take_along_axis(log_p, batch["target_output"][..., None], -1)[..., 0]
     token_loss = -(1 - smoothing) * label_log_p - smoothing * log_p.mean(-1)  # (batch, target)
     return {
-        "logits": logits,
-        "loss": jnp.mean(token_loss, where=target_mask),
-        "memory": memory,
         "encoder_attention": encoder_attention,
+        "memory": memory,
         "decoder_attention": decoder_attention,
         "cross_attention": cross_attention,
+        "logits": logits,
+        "loss": jnp.mean(token_loss, where=target_mask),
     }
 
 
@@ -91,6 +95,9 @@ def multi_head(params: Params, name: str, x: jax.Array, memory: jax.Array, mask:
                scaled: bool) -> tuple[jax.Array, jax.Array]:  # fmt: skip
     """Section 3.2.2: (query, model) and the weights (head, query, key)."""
 
+    if x.shape[1] % heads:
+        raise ValueError(f"d_model {x.shape[1]} does not split into {heads} heads")
+
     def split(part: str, inputs: jax.Array) -> jax.Array:
         return (inputs @ params[f"{name}.{part}.weight"].T).reshape(inputs.shape[0], heads, -1)  # (time, head, d_k)
 
@@ -131,6 +138,8 @@ def embed(params: Params, tokens: jax.Array, positions: bool) -> jax.Array:
 
 def sinusoids(length: int, d_model: int, dtype: Any) -> jax.Array:
     """Section 3.5: PE (length, d_model), sines at even features and cosines at odd ones."""
+    if d_model % 2:
+        raise ValueError(f"d_model {d_model} is odd: sines and cosines come in pairs")
     # angle = pos / 10000^(2i / d_model)
     frequency = 10000 ** (-jnp.arange(0, d_model, 2, dtype=dtype) / d_model)
     angle = jnp.arange(length, dtype=dtype)[:, None] * frequency  # (time, d_model / 2)

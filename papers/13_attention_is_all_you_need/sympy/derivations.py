@@ -4,6 +4,7 @@ What is proved, and where the paper says it:
 
     footnote 4     q.k of independent entries with mean 0 and variance 1 has mean 0 and variance d_k
     equation (1)   d softmax(s) / ds = diag(a) - a a^T, which vanishes where one weight is 1
+    section 3.1    LayerNorm: mean 0, variance 1 up to eps, blind to shift and scale, and its derivative
     section 3.5    PE(pos + k) = R(k) PE(pos), where the rotation R(k) does not depend on pos
     section 5.4    the label-smoothed loss is least where softmax(z) is the smoothed target, and there equals its entropy
     equation (3)   the learning rate rises until the warm-up step and falls after it
@@ -13,7 +14,8 @@ What is proved, and where the paper says it:
     d_k, h        d_k, heads      lrate, w      rate, warm_up
     eps_ls        epsilon         d_ff, N       d_ff, layers
 
-The softmax has any number of keys, and the vocabulary any number of words, but for the convexity of the loss.
+The softmax has any number of keys, and the vocabulary any number of words, but for the convexity of the loss; the norm has
+four features in the identities, and the room's twelve in a bridge.
 """
 
 from __future__ import annotations
@@ -23,13 +25,12 @@ from collections.abc import Callable
 import numpy as np
 import sympy as sp
 
-from s30.corpus import sibling
-from s30.problem import Problem
-from s30.vocabulary import Array, Bridge, Identity
+from s30.room import Array, Bridge, Identity, Problem, sibling
 
 checks = sibling(__file__, "../numpy_checks.py")
 
 WORDS = 3  # in the identities on convexity alone
+FEATURES = 4  # in the identities on the norm
 
 
 def expectation(polynomial: sp.Expr, moments: dict[sp.Symbol, tuple[sp.Expr, ...]]) -> sp.Expr:
@@ -50,6 +51,24 @@ def smoothed_loss(logits: sp.Matrix, target: sp.Matrix) -> sp.Expr:
     return -sum(q * (z - log_sum) for q, z in zip(target, logits, strict=True))
 
 
+def normalised(x: sp.Matrix, epsilon: sp.Expr) -> tuple[sp.Matrix, sp.Expr]:
+    """(x - mean) / sqrt(variance + eps), without gain and bias, and that root."""
+    mean = sum(x) / len(x)
+    root = sp.sqrt(sum((entry - mean) ** 2 for entry in x) / len(x) + epsilon)
+    return sp.Matrix([(entry - mean) / root for entry in x]), root
+
+
+def norm_jacobian(normed: sp.Matrix, root: sp.Expr) -> sp.Matrix:
+    """d normed / d x = (1 - 1 1^T / n - normed normed^T / n) / root."""
+    n = len(normed)
+    return (sp.eye(n) - sp.ones(n, n) / n - normed * normed.T / n) / root
+
+
+def softmax_jacobian(a: sp.Matrix) -> sp.Matrix:
+    """d softmax / d scores = diag(a) - a a^T."""
+    return sp.diag(*a) - a * a.T
+
+
 def parameter_count(vocabulary: sp.Expr, d_model: sp.Expr, d_ff: sp.Expr, layers: sp.Expr) -> sp.Expr:
     """The sizes of all arrays, added up block by block as `numpy_checks.shapes` lists them."""
     attention = 4 * d_model * d_model  # W^Q, W^K, W^V of all heads side by side, and W^O
@@ -61,7 +80,7 @@ def parameter_count(vocabulary: sp.Expr, d_model: sp.Expr, d_ff: sp.Expr, layers
 
 
 def identities() -> list[Identity]:
-    return [*variance(), *attention(), *positions(), *smoothing(), *schedule(), *counts()]
+    return [*variance(), *attention(), *norm(), *positions(), *smoothing(), *schedule(), *counts()]
 
 
 def variance() -> list[Identity]:
@@ -128,6 +147,37 @@ def attention() -> list[Identity]:
             "softmax_gradient_vanishes",
             "sum_j |d a_i / d s_j| = a_i (1 - a_i) + sum_{j != i} a_i a_j = 2 a_i (1 - a_i): zero where a_i is 0 or 1",
             a(i) * (1 - a(i)) + a(i) * (total - a(i)), 2 * a(i) * (1 - a(i)), keys, "section 3.2.1",
+        ),
+    ]  # fmt: skip
+
+
+def norm() -> list[Identity]:
+    x = sp.Matrix(sp.symbols(f"x:{FEATURES}", real=True))
+    epsilon, scale, shift = (
+        sp.Symbol("epsilon", positive=True),
+        sp.Symbol("a", positive=True),
+        sp.Symbol("b", real=True),
+    )
+    normed, root = normalised(x, epsilon)
+    variance = root**2 - epsilon
+    moved, _ = normalised(scale * x + shift * sp.ones(FEATURES, 1), scale**2 * epsilon)
+    four = f"{FEATURES} real features, eps > 0, gain 1 and bias 0"
+    return [
+        Identity(
+            "norm_mean_zero", "the mean of LayerNorm(x) over the features is 0",
+            sum(normed), sp.S.Zero, four, "section 3.1",
+        ),
+        Identity(
+            "norm_variance", "the variance of LayerNorm(x) is variance / (variance + eps): 1 but for eps",
+            normed.dot(normed) / FEATURES, variance / (variance + epsilon), four, "section 3.1",
+        ),
+        Identity(
+            "norm_invariance", "LayerNorm(a x + b) with a^2 eps is LayerNorm(x) with eps: shift and scale leave no trace but eps",
+            moved, normed, four + "; a > 0, any b", "section 3.1",
+        ),
+        Identity(
+            "norm_jacobian", "d normed / d x = (1 - 1 1^T / n - normed normed^T / n) / sqrt(variance + eps)",
+            normed.jacobian(x), norm_jacobian(normed, root), four, "section 3.1",
         ),
     ]  # fmt: skip
 
@@ -288,10 +338,16 @@ def bridges() -> list[Bridge]:
     def mean_loss(problem: Problem) -> Array:
         return np.asarray(evaluate(*real_tokens(problem)).mean())
 
+    def by_logits(problem: Problem) -> Array:
+        """d loss / d logits, (batch, target, vocabulary): zero at padding, (p - q) / tokens elsewhere."""
+        real = problem.batch["target_mask"]
+        slope = np.zeros((*real.shape, words))
+        slope[real] = np.stack(np.broadcast_arrays(*differentiate(*real_tokens(problem))), -1) / real.sum()
+        return slope
+
     def last_bias(problem: Problem) -> Array:
         # The last norm's bias is added to x in logits = x E^T, so its gradient is sum over tokens of (d loss / dz) E.
-        slope = np.broadcast_arrays(*differentiate(*real_tokens(problem)))  # (vocabulary, token)
-        return np.mean(slope, 1) @ problem.params["embedding.weight"]
+        return by_logits(problem).sum((0, 1)) @ problem.params["embedding.weight"]
 
     return [
         Bridge(
@@ -301,4 +357,47 @@ def bridges() -> list[Bridge]:
             "logits_gradient", "mean over tokens of d loss / dz, carried through logits = x E^T to the last norm's bias",
             "gradient:decoder.1.feed_forward_norm.bias", last_bias, "sections 3.4 and 5.4",
         ),
+        Bridge(
+            "query_gradient", "d loss / dz carried on through two norms, the feed-forward net, W^O and the softmax to the last W^Q",
+            "gradient:decoder.1.cross_attention.query.weight", lambda problem: last_query(problem, by_logits(problem)),
+            "sections 3.1 and 3.2, equations (1) and (2)",
+        ),
     ]  # fmt: skip
+
+
+def last_query(problem: Problem, slope: Array) -> Array:
+    """d loss / d W^Q of the last cross-attention, from d loss / d logits: the chain rule with the Jacobians that are proved."""
+    params, outputs = problem.params, checks.forward(problem.params, problem.batch, **problem.config)
+    _, steps = checks.trace(params, problem.batch, **problem.config)
+    layer, heads, keys = "decoder.1", problem.config["heads"], problem.batch["source"].shape[1]
+    x, a = (
+        sp.Matrix(sp.symbols(f"{name}:{n}", real=True)) for name, n in (("x", problem.config["d_model"]), ("a", keys))
+    )
+    by_features = sp.lambdify([list(x)], norm_jacobian(*normalised(x, sp.Float(checks.EPSILON, 30))), "numpy", cse=True)
+    by_scores = sp.lambdify([list(a)], softmax_jacobian(a), "numpy")
+
+    def through_norm(name: str, slope: Array) -> Array:
+        slope = slope * params[f"{name}.weight"]
+        return np.stack([[by_features(x) @ g for x, g in zip(*rows)] for rows in zip(steps[name], slope)])
+
+    slope = slope @ params["embedding.weight"]  # (batch, target, model): logits = x E^T
+    slope = through_norm(f"{layer}.feed_forward_norm", slope)
+    # x + max(0, x W_1 + b_1) W_2 + b_2
+    open_units = steps[f"{layer}.feed_forward.inner"] > 0
+    slope = (
+        slope
+        + (slope @ params[f"{layer}.feed_forward.outer.weight"] * open_units)
+        @ params[f"{layer}.feed_forward.inner.weight"]
+    )
+    slope = through_norm(f"{layer}.cross_attention_norm", slope)
+    # Concat(head_1, ..., head_h) W^O,  head = A V,  A = softmax(Q K^T / sqrt(d_k)),  Q = x W^Q
+    query, key, value = (steps[f"{layer}.cross_attention.{part}"] for part in ("query", "key", "value"))
+    by_weights = checks.split_heads(slope @ params[f"{layer}.cross_attention.output.weight"], heads) @ value.swapaxes(
+        -1, -2
+    )
+    jacobians = np.stack([by_scores(a) for a in outputs["cross_attention"][:, 1].reshape(-1, keys)])  # (row, key, key)
+    by_score = (jacobians @ by_weights.reshape(-1, keys, 1)).reshape(by_weights.shape)  # (batch, head, target, key)
+    by_query = checks.join_heads(by_score @ key / np.sqrt(query.shape[-1]))  # (batch, target, model)
+    norm = f"{layer}.self_attention_norm"
+    entered = checks.layer_norm(steps[norm], params[f"{norm}.weight"], params[f"{norm}.bias"])
+    return np.einsum("bto,bti->oi", by_query, entered)

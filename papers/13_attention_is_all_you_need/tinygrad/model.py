@@ -27,6 +27,8 @@ class MultiHeadAttention:
     """Section 3.2.2. `memory` gives keys and values: it is x itself in self-attention."""
 
     def __init__(self, d_model: int, heads: int, scaled: bool) -> None:
+        if d_model % heads:
+            raise ValueError(f"d_model {d_model} does not split into {heads} heads")
         self.heads, self.scale = heads, 1 / math.sqrt(d_model // heads) if scaled else 1.0
         self.query, self.key, self.value, self.output = (nn.Linear(d_model, d_model, bias=False) for _ in range(4))
 
@@ -96,12 +98,13 @@ class DecoderLayer:
 
 class Model:
     def __init__(self, vocabulary: int, d_model: int, d_ff: int, heads: int, layers: int, smoothing: float = 0.1,
-                 positions: bool = True, scaled: bool = True, causal: bool = True) -> None:  # fmt: skip
+                 encoder_positions: bool = True, decoder_positions: bool = True, scaled: bool = True,
+                 causal: bool = True) -> None:  # fmt: skip
         self.embedding = nn.Embedding(vocabulary, d_model)
         self.encoder = [EncoderLayer(d_model, d_ff, heads, scaled) for _ in range(layers)]
         self.decoder = [DecoderLayer(d_model, d_ff, heads, scaled) for _ in range(layers)]
         self.vocabulary, self.d_model, self.smoothing = vocabulary, d_model, smoothing
-        self.positions, self.causal = positions, causal
+        self.encoder_positions, self.decoder_positions, self.causal = encoder_positions, decoder_positions, causal
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that `numpy_checks.forward` names."""
@@ -110,11 +113,11 @@ class Model:
             time = batch["target_input"].shape[1]
             target_mask = target_mask & Tensor.ones(time, time, dtype=dtypes.bool).tril()  # (batch, 1, target, target)
 
-        memory, encoder_attention = self.embed(batch["source"]), []  # (batch, source, model)
+        memory, encoder_attention = self.embed(batch["source"], self.encoder_positions), []  # (batch, source, model)
         for encoder_layer in self.encoder:
             memory, weights = encoder_layer(memory, source_mask)
             encoder_attention.append(weights)
-        x, decoder_attention, cross_attention = self.embed(batch["target_input"]), [], []
+        x, decoder_attention, cross_attention = self.embed(batch["target_input"], self.decoder_positions), [], []
         for decoder_layer in self.decoder:
             x, own, cross = decoder_layer(x, memory, target_mask, source_mask)
             decoder_attention.append(own)
@@ -128,22 +131,24 @@ class Model:
         token_loss = -(smoothed * logits.log_softmax()).sum(-1)  # (batch, target)
         real = batch["target_mask"].cast(token_loss.dtype)
         return {
-            "logits": logits,
-            "loss": (token_loss * real).sum() / real.sum(),
-            "memory": memory,
             "encoder_attention": Tensor.stack(*encoder_attention, dim=1),
+            "memory": memory,
             "decoder_attention": Tensor.stack(*decoder_attention, dim=1),
             "cross_attention": Tensor.stack(*cross_attention, dim=1),
+            "logits": logits,
+            "loss": (token_loss * real).sum() / real.sum(),
         }
 
-    def embed(self, tokens: Tensor) -> Tensor:
+    def embed(self, tokens: Tensor, positions: bool) -> Tensor:
         # x = sqrt(d_model) E[token] + PE
         x = self.embedding(tokens) * math.sqrt(self.d_model)  # (batch, time, model)
-        return x + Tensor(sinusoids(x.shape[1], self.d_model)) if self.positions else x
+        return x + Tensor(sinusoids(x.shape[1], self.d_model)) if positions else x
 
 
 def sinusoids(length: int, d_model: int) -> list[list[float]]:
     """Section 3.5: PE (length, d_model), sines at even features and cosines at odd ones."""
+    if d_model % 2:
+        raise ValueError(f"d_model {d_model} is odd: sines and cosines come in pairs")
     # angle = pos / 10000^(2i / d_model)
     angles = [[time / 10000 ** (2 * i / d_model) for i in range(d_model // 2)] for time in range(length)]
     return [[wave(angle) for angle in row for wave in (math.sin, math.cos)] for row in angles]

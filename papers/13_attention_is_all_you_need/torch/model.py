@@ -13,7 +13,8 @@ r"""The Transformer as PyTorch modules, paper 13 (Vaswani et al., 2017), post-no
     W^Q_i    block i of query.weight's rows   z        memory, the encoder's output
     W^O      output.weight                    W_1 b_1  feed_forward.inner;  W_2 b_2: feed_forward.outer
 
-Masks are boolean, true = may attend. Three switches, all on in the paper: `positions`, `scaled`, `causal`.
+Masks are boolean, true = may attend. Four switches, all on in the paper: `encoder_positions` and `decoder_positions` add
+PE to the source and to the target, `scaled` divides by sqrt(d_k), `causal` hides later target positions.
 """
 
 from __future__ import annotations
@@ -96,13 +97,15 @@ class DecoderLayer(nn.Module):
 
 class Model(nn.Module):
     def __init__(self, vocabulary: int, d_model: int, d_ff: int, heads: int, layers: int, smoothing: float = 0.1,
-                 positions: bool = True, scaled: bool = True, causal: bool = True) -> None:  # fmt: skip
+                 encoder_positions: bool = True, decoder_positions: bool = True, scaled: bool = True,
+                 causal: bool = True) -> None:  # fmt: skip
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, d_model)
         nn.init.normal_(self.embedding.weight, std=d_model**-0.5)  # so that sqrt(d_model) E has unit variance
         self.encoder = nn.ModuleList(EncoderLayer(d_model, d_ff, heads, scaled) for _ in range(layers))
         self.decoder = nn.ModuleList(DecoderLayer(d_model, d_ff, heads, scaled) for _ in range(layers))
-        self.smoothing, self.positions, self.causal = smoothing, positions, causal
+        self.encoder_positions, self.decoder_positions = encoder_positions, decoder_positions
+        self.smoothing, self.causal = smoothing, causal
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that `numpy_checks.forward` names."""
@@ -114,13 +117,13 @@ class Model(nn.Module):
         labels = batch["target_output"].masked_fill(~batch["target_mask"], -100)  # (batch, target)
         loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), label_smoothing=self.smoothing)
         return {
-            "logits": logits, "loss": loss, "memory": memory, "encoder_attention": encoder_attention,
-            "decoder_attention": decoder_attention, "cross_attention": cross_attention,
+            "encoder_attention": encoder_attention, "memory": memory, "decoder_attention": decoder_attention,
+            "cross_attention": cross_attention, "logits": logits, "loss": loss,
         }  # fmt: skip
 
     def encode(self, source: Tensor, source_mask: Tensor) -> tuple[Tensor, Tensor]:
         """memory (batch, source, model) and its attention (batch, layer, head, source, source)."""
-        x, seen = self.embed(source), []
+        x, seen = self.embed(source, self.encoder_positions), []
         for layer in self.encoder:
             x, weights = layer(x, source_mask[:, None, None, :])
             seen.append(weights)
@@ -131,7 +134,7 @@ class Model(nn.Module):
         mask = target_mask[:, None, None, :]  # (batch, 1, 1, target)
         if self.causal:
             mask = mask & mask.new_ones(target.shape[1], target.shape[1]).tril()  # (batch, 1, target, target)
-        x, seen, aligned = self.embed(target), [], []
+        x, seen, aligned = self.embed(target, self.decoder_positions), [], []
         for layer in self.decoder:
             x, own, cross = layer(x, memory, mask, source_mask[:, None, None, :])
             seen.append(own)
@@ -139,14 +142,16 @@ class Model(nn.Module):
         # logits = x E^T
         return F.linear(x, self.embedding.weight), torch.stack(seen, 1), torch.stack(aligned, 1)
 
-    def embed(self, tokens: Tensor) -> Tensor:
+    def embed(self, tokens: Tensor, positions: bool) -> Tensor:
         # x = sqrt(d_model) E[token] + PE
         x = self.embedding(tokens) * math.sqrt(self.embedding.embedding_dim)  # (batch, time, model)
-        return x + sinusoids(x.shape[1], x.shape[2], x) if self.positions else x
+        return x + sinusoids(x.shape[1], x.shape[2], x) if positions else x
 
 
 def sinusoids(length: int, d_model: int, like: Tensor) -> Tensor:
     """Section 3.5: PE (length, d_model), sines at even features and cosines at odd ones, in the dtype of `like`."""
+    if d_model % 2:
+        raise ValueError(f"d_model {d_model} is odd: sines and cosines come in pairs")
     time, feature = torch.arange(length).to(like), torch.arange(0, d_model, 2).to(like)
     # angle = pos / 10000^(2i / d_model)
     angle = time[:, None] / 10000 ** (feature / d_model)  # (time, d_model / 2)

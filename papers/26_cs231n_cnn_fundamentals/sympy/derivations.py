@@ -124,6 +124,27 @@ def _losses() -> list[Identity]:
             proof=("factor",),
         ),
         Identity(
+            "max_subgradient",
+            "at a tie, max(x', y') >= max(x, y) + s (x' - x) + (1 - s) (y' - y) for any s in [0, 1]: the whole gradient to "
+            "the first of two equal entries (s = 1), to the second (s = 0), or a share to each",
+            *_shares(),
+            "x = y = a; rows: s = 1, s = 0 and s = d / (1 + d), which is all of (0, 1); each with x' = y' + e and y' = x' + e, "
+            "e >= 0",
+            "optimization-2.md, «Patterns in backward flow»",
+            relation=">=",
+            proof=("simplify", "factor"),
+        ),
+        Identity(
+            "max_to_both",
+            "the whole gradient to both is no subgradient: 1 (x' - x) + 1 (y' - y) exceeds the change of max(x, y) from a tie at "
+            "0 to x' = y' = b > 0. So 1(x >= y) and 1(y >= x), taken together, are wrong at ties",
+            *_both(),
+            "b > 0",
+            "optimization-2.md, «Simple expressions and interpretation of the gradient»",
+            relation=">",
+            proof=("simplify",),
+        ),
+        Identity(
             "hinge_subgradient_in_scores",
             "slopes s_j at the margins are the vector g with g_j = s_j and g_y = -sum_j s_j at the scores: "
             "sum_j s_j (margin_j' - margin_j) = <g, f' - f>; summing hinge_subgradient over j, L(f') >= L(f) + <g, f' - f>",
@@ -195,6 +216,20 @@ def _tangents() -> tuple[sp.Matrix, sp.Matrix]:
     slopes = ((d, one), (-d, zero), (zero, zero), (zero, d / (1 + d)), (zero, one))
     cases = [(a, s, b) for a, s in slopes for b in (e, -e)]
     return sp.Matrix([sp.Max(0, b) for _, _, b in cases]), sp.Matrix([sp.Max(0, a) + s * (b - a) for a, s, b in cases])
+
+
+def _shares() -> tuple[sp.Matrix, sp.Matrix]:
+    """max(x', y'), and the plane through the tie x = y = a that gives the share s to x, at both orders of x' and y'."""
+    d, e = sp.Symbol("d", positive=True), sp.Symbol("e", nonnegative=True)
+    a, low = sp.symbols("a b", real=True)
+    cases = [(share, ends) for share in (1, 0, d / (1 + d)) for ends in ((low + e, low), (low, low + e))]
+    planes = [a + share * (x_ - a) + (1 - share) * (y_ - a) for share, (x_, y_) in cases]
+    return sp.Matrix([sp.Max(*ends) for _, ends in cases]), sp.Matrix(planes)
+
+
+def _both() -> tuple:
+    b = sp.Symbol("b", positive=True)
+    return b + b, sp.Max(b, b)
 
 
 def _convolution() -> list[Identity]:

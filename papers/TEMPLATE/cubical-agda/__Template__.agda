@@ -1,7 +1,26 @@
 {-# OPTIONS --safe #-}
 {-
-  __TITLE__ (__LINK__).
+__TITLE__ (__LINK__).
 
-  TODO: theorems about the paper's object, each named for what it says and listed in paper.yaml.
+TODO: the paper's object over an abstract ring, and theorems about it: a sentence stands directly above each, and
+paper.yaml lists it.
 -}
-module __Template__ where
+open import Cubical.Foundations.Prelude
+open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
+
+module __Template__ {ℓ : Level} (R : CommRing ℓ) where
+
+open import Cubical.Foundations.Structure using (⟨_⟩)
+open import Cubical.Data.List.Base using (List; []; _∷_)
+open CommRingStr (snd R) using (0r; _+_; _·_; +IdL)
+
+weighted : List ⟨ R ⟩ → List ⟨ R ⟩ → ⟨ R ⟩
+weighted (w ∷ ws) (x ∷ xs) = w · x + weighted ws xs
+weighted _        _        = 0r
+
+affine : List ⟨ R ⟩ → ⟨ R ⟩ → List ⟨ R ⟩ → ⟨ R ⟩
+affine ws b xs = weighted ws xs + b
+
+-- TODO: Without inputs the map is its bias.
+withoutInputs : (b : ⟨ R ⟩) → affine [] b [] ≡ b
+withoutInputs b = +IdL b

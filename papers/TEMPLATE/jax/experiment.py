@@ -1,13 +1,29 @@
-"""TODO: how the networks of `task.py` are trained and asked in JAX."""
+"""How the networks of `task.py` are trained and asked in JAX. TODO: the paper's.
 
-from s30.room import Array, Arrays, Trained, Training
+__TITLE__.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from s30.room import Array, Arrays, Trained, Training, sibling
+
+forward = sibling(__file__, "model.py").forward
 
 
 def train(training: Training) -> Trained:
-    """By JAX's own loop, in the dtype of the start: float32, and float64 where its first updates are compared."""
-    raise NotImplementedError("TODO: one update for each minibatch of training.order, at the rates of training.rates")
+    def update(params: dict, asked: tuple) -> tuple:
+        index, rate = asked
+        batch = {name: jnp.asarray(value)[index] for name, value in training.data.items()}
+        loss, gradient = jax.value_and_grad(lambda params: forward(params, batch)["loss"])(params)
+        return jax.tree.map(lambda value, slope: value - rate * slope, params, gradient), loss
+
+    params, losses = lax.scan(update, dict(training.start), (training.order, training.rates))
+    return Trained(params, np.asarray(losses))
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    """The answers of the network of that name, by the names of `task.predict`, in float64."""
-    raise NotImplementedError("TODO: the forward pass, without any target")
+    unknown = jnp.zeros((len(inputs["inputs"]), len(params["bias"])))  # the loss of which is not asked
+    return {"prediction": forward(params, {"inputs": inputs["inputs"], "targets": unknown})["prediction"]}

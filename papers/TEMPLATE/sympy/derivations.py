@@ -8,9 +8,7 @@ TODO: at least two identities that are the paper's own mathematics, and one brid
 import numpy as np
 import sympy as sp
 
-from s30.corpus import sibling
-from s30.problem import Problem
-from s30.vocabulary import Bridge, Identity
+from s30.room import Bridge, Identity, Problem, sibling
 
 checks = sibling(__file__, "../numpy_checks.py")
 

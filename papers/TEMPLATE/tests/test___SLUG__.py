@@ -1,6 +1,6 @@
-"""TODO: checks that this paper earns beyond the floor: an independent oracle, brute force, closed forms from its tables."""
+"""TODO: checks that this paper earns beyond what the engine asks."""
 
-from s30.corpus import Paper
+from s30.room import Paper
 
 
 def test_the_object_is_the_papers_own(room: Paper) -> None:

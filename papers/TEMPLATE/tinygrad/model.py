@@ -11,7 +11,7 @@ class Model:
 
     def __init__(self, *, features: int, outputs: int):
         self.weight = Tensor.glorot_uniform(outputs, features)
-        self.bias = Tensor.zeros(outputs)
+        self.bias = Tensor.glorot_uniform(outputs)
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         # prediction = W x + b

@@ -1,13 +1,40 @@
-"""TODO: how the networks of `task.py` are trained and asked in PyTorch."""
+"""How the networks of `task.py` are trained and asked in PyTorch. TODO: the paper's.
 
-from s30.room import Array, Arrays, Trained, Training
+__TITLE__.
+"""
+
+import numpy as np
+import torch
+
+from s30.room import Array, Arrays, Trained, Training, sibling
+
+Model = sibling(__file__, "model.py").Model
+
+
+def build(params: Arrays) -> torch.nn.Module:
+    outputs, features = params["weight"].shape
+    model = Model(features=features, outputs=outputs)
+    model.load_state_dict({name: torch.as_tensor(value) for name, value in params.items()})
+    return model
 
 
 def train(training: Training) -> Trained:
-    """By PyTorch's own loop, in the dtype of the start: float32, and float64 where its first updates are compared."""
-    raise NotImplementedError("TODO: one update for each minibatch of training.order, at the rates of training.rates")
+    model = build(training.start)
+    data = {name: torch.as_tensor(value) for name, value in training.data.items()}
+    optimizer = torch.optim.SGD(model.parameters())
+    losses = []
+    for index, rate in zip(torch.as_tensor(training.order), training.rates.tolist()):
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.zero_grad()
+        loss = model({name: value[index] for name, value in data.items()})["loss"]
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return Trained({name: value.numpy() for name, value in model.state_dict().items()}, np.array(losses))
 
 
+@torch.no_grad()
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    """The answers of the network of that name, by the names of `task.predict`, in float64."""
-    raise NotImplementedError("TODO: the forward pass, without any target")
+    known = torch.as_tensor(inputs["inputs"])
+    unknown = torch.zeros(len(known), len(params["bias"]))  # the loss of which is not asked
+    return {"prediction": build(params)({"inputs": known, "targets": unknown})["prediction"].numpy()}

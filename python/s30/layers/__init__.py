@@ -172,7 +172,11 @@ LAYERS: dict[str, Layer] = {
                 "XLA_FLAGS": f"{XLA_QUICKLY_COMPILED} {XLA_ONE_THREAD}",
             },
             engine=_EXECUTABLE_ENGINE,
-            experiment_flags={"JAX_ENABLE_X64": "0", "XLA_FLAGS": XLA_ONE_THREAD},
+            # The older emitter compiles in two thirds of the time, to code that is as fast.
+            experiment_flags={
+                "JAX_ENABLE_X64": "0",
+                "XLA_FLAGS": f"--xla_cpu_use_fusion_emitters=false {XLA_ONE_THREAD}",
+            },
             variables=("JAX_", "TF_XLA_", "XLA_"),
         ),
         Layer(

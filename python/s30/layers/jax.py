@@ -101,10 +101,10 @@ def state() -> dict[str, Any]:
 
 
 @contextmanager
-def double() -> Iterator[None]:
-    """Within an experiment, what is to be compared entry by entry: arrays are float64. Most programs run once here, so
-    that they compile fast counts for more than that they run fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
+def double(once: bool) -> Iterator[None]:
+    """Within an experiment, what is to be compared entry by entry: arrays are float64. Programs that run `once` are not
+    optimised: that they compile fast counts for more than that they run fast."""
+    jax.config.update("jax_disable_most_optimizations", once)
     try:
         with jax.enable_x64(True):
             yield

@@ -117,8 +117,9 @@ def state() -> dict[str, Any]:
 
 
 @contextmanager
-def double() -> Iterator[None]:
-    """Within an experiment, what is to be compared entry by entry: new tensors and modules are float64."""
+def double(once: bool) -> Iterator[None]:
+    """Within an experiment, what is to be compared entry by entry: new tensors and modules are float64. Nothing here is
+    compiled, so that it makes no difference whether it runs `once`."""
     torch.set_default_dtype(torch.float64)
     try:
         yield

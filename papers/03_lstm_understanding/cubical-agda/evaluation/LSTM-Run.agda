@@ -1,54 +1,81 @@
 {-
-LSTM-Cell's and LSTM's definitions on the room's numbers.
+The networks of LSTM and RNN on the room's numbers.
 
-  numpy_checks.py                     here
-  ----------------------------------  -----------------------------------------------------------------
-  forget_gate, input_gate, candidate  Gate: one of the three, by step; gatesOf makes the Gates of a unit
-  cell of one unit, by step           cells, by the closed form closedForm
-  lstm.weight_hh_l0, weight_ih_l0     W: the rows of a gate, [W_hh , W_ih], as [h , x] is read
-  lstm.bias_hh_l0 + bias_ih_l0        b
-  cell, hidden, by step               states: of one example, with cell and hidden in turn
+  numpy_checks.py                here
+  -----------------------------  ------------------------------------------------------------------
+  weights and bias of a gate     Rows: [W_hh , W_ih] as [h , x] is read, [W_ch , W_hh , W_ih] with a peephole; the bias
+  cell, hidden, by step          a run of one example: cell and hidden in turn, or the hidden state alone
+  all examples                   lstm, peephole, coupled, gru, rnn
 -}
 module LSTM-Run where
 
 open import Cubical.Foundations.Prelude using (Type)
-open import S30.Evaluation.Float using (Float; float; sigmoid; tanh; _+_; _·_)
+open import Cubical.Data.Nat.Base using () renaming (_+_ to _+ℕ_)
+open import S30.Evaluation.Float using (Float; float; sigmoid; tanh)
 open import S30.Evaluation.Lists
-open import S30.Fold using (run)
-open import LSTM-Cell float using (Gates; gates; cellUpdate; forgetProduct; weightedWrites)
+open import S30.Pointwise using (pointwise)
+open import Cubical.Data.FinData.Base using (Fin)
 import LSTM
+import LSTM-Cell
+import RNN
 
 Matrix : Type
 Matrix = List (List Float)
 
--- The gates of one unit over time: a row for each step, holding forget, input and candidate.
-gatesOf : Matrix → List Gates
-gatesOf = map (λ row → gates (entry 0.0 row 0) (entry 0.0 row 1) (entry 0.0 row 2))
-
--- The cell after each of the first steps, and the last one by the closed form.
-cells : Float → Matrix → List Float
-cells c []         = []
-cells c (row ∷ us) = run cellUpdate (gatesOf (row ∷ [])) c ∷ cells (run cellUpdate (gatesOf (row ∷ [])) c) us
-
-closedForm : Float → Matrix → Float
-closedForm c us = forgetProduct (gatesOf us) · c + weightedWrites (gatesOf us)
+record Rows : Type where
+  constructor rows
+  field
+    weights : Matrix
+    biases  : List Float
 
 -- n hidden units, m features.
-module _ (n m : ℕ) (Wf Wi Wc Wo : Matrix) (bf bi bc bo : List Float) where
+module _ (n m : ℕ) where
 
-  open LSTM float {n} {m} sigmoid tanh (matrix 0.0 Wf) (matrix 0.0 Wi) (matrix 0.0 Wc) (matrix 0.0 Wo)
-    (vector 0.0 bf) (vector 0.0 bi) (vector 0.0 bc) (vector 0.0 bo)
+  open LSTM float {n} {m} sigmoid tanh
+  open LSTM-Cell (pointwise (Fin n) float) using (Gates; forget; input; candidate)
 
-  states : (cell hidden : List Float) → Matrix → List Matrix
-  states c h xs = from (state (vector 0.0 c) (vector 0.0 h)) xs
+  gate : {k : ℕ} → Rows → Layer k
+  gate (rows W b) = layer (matrix 0.0 W) (vector 0.0 b)
+
+  -- The states of one example by step; each is computed once, and the next one reads it.
+  cellsAndHiddens : (State → Vector m → State) → (cell hidden : List Float) → Matrix → List Matrix
+  cellsAndHiddens step c h xs = from (state (vector 0.0 c) (vector 0.0 h)) xs
     where
-    from : State → Matrix → List Matrix
-    told : State → Matrix → List Matrix
-
+    from told : State → Matrix → List Matrix
     from s []       = []
-    from s (x ∷ xs) = told (lstmStep s (vector 0.0 x)) xs
-
+    from s (x ∷ xs) = told (step s (vector 0.0 x)) xs
     told s xs = (list (cell s) ∷ list (hidden s) ∷ []) ∷ from (state (shared (cell s)) (shared (hidden s))) xs
 
-  runs : Matrix → Matrix → List Matrix → List (List Matrix)
-  runs cells hiddens inputs = zipWith (λ from xs → from xs) (zipWith states cells hiddens) inputs
+  -- Forget gate, input gate and candidate of one example by step; no step's work is shared, so for few steps.
+  gatesAlong : (f i g o : Rows) → (cell hidden : List Float) → Matrix → List Matrix
+  gatesAlong f i g o c h xs = map told (gateTrace (state (vector 0.0 c) (vector 0.0 h)) (map (vector 0.0) xs))
+    where
+    open Standard (gate f) (gate i) (gate g) (gate o) using (gatesFrom; shown)
+    open Network gatesFrom shown using (gateTrace)
+    told : Gates → Matrix
+    told u = list (forget u) ∷ list (input u) ∷ list (candidate u) ∷ []
+
+  hiddens : (Vector n → Vector m → Vector n) → List Float → Matrix → Matrix
+  hiddens step h []       = []
+  hiddens step h (x ∷ xs) = told (list (step (vector 0.0 h) (vector 0.0 x)))
+    where
+    told : List Float → Matrix
+    told h = h ∷ hiddens step h xs
+
+  three : {A B C D : Type} → (A → B → C → D) → List A → List B → List C → List D
+  three f as bs cs = zipWith (λ g c → g c) (zipWith f as bs) cs
+
+  lstm : (f i g o : Rows) → Matrix → Matrix → List Matrix → List (List Matrix)
+  lstm f i g o = three (cellsAndHiddens (Standard.lstmStep (gate f) (gate i) (gate g) (gate o)))
+
+  peephole : (f i g o : Rows) → Matrix → Matrix → List Matrix → List (List Matrix)
+  peephole f i g o = three (cellsAndHiddens (Peephole.peepholeStep (gate f) (gate i) (gate g) (gate o)))
+
+  coupled : (f g o : Rows) → Matrix → Matrix → List Matrix → List (List Matrix)
+  coupled f g o = three (cellsAndHiddens (Coupled.coupledStep (gate f) (gate g) (gate o)))
+
+  gru : (z r n : Rows) → Matrix → List Matrix → List Matrix
+  gru z r h̃ = zipWith (hiddens (GRU.gruStep (gate z) (gate r) (gate h̃)))
+
+  rnn : (W V : Matrix) (b : List Float) → Matrix → List Matrix → List Matrix
+  rnn W V b = zipWith (hiddens (RNN.rnnStep float {n} {m} tanh (matrix 0.0 W) (matrix 0.0 V) (vector 0.0 b)))

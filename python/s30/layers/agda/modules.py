@@ -14,7 +14,10 @@ COMMENT = re.compile(r"\{-.*?-\}|--.*?$", re.DOTALL | re.MULTILINE)
 
 
 class Modules:
-    """The sources of one paper's modules, and the words of the library that none of them should be taken for."""
+    """The sources of one paper's modules, and the words of the library that none of them should be taken for.
+
+    `declarations` are those of the paper by name, and those of shared lemmas that it passes on as its own.
+    """
 
     def __init__(self, sources: Iterable[Source], library: frozenset[str]) -> None:
         self._sources = {source.path: source for source in sources}
@@ -22,6 +25,15 @@ class Modules:
         self.declarations = {
             name: declaration for source in self._sources.values() for name, declaration in source.declarations.items()
         }
+        self._home = {declaration: source for source in self._sources.values() for declaration in source.at.values()}
+
+    def adopt(self, name: str, shared: Source) -> None:
+        """Lets `name` mean what a shared module declares by its last word."""
+        own = name.rpartition(".")[2]
+        for declaration in shared.declarations.values():
+            if declaration.words[0] == own and not declaration.is_private:
+                self.declarations[name] = declaration
+                self._home[declaration] = shared
 
     def meant(self, token: Token) -> Declaration | None:
         """The declaration to which what a token names belongs; None for what is bound, and for what is not the paper's."""
@@ -68,38 +80,40 @@ class Modules:
             assumed, stated = self.assumptions(name)[0], re.sub(r"\{[^{}:]* : Level\} ?(→ )?", "", told)
         else:
             assumed = [one for part in self.assumptions(name) for one in part]
-            assumed += self._variables([*declaration.mentions()], self._writer(name))
+            assumed += self._variables(declaration, self._writer(name))
             stated = text(declaration.signature, self._writer(name))
         return f"{' '.join(assumed)} → {stated}" if assumed else stated
 
     def is_explicit(self, name: str) -> bool:
         """Whether the source of a statement says all that it assumes."""
         declaration = self.declarations[name]
-        own = {(source.path, place) for source in self._sources.values() for place in source.variables}
+        home = self._home[declaration]
+        own = {(home.path, place) for home in (home, *self._sources.values()) for place in home.variables}
         variables = (token for token in declaration.mentions() if "generalizable" in token.kinds)
         return declaration.is_explicit and all(token.site in own for token in variables)
 
-    def _variables(self, tokens: Iterable[Token], say: Callable[[Token], str]) -> list[str]:
-        """The variables that these tokens leave free, each after those that its type speaks of, as implicit parameters."""
+    def _variables(self, declaration: Declaration, say: Callable[[Token], str]) -> list[str]:
+        """The variables that a statement leaves free, each after those that its type speaks of, as implicit parameters."""
         found: dict[str, list[str]] = {}  # by the text of a type, the names that have it
 
         def add(token: Token) -> None:
             if "generalizable" not in token.kinds or token.site is None:
                 return
-            type_ = self._sources[token.site[0]].variables[token.site[1]]
+            home = self._home[declaration]
+            type_ = (home if token.site[0] == home.path else self._sources[token.site[0]]).variables[token.site[1]]
             said = text(type_, say)
             if said != "Level" and token.text not in found.get(said, ()):
                 for inner in type_:
                     add(inner)
                 found.setdefault(said, []).append(token.text)
 
-        for token in tokens:
+        for token in declaration.mentions():
             add(token)
         return [f"{{{' '.join(names)} : {said}}}" for said, names in found.items()]
 
     def _writer(self, name: str) -> Callable[[Token], str]:
         """How a token of this declaration's file is written, so that it is taken for what it means."""
-        renamed = next(source for source in self._sources.values() if name in source.declarations).renamed
+        renamed = self._home[self.declarations[name]].renamed
 
         def say(token: Token) -> str:
             if token.text not in self._library or token.kinds & {"bound", "symbol", "keyword"}:

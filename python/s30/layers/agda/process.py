@@ -8,15 +8,20 @@ import os
 import re
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from s30.environment import cpu_seconds
 from s30.errors import S30Error
 from s30.layers.agda.source import Source
 
 if TYPE_CHECKING:
     from s30.layers.executable import Progress
+
+
+PATIENCE = 15
 
 
 class TimeLimitError(S30Error):
@@ -75,16 +80,20 @@ class Agda:
     def compute(self, file: str, term: str, limit: float) -> str:
         """The normal form of `term` in the scope of `file`, the file that was loaded last, as Agda prints it.
 
-        Raises TimeLimitError after `limit` seconds, and this process has then ended.
+        Raises TimeLimitError after `limit` seconds of processor time (or PATIENCE times as long by the clock, where the
+        processor is shared or does not tell), and this process has then ended.
         """
-        late = threading.Event()
+        late, done = threading.Event(), threading.Event()
+        spent, begun = cpu_seconds(), time.monotonic()
 
-        def end() -> None:
-            late.set()
-            self._process.kill()
+        def watch() -> None:
+            while not done.wait(0.25):
+                if cpu_seconds() - spent > limit or time.monotonic() - begun > PATIENCE * limit:
+                    late.set()
+                    self._process.kill()
+                    return
 
-        alarm = threading.Timer(limit, end)
-        alarm.start()
+        threading.Thread(target=watch, daemon=True).start()
         try:
             info = self._ask(file, f"Cmd_compute_toplevel DefaultCompute {_quoted(term)}", lambda _: None)
         except S30Error:
@@ -92,7 +101,7 @@ class Agda:
                 raise TimeLimitError(f"it is not computed after {limit:g} s") from None
             raise
         finally:
-            alarm.cancel()
+            done.set()
         text: str = info["expr"]
         return text
 

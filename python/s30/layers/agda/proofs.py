@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from s30.layers.executable import Progress
 
 IMPORT = re.compile(r"^\s*(?:open\s+)?import\s+(\S+)", re.MULTILINE)
+PASSED_ON = re.compile(r"^open import (S30\.\S+)(?:.|\n[ ]+)*? public\b", re.MULTILINE)
 Types = dict[str, str]  # of the names that a module makes public, as Agda prints them in its file
 
 
@@ -44,7 +45,12 @@ def check(
         if file not in files:
             raise S30Error(f"theorem {entry['name']} is claimed, but there is no cubical-agda/{file}.agda")
         asked.setdefault(file, []).append(module)
-    library = [version, provider.name, library_digest(provider.library), library_digest(paper.root / "agda")]
+    library = [
+        version,
+        provider.name,
+        library_digest(provider.library),
+        library_digest(paper.root / "agda" / "s30.agda-lib"),
+    ]
     texts = {name: path.read_text(encoding="utf-8") for name, path in files.items()}
     needs = {name: [one for one in IMPORT.findall(text) if one in files] for name, text in texts.items()}
     keys: dict[str, str] = {}
@@ -57,6 +63,10 @@ def check(
         sources.append(source)
         public |= types
     modules = Modules(sources, library_words(paper.root))
+    for entry in claimed(paper):
+        passed_on = PASSED_ON.findall(texts[entry["name"].partition(".")[0]])
+        for shared in passed_on if entry["name"] not in modules.declarations else ():
+            modules.adopt(entry["name"], agda.load(f"{shared.replace('.', '/')}.agda", progress))
     said: dict[str, dict[str, Any]] = {"theorems": {}, "unfolded": {}}
     for kind in said:
         for entry in paper.card.get(kind, ()):
@@ -65,7 +75,7 @@ def check(
             if found is None or found.is_private:
                 where = f"cubical-agda/{module.partition('.')[0]}.agda"
                 raise S30Error(f"theorem {entry['name']} is claimed in paper.yaml but not defined in {where}")
-            printed = "" if modules.is_explicit(entry["name"]) else public[module][own]
+            printed = "" if modules.is_explicit(entry["name"]) else public.get(module, {}).get(own, "")
             said[kind][entry["name"]] = {
                 "statement": modules.statement(entry["name"], printed),
                 "says": found.says or entry.get("says", ""),

@@ -12,18 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-TRANSPARENT = (
-    "private",
-    "mutual",
-    "abstract",
-    "instance",
-    "opaque",
-    "interleaved",
-)  # blocks that add nothing to a name
+# Blocks that add nothing to a name.
+TRANSPARENT = ("private", "mutual", "abstract", "instance", "opaque", "interleaved")
 TYPES = ("data", "record")
 DEFINES = {"function", "datatype", "record", "postulate", "primitive"}
 BINDS = {"bound", "generalizable", "module"}
-OPENING, CLOSING = "({⦃", ")}⦄"
+OPENING, CLOSING = ("(", "{", "⦃", "{{"), (")", "}", "⦄", "}}")
 Telescope = Sequence["Token"]
 
 
@@ -70,7 +64,7 @@ class Declaration:
     def is_refl(self) -> bool:
         """Whether nothing but `refl` stands on the right of every clause, below whatever binders."""
         sides = [" ".join(token.text for token in _after(clause, "=")) for clause in self.clauses]
-        return bool(sides) and all(re.fullmatch(r"(λ [^→]*→ )*\(?refl\)?", side) for side in sides)
+        return bool(sides) and all(re.fullmatch(r"(funExt |\( |λ [^→]*→ )*refl( \))*", side) for side in sides)
 
     @property
     def is_type(self) -> bool:
