@@ -757,8 +757,8 @@ def _print_differences(
         if found:
             table = _table("where", old, new, "why", title=title)
             for difference in found[:most]:
-                size = 400 if fails else 40  # what was dropped or loosened stands there in full
-                values = (_short(difference.old, size), _short(difference.new, size))
+                sides = (difference.old, difference.new)  # what was dropped or loosened stands there in full
+                values = (_short(side, 400 if fails and " " in str(side) else 40) for side in sides)
                 table.add_row(difference.at, *values, difference.why)
             console.print(table)
             if len(found) > most:

@@ -35,7 +35,7 @@ FROM_CLAIMS = (
     "problems",
     "failures",
 )  # of a paper: they depend on experiments
-FROM_EXPERIMENTS = ("outcome", "checks", "failed", "message", "experiment_evidence")  # and of one of its layers
+FROM_EXPERIMENTS = ("checks", "failed", "message", "experiment_evidence")  # and of one of its layers
 TOLD = ("statement", "formula", "reason")  # what says best what a part was that only one of the two has
 
 
