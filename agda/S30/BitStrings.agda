@@ -12,7 +12,7 @@ open import Cubical.Data.Bool using (Bool; true; false)
 open import Cubical.Data.Sum using (inl; inr)
 open import Cubical.Data.Sigma using (_,_)
 open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _^_; +-zero)
-open import Cubical.Data.Nat.Order using (_<_; ≤-trans; ¬-<-zero; <-split)
+open import Cubical.Data.Nat.Order using (_<_; ≤-trans; ¬m<m; ¬-<-zero; <-split)
 open import Cubical.Data.List using (List; []; _∷_; _++_; map; length; length-map; length++)
 open import Cubical.Relation.Nullary using (¬_)
 open import S30.Pigeonhole
@@ -103,3 +103,9 @@ lengthInShorterThan : (k : ℕ) {p : BitString} → p ∈ shorterThan k → leng
 lengthInShorterThan (suc k) m with ∈Concat (shorterThan k) (stringsOf k) m
 ... | inl m′ = ≤-trans (lengthInShorterThan k m′) (1 , refl)
 ... | inr m′ = 0 , cong suc (lengthInStringsOf k m′)
+
+distinctShorterThan : (k : ℕ) → Distinct (shorterThan k)
+distinctShorterThan zero    = tt
+distinctShorterThan (suc k) = distinctConcat (shorterThan k) (stringsOf k)
+  (λ w m n → ¬m<m (subst (_< k) (lengthInStringsOf k n) (lengthInShorterThan k m)))
+  (distinctShorterThan k) (distinctStringsOf k)

@@ -28,8 +28,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from s30.problem import Problem
-from s30.vocabulary import EXACT, Array, Arrays, Forward, Invariant
+from s30.room import EXACT, Array, Arrays, Forward, Invariant, Problem
 
 LN2 = np.log(2.0)
 
@@ -51,6 +50,13 @@ def problem(seed: int = 0) -> Problem:
 
 
 def forward(params: Arrays, batch: Arrays, *, orders: tuple[int, ...]) -> dict[str, Array]:
+    """Outputs of spec.md for `params` (log_weights (expert,), log_pseudo (expert, 2)) and `batch`: `strings` (batch, time)
+    of 0 and 1, `mask` (batch, time), true inside of a string. Raises ValueError where an order is below 0.
+
+    Code lengths are in bits, log-weights in nats; `loss` is the mean of `mixture_bits` over the strings of the batch.
+    """
+    if min(orders) < 0:
+        raise ValueError(f"orders {orders}: an order is at least 0")
     strings, mask = batch["strings"], batch["mask"]  # (batch, time) each
     size, steps = strings.shape
     row = np.arange(size)
@@ -58,7 +64,7 @@ def forward(params: Arrays, batch: Arrays, *, orders: tuple[int, ...]) -> dict[s
     # a_ks = 1/2 exp(log_pseudo_ks)
     pseudo = 0.5 * np.exp(params["log_pseudo"])  # (expert, 2)
     # w = softmax(log_weights)
-    log_prior = params["log_weights"] - np.log(np.exp(params["log_weights"]).sum())  # (expert,)
+    log_prior = params["log_weights"] - log_sum_exp(params["log_weights"])  # (expert,)
 
     predictive = np.ones((size, steps, len(orders)))  # (batch, time, expert)
     for k, order in enumerate(orders):
@@ -79,7 +85,7 @@ def forward(params: Arrays, batch: Arrays, *, orders: tuple[int, ...]) -> dict[s
     start = np.broadcast_to(log_prior, (size, 1, len(orders)))
     step_weights = softmax(np.concatenate([start, log_joint[:, :-1]], axis=1))  # (batch, time, expert)
     # -log2 M(x) = -log2 sum_k w_k 2^(-l_k)
-    mixture_bits = -np.log(np.exp(log_joint[:, -1]).sum(-1)) / LN2  # (batch,)
+    mixture_bits = -log_sum_exp(log_joint[:, -1]) / LN2  # (batch,)
     return {
         "prior": np.exp(log_prior),
         "predictive": predictive,
@@ -92,9 +98,14 @@ def forward(params: Arrays, batch: Arrays, *, orders: tuple[int, ...]) -> dict[s
     }
 
 
+def log_sum_exp(scores: Array) -> Array:
+    """log sum_j exp(s_j) over the last axis. The largest goes before exp: a string of 1,100 bits has 2^(-1100), which is 0."""
+    largest = scores.max(-1, keepdims=True)
+    return np.log(np.exp(scores - largest).sum(-1)) + largest[..., 0]
+
+
 def softmax(scores: Array) -> Array:
-    exponentials = np.exp(scores - scores.max(-1, keepdims=True))
-    return exponentials / exponentials.sum(-1, keepdims=True)
+    return np.exp(scores - log_sum_exp(scores)[..., None])
 
 
 def invariants() -> list[Invariant]:
@@ -137,6 +148,14 @@ def invariants() -> list[Invariant]:
             "strings of different lengths share a batch: what stands after the end is not read",
             _padding,
             tolerance=EXACT,
+        ),
+        Invariant(
+            "negative_orders_are_refused",
+            "orders (0, -1, 2) are no mixture: a context has at least 0 bits",
+            "spec.md: config",
+            lambda forward, problem, rng: forward(problem.params, problem.batch, orders=(0, -1, 2)),
+            "raises",
+            message="an order is at least 0",
         ),
     ]
 

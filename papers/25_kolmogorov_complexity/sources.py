@@ -1,4 +1,5 @@
-"""What the experiments measure on: strings from known Markov sources, and three corpora with their compressed lengths."""
+"""What the experiment measures on: strings from known Markov sources, three corpora, and modules of one of them, with their
+compressed lengths and with the distances of a rival that compresses nothing."""
 
 from __future__ import annotations
 
@@ -11,9 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from s30.data import digits, documentation
-from s30.errors import S30Error
-from s30.vocabulary import Array
+from s30.room import Array, digits, documentation
 
 CORPORA = ("documentation", "python", "digits")
 COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
@@ -65,9 +64,7 @@ def documents(per_corpus: int, size: int, rng: np.random.Generator) -> list[byte
     source = b"".join(path.read_bytes() for path in sorted(library.glob("*.py")))
     images = (digits().images * 16).astype(np.uint8).tobytes()
     chosen = []
-    for name, text in zip(CORPORA, (without_repetition(documentation()).encode(), source, images), strict=True):
-        if len(text) < per_corpus * size:
-            raise S30Error(f"the corpus {name} has {len(text)} bytes, fewer than {per_corpus} documents of {size}")
+    for text in (without_repetition(documentation()).encode(), source, images):
         starts = rng.choice(len(text) // size, per_corpus, replace=False) * size
         chosen += [text[start : start + size] for start in starts]
     return chosen
@@ -80,8 +77,6 @@ def module_pieces(modules: int, per_module: int, size: int, rng: np.random.Gener
     """
     paths = sorted(Path(sysconfig.get_path("stdlib")).glob("*.py"))
     long = [text for path in paths if len(text := path.read_bytes()) >= per_module * size]
-    if len(long) < modules:
-        raise S30Error(f"only {len(long)} modules have {per_module * size} bytes, {modules} are asked for")
     pieces = []
     for number in rng.choice(len(long), modules, replace=False):
         starts = rng.choice(len(long[number]) // size, per_module, replace=False) * size
@@ -89,12 +84,18 @@ def module_pieces(modules: int, per_module: int, size: int, rng: np.random.Gener
     return pieces, np.repeat(np.arange(modules), per_module)
 
 
-def nearest_by_histogram(texts: list[bytes]) -> Array:
-    """The control without a compressor: each document's nearest neighbour by how often each byte value occurs (count,)."""
-    share = np.array([np.bincount(np.frombuffer(text, np.uint8), minlength=256) / len(text) for text in texts])
-    distance = np.abs(share[:, None] - share).sum(-1)
-    np.fill_diagonal(distance, np.inf)
-    return distance.argmin(1)
+def gram_distances(texts: list[bytes], size: int) -> Array:
+    """The rival: Hellinger distances between how often each string of `size` bytes occurs, (document, document).
+
+    sqrt(1 - sum_g sqrt(p_g q_g)); strings of more than one byte share 2^14 places by a hash.
+    """
+    roots = np.zeros((len(texts), 1 << 14))
+    for row, text in zip(roots, texts, strict=True):
+        values = np.frombuffer(text, np.uint8).astype(np.uint64)
+        grams = sum(values[k : len(values) - size + 1 + k] << np.uint64(8 * (size - 1 - k)) for k in range(size))
+        place = (grams * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(50)  # the first 14 bits of a multiplicative hash
+        row += np.sqrt(np.bincount(place.astype(np.int64), minlength=1 << 14) / len(grams))
+    return np.sqrt(np.maximum(0.0, 1.0 - roots @ roots.T))
 
 
 def compressed_lengths(texts: list[bytes], compress: Callable[[bytes], bytes]) -> tuple[Array, Array]:

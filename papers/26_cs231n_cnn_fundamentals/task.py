@@ -77,7 +77,7 @@ def pixels(part: Digits, by: tuple[int, int] = (0, 0)) -> Array:
 
 def grey_levels(images: Array) -> Array:
     """(example, pixel), the integers 0..16, so that distances are integers too."""
-    return np.rint(8 * (images + 1)).astype(int).reshape(len(images), -1)
+    return np.rint(8 * (images + 1)).astype(np.int16).reshape(len(images), -1)
 
 
 # --- References in NumPy of what the frameworks are asked ---
@@ -154,7 +154,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         len(train.labels),
         len(train.labels) // BATCH,
     )
-    unmoved, moved = pixels(test), np.concatenate([pixels(test, by) for by in MOVES])
+    unmoved, moved = pixels(test), [pixels(test, by) for by in MOVES]
     ends = [steps * epoch for epoch in range(1, epochs + 1)]
     metrics: dict[str, float | list[float]] = _neighbours(framework, data, unmoved, moved, test.labels)
     metrics |= {f"{name}_accuracy": [] for name in (*RATES, *(f"{net}_moved" for net in RATES), "shuffled")}
@@ -175,9 +175,11 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         order = np.concatenate([np.stack(list(minibatches(rng, count, BATCH))) for _ in range(epochs)])
         for net in RATES:
             trained = ask_training(net, start[net], data, order, STRENGTH)
-            scores = scores_of(net, trained.params, np.concatenate([unmoved, moved]))
-            metrics[f"{net}_accuracy"].append(accuracy(scores[: len(unmoved)], test.labels))
-            metrics[f"{net}_moved_accuracy"].append(accuracy(scores[len(unmoved) :], np.tile(test.labels, len(MOVES))))
+            still, *elsewhere = (scores_of(net, trained.params, images) for images in (unmoved, *moved))
+            metrics[f"{net}_accuracy"].append(accuracy(still, test.labels))
+            metrics[f"{net}_moved_accuracy"].append(
+                accuracy(np.concatenate(elsewhere), np.tile(test.labels, len(MOVES)))
+            )
             if s == 0:
                 curves[f"{net}, train"] = trained.losses.reshape(epochs, steps).mean(1).tolist()
                 kept = [scores_of(net, trained.kept[end], unmoved) for end in ends]
@@ -203,8 +205,10 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
     return Experiment(metrics, figures.drawn(metrics, curves, filters, errors))
 
 
-def _neighbours(framework: Framework, data: Arrays, unmoved: Array, moved: Array, labels: Array) -> dict[str, float]:
-    known, asked = grey_levels(data["images"]), grey_levels(np.concatenate([unmoved, moved]))
+def _neighbours(
+    framework: Framework, data: Arrays, unmoved: Array, moved: list[Array], labels: Array
+) -> dict[str, float]:
+    known, asked = grey_levels(data["images"]), grey_levels(np.concatenate([unmoved, *moved]))
     count = len(labels)
     framework.progress(0.05, "nearest neighbours")
     by_l1 = framework.ask("nearest_neighbours", known, data["labels"], asked[:count], 1)

@@ -167,7 +167,7 @@ def show(paper: OnePaper, as_json: Json = False) -> None:
             carried = (f"{kind} {', '.join(names_of(names))}" for kind, names in entry.get("carried_by", {}).items())
             table.add_row(entry["item"], "; ".join(carried) or f"left out: {entry['left_out']}")
         console.print(table)
-    if (found.folder / "task.py").is_file():
+    if (found.folder / "task.py").is_file():  # a room that is being filled in may have none yet
         table = _table("metric", "unit", "over", "says", title="Metrics")
         for name, metric in experiments.meanings(found).items():
             table.add_row(name, metric.unit, metric.over, metric.says)

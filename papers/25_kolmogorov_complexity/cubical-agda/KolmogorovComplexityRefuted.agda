@@ -21,8 +21,13 @@ open import Cubical.Relation.Nullary using (¬_)
 open import S30.Pigeonhole
 open import S30.BitStrings
 open import KolmogorovComplexity
+open import KolmogorovInvariance
+open import PrefixCode
+open import Allocation using (answer)
+open import PrefixTree
 
--- fewSimpleStrings cannot be improved by one, for any k: the identity reaches the bound.
+-- The identity gives all 2^k - 1 strings shorter than k a description shorter than k: fewSimpleStrings cannot be
+-- improved by one, for any k.
 simpleStringsReachBound : (k : ℕ)
   → ((x : BitString) → x ∈ shorterThan k → DescribedBelow (graph just) k x)
   × (length (shorterThan k) + 1 ≡ 2 ^ k)
@@ -48,7 +53,7 @@ private
   emptyForIdentity : IsComplexity (graph just) [] 0
   emptyForIdentity = ([] , refl , refl) , λ _ _ → zero-≤
 
--- The constant of the invariance theorem cannot be smaller by one (so it cannot be dropped) …
+-- The constant of the invariance theorem cannot be smaller by one, so it cannot be dropped.
 notInvarianceWithLess : ¬ ((U M : DescriptionMode) (e : BitString) → Interprets U M e
   → (x : BitString) (k l : ℕ) → IsComplexity U x k → IsComplexity M x l
   → k ≤ (length e ∸ 1) + l)
@@ -56,10 +61,10 @@ notInvarianceWithLess claim = ¬-<-zero
   (claim U (graph just) (selector 0) (universalInterprets identities 0) [] 1 0
     emptyForU emptyForIdentity)
 
--- … and neither can the constant i + 1 of the universal decompressor.
-notOptimalWithLess : ¬ ((D : ℕ → Decompressor) (i : ℕ) (x : BitString) (k l : ℕ)
-  → IsComplexity (graph (universal D)) x k → IsComplexity (graph (D i)) x l → k ≤ i + l)
-notOptimalWithLess claim = ¬-<-zero (claim identities 0 [] 1 0 emptyForU emptyForIdentity)
+-- The i + 1 bits up to which the universal decompressor simulates the i-th of a sequence cannot be fewer by one.
+notOptimalWithLess : ¬ ((D : ℕ → Decompressor) (i : ℕ) → Simulates (graph (universal D)) (graph (D i)) i)
+notOptimalWithLess claim = ¬-<-zero (complexityOfSimulation U (graph just) 0 (claim identities 0) [] 1 0
+  emptyForU emptyForIdentity)
 
 -- Kraft for trees: not strict; not an equality if a position is unused; N must reach the height.
 notKraftStrict : ¬ ((t : CodeTree) (N : ℕ) → height t ≤ N → treeSum N t < 2 ^ N)
@@ -71,7 +76,7 @@ notKraftEqualityUnlessFull claim = znots (claim unused 0 zero-≤)
 notKraftBelowHeight : ¬ ((t : CodeTree) (N : ℕ) → treeSum N t ≤ 2 ^ N)
 notKraftBelowHeight claim = ¬m<m (claim (branch leaf leaf) 0)
 
--- Kraft for sets: strings 0, 1, 00 are distinct, and that is not enough.
+-- Distinct strings need not satisfy Kraft's inequality: 0, 1 and 00 do not.
 notKraftForDistinct : ¬ ((N : ℕ) (ws : List BitString) → Distinct ws
   → ((w : BitString) → w ∈ ws → length w ≤ N) → kraftSum N (map length ws) ≤ 2 ^ N)
 notKraftForDistinct claim =
@@ -89,7 +94,7 @@ notKraftForDistinct claim =
   short w (inr (inl e))       = 1 , cong (λ v → suc (length v)) e
   short w (inr (inr (inl e))) = 0 , cong length e
 
--- Plain complexity does not satisfy Σ 2^(-C(x)) ≤ 1: the identity, and the strings Λ and 0.
+-- Plain complexities need not satisfy Σ 2^(-C(x)) ≤ 1: those of Λ and 0 for the identity do not.
 notKraftForPlainComplexity : ¬ ((M : DescriptionMode) (C : BitString → ℕ) (N : ℕ)
   (xs : List BitString) → Distinct xs
   → ((x : BitString) → x ∈ xs → IsComplexity M x (C x) × (C x ≤ N))
@@ -158,8 +163,6 @@ kraftComputes : treeSum 3 (branch leaf (branch unused leaf)) ≡ 6
 kraftComputes = refl
 
 -- Lengths 2, 1, 2, in this order: 00, 1, 01.
-converseComputes : kraftConverse 2 (2 ∷ 1 ∷ 2 ∷ [])
-    (λ { d (inl e) → 0 , e ; d (inr (inl e)) → 1 , cong suc e ; d (inr (inr (inl e))) → 0 , e })
-    (0 , refl) .fst
-  ≡ (false ∷ false ∷ []) ∷ (true ∷ []) ∷ (false ∷ true ∷ []) ∷ []
-converseComputes = refl
+answerComputes : map fst (answer ((2 , tt) ∷ (1 , tt) ∷ (2 , tt) ∷ []))
+               ≡ (false ∷ false ∷ []) ∷ (true ∷ []) ∷ (false ∷ true ∷ []) ∷ []
+answerComputes = refl

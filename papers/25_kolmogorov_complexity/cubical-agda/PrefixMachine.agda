@@ -15,14 +15,14 @@ module PrefixMachine where
 open import Cubical.Foundations.Prelude using (Type; _≡_; refl; sym; cong)
 open import Cubical.Data.Empty as ⊥ using ()
 open import Cubical.Data.Bool using (Bool; true; false; not)
-open import Cubical.Data.Sigma using (_×_; _,_; snd)
+open import Cubical.Data.Sigma using (_×_; _,_)
 open import Cubical.Data.Maybe using (Maybe; nothing; just; ¬nothing≡just)
-open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _^_)
-open import Cubical.Data.Nat.Order using (_≤_)
+open import Cubical.Data.Nat using (ℕ; zero; suc; _+_)
 open import Cubical.Data.List using (List; []; _∷_; _++_; map; rev)
 open import S30.Pigeonhole
 open import S30.BitStrings
 open import KolmogorovComplexity
+open import PrefixComplexity
 
 -------------------------------------------------------------------------------
 -- Machines that read bit by bit and halt by themselves
@@ -43,7 +43,7 @@ module _ {S : Type} (step : S → Bool → Step S) where
   run (halt y) (_ ∷ _) = nothing
   run stuck    _       = nothing
 
-  -- No program is a prefix of another one.
+  -- For every machine that reads bit by bit and halts by itself, no program is a prefix of another one.
   runIsPrefixFree : (s : Step S) → IsPrefixFree (graph (run s))
   runIsPrefixFree stuck    p≡x _ _ = ⊥.rec (¬nothing≡just p≡x)
   runIsPrefixFree (on s) {[]}        p≡x _   _       = ⊥.rec (¬nothing≡just p≡x)
@@ -72,31 +72,31 @@ data Control : Type where
   digits : Numbered → ℕ → ℕ → Control   -- digits still to come, value so far
   block  : ℕ → Control                  -- bits of a WRITE still to come, less one
 
-private
-  times : ℕ → BitString → BitString
-  times zero    y = []
-  times (suc r) y = y ++ times r y
+times : ℕ → BitString → BitString
+times zero    y = []
+times (suc r) y = y ++ times r y
 
-  lastBit : Bool → BitString → BitString
-  lastBit b []      = b ∷ []
-  lastBit _ (b ∷ y) = lastBit b y
+-- The last bit of b y, as a string.
+lastBit : Bool → BitString → BitString
+lastBit b []      = b ∷ []
+lastBit _ (b ∷ y) = lastBit b y
 
-  -- Every instruction but WRITE and HALT asks for an output that is not empty.
-  ifWritten : BitString → Control → Step (Control × BitString)
-  ifWritten []         _ = stuck
-  ifWritten y@(_ ∷ _)  c = on (c , y)
+-- Every instruction but WRITE and HALT asks for an output that is not empty.
+ifWritten : BitString → Control → Step (Control × BitString)
+ifWritten []         _ = stuck
+ifWritten y@(_ ∷ _)  c = on (c , y)
 
-  perform : Numbered → ℕ → BitString → Step (Control × BitString)
-  perform write  zero    y       = stuck
-  perform write  (suc l) y       = on (block l , y)
-  perform repeat r       y       = on (start , y ++ times r y)
-  perform hold   r       []      = stuck
-  perform hold   r       (b ∷ y) = on (start , (b ∷ y) ++ times r (lastBit b y))
+perform : Numbered → ℕ → BitString → Step (Control × BitString)
+perform write  zero    y       = stuck
+perform write  (suc l) y       = on (block l , y)
+perform repeat r       y       = on (start , y ++ times r y)
+perform hold   r       []      = stuck
+perform hold   r       (b ∷ y) = on (start , (b ∷ y) ++ times r (lastBit b y))
 
-  -- Twice n, and the bit.
-  double : ℕ → Bool → ℕ
-  double n false = n + n
-  double n true  = suc (n + n)
+-- Twice n, and the bit.
+double : ℕ → Bool → ℕ
+double n false = n + n
+double n true  = suc (n + n)
 
 next : Control × BitString → Bool → Step (Control × BitString)
 next (start   , y) false = on (read0 , y)
@@ -120,15 +120,9 @@ next (block (suc l) , y) b               = on (block l , y ++ b ∷ [])
 machine : Decompressor
 machine = run next (on (start , []))
 
--- Its programs are a prefix-free set …
+-- No program of the machine is a prefix of a different one.
 machineIsPrefixFree : IsPrefixFree (graph machine)
 machineIsPrefixFree = runIsPrefixFree next (on (start , []))
-
--- … so its complexities satisfy Σ 2^(-K(x)) ≤ 1 over every finite set of strings.
-machineKraft : (K : BitString → ℕ) (N : ℕ) (xs : List BitString) → Distinct xs
-             → ((x : BitString) → x ∈ xs → IsComplexity (graph machine) x (K x) × (K x ≤ N))
-             → kraftSum N (map K xs) ≤ 2 ^ N
-machineKraft = kraftPrefixComplexity (graph machine) machineIsPrefixFree
 
 -------------------------------------------------------------------------------
 -- Values of the table, by computation
@@ -147,8 +141,3 @@ zerosProgram = refl
 thueMorseProgram : machine (O ∷ O ∷ I ∷ O ∷ I ∷ I ∷ O ∷ I ∷ I ∷ O ∷ I ∷ I ∷ O ∷ I ∷ O ∷ [])
                  ≡ just (O ∷ I ∷ I ∷ O ∷ I ∷ O ∷ O ∷ I ∷ [])
 thueMorseProgram = refl
-
--- K(0⁸) = 13: all 8,191 shorter tapes are run, and none is a program of it.
-complexityOfZeros : IsComplexity (graph machine) (O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ []) 13
-complexityOfZeros = complexityExists machine 14 (O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ O ∷ [])
-  (O ∷ O ∷ I ∷ O ∷ O ∷ I ∷ O ∷ O ∷ I ∷ I ∷ I ∷ I ∷ O ∷ [] , (0 , refl) , zerosProgram) .snd

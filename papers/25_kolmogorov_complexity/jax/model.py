@@ -30,6 +30,8 @@ def forward(params: dict[str, Array], batch: dict[str, Array], *, orders: tuple[
 
     Code lengths are in bits, log-weights in nats; `loss` is the mean of `mixture_bits` over the strings of the batch.
     """
+    if min(orders) < 0:
+        raise ValueError(f"orders {orders}: an order is at least 0")
     expert = jnp.arange(len(orders))
     contexts = 2 ** jnp.asarray(orders)  # (expert,): how many each expert tells apart
     # a_ks = 1/2 exp(log_pseudo_ks)

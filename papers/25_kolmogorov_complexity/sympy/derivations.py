@@ -21,8 +21,9 @@ from __future__ import annotations
 import numpy as np
 import sympy as sp
 
-from s30.problem import Problem
-from s30.vocabulary import Array, Bridge, Identity
+from s30.room import Array, Bridge, Identity, Problem, sibling
+
+oracles = sibling(__file__, "../oracles.py")
 
 theta, length = sp.IndexedBase("theta", real=True), sp.IndexedBase("l", positive=True)  # log_weights; l_k(x) in bits
 weight, prob = sp.IndexedBase("w", positive=True), sp.IndexedBase("P", positive=True)  # P_k = 2^(-l_k)
@@ -64,8 +65,6 @@ def identities() -> list[Identity]:
     others, own = sp.Sum(weight[j] * prob[j], (j, 0, k)), weight[k + 1] * prob[k + 1]
     zeros = kt.subs({n0: n, n1: 0})
     posterior_now = weight[k] * prob[k] / mixture
-    # r >= 1 written in binary has a + 1 digits: r + 1 + d = 2^(a + 1) with d >= 0. y has 1 + e bits.
-    r, d, e = m + 1, n0, n1
     return [
         Identity(
             "gradient_is_prior_minus_posterior",
@@ -188,41 +187,17 @@ def identities() -> list[Identity]:
             "this machine's: with K(0^(2^j)) = 2j + 7 it makes K + log2 m at least (j - 1) log2 1.5",
             proof=("doit", "simplify"),
         ),
-        Identity(
-            "later_instructions_pay_for_their_growth",
-            "2^(a + 1) >= r + 1 and 2^(a + 1) >= (l + r) / l, so that REPEAT (3 + 2a bits), HOLD (5 + 2a) and a WRITE "
-            "(3 + 2a + r) on l >= 1 bits cost at least 1 + 2 log2 of the factor by which they lengthen",
-            sp.Matrix([r + 1 + d, r + 1 + d]),
-            sp.Matrix([r + 1, (1 + e + r) / (1 + e)]),
-            "r >= 1 has a + 1 binary digits, so that 2^(a + 1) = r + 1 + d with d >= 0; l = 1 + e",
-            "this machine's: K(x) >= 2 log2 l(x) + 6",
-            relation=">=",
-            proof=("factor",),
-        ),
     ]
-
-
-def _cells(problem: Problem) -> list[list[list[tuple[int, int]]]]:
-    """[string][expert] -> (zeros, ones) seen after each context, counted by hand over the whole string."""
-    strings, mask = problem.batch["strings"], problem.batch["mask"]
-    cells = []
-    for row, inside in zip(strings, mask, strict=True):
-        text = "00" + "".join(str(bit) for bit in row[inside])
-        per_expert = []
-        for order in problem.config["orders"]:
-            seen: dict[str, list[int]] = {}
-            for at in range(2, len(text)):
-                seen.setdefault(text[at - order : at], [0, 0])[int(text[at])] += 1
-            per_expert.append([(zeros, ones) for zeros, ones in seen.values()])
-        cells.append(per_expert)
-    return cells
 
 
 def _expert_bits(problem: Problem) -> Array:
     """l_k(x) = -sum over contexts of log2 of the closed form, no step of the code taken: (batch, expert)."""
     bits = sp.lambdify((n0, n1, a0, a1), -sp.expand_log(sp.log(beta_code), force=True) / sp.log(2), "mpmath")
     pseudo = 0.5 * np.exp(problem.params["log_pseudo"])
-    rows = [[sum(bits(*cell, *pseudo[k]) for cell in cells) for k, cells in enumerate(row)] for row in _cells(problem)]
+    rows = [
+        [sum(bits(*cell, *pseudo[k]) for cell in cells) for k, cells in enumerate(row)]
+        for row in oracles.cells(problem)
+    ]
     return np.array(rows, dtype=np.float64)
 
 
@@ -253,7 +228,7 @@ def _pseudo_gradient(problem: Problem) -> Array:
     pseudo = 0.5 * np.exp(problem.params["log_pseudo"])
     slopes = [
         [np.sum([slope(*cell, *pseudo[at]) for cell in cells], axis=0) for at, cells in enumerate(row)]
-        for row in _cells(problem)
+        for row in oracles.cells(problem)
     ]  # (batch, expert, 2)
     return (_derivatives(problem, length)[:, :, None] * np.array(slopes, dtype=np.float64)).mean(0)
 

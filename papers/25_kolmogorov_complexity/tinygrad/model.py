@@ -33,12 +33,17 @@ def contexts(strings: Tensor, order: int) -> Tensor:
 
 
 class Model:
-    """Parameters log_weights (expert,) and log_pseudo (expert, 2); zeros are equal weights and Krichevsky and Trofimov's 1/2."""
+    """Parameters log_weights (expert,) and log_pseudo (expert, 2); zeros are equal weights and Krichevsky and Trofimov's 1/2.
+
+    A new model is drawn from N(0, 0.1^2) around that. Raises ValueError where an order is below 0.
+    """
 
     def __init__(self, orders: tuple[int, ...] = (0, 1, 2)) -> None:
+        if min(orders) < 0:
+            raise ValueError(f"orders {orders}: an order is at least 0")
         self.orders = orders
-        self.log_weights = Tensor.zeros(len(orders)).contiguous()
-        self.log_pseudo = Tensor.zeros(len(orders), 2).contiguous()  # zero: Krichevsky and Trofimov's 1/2
+        self.log_weights = 0.1 * Tensor.randn(len(orders))
+        self.log_pseudo = 0.1 * Tensor.randn(len(orders), 2)
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Outputs of spec.md from `strings` (batch, time) of 0 and 1 and `mask` (batch, time), true inside of a string.

@@ -32,13 +32,18 @@ def context_cells(strings: Tensor, order: int) -> Tensor:
 
 
 class Model(nn.Module):
-    """Parameters log_weights (expert,) and log_pseudo (expert, 2); zeros are equal weights and Krichevsky and Trofimov's 1/2."""
+    """Parameters log_weights (expert,) and log_pseudo (expert, 2); zeros are equal weights and Krichevsky and Trofimov's 1/2.
+
+    A new model is drawn from N(0, 0.1^2) around that. Raises ValueError where an order is below 0.
+    """
 
     def __init__(self, orders: tuple[int, ...] = (0, 1, 2)) -> None:
         super().__init__()
+        if min(orders) < 0:
+            raise ValueError(f"orders {orders}: an order is at least 0")
         self.orders = orders
-        self.log_weights = nn.Parameter(torch.zeros(len(orders)))
-        self.log_pseudo = nn.Parameter(torch.zeros(len(orders), 2))  # zero: Krichevsky and Trofimov's 1/2
+        self.log_weights = nn.Parameter(0.1 * torch.randn(len(orders)))
+        self.log_pseudo = nn.Parameter(0.1 * torch.randn(len(orders), 2))
 
     def predict(self, strings: Tensor) -> Tensor:
         """Each expert's probability of the symbol that came, from the symbols before it: (batch, time, expert)."""

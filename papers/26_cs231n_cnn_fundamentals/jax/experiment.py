@@ -103,7 +103,8 @@ def losses(config: dict, params: Arrays, batch: Arrays, displaced: Arrays, preci
     def loss(params: dict) -> Array:
         return forward(params, known, **config)["loss"]
 
-    @jax.jit
+    # It runs for milliseconds, so what counts is the time to compile it.
+    @partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
     def evaluate(displaced: dict) -> tuple[Array, dict]:
         return lax.map(lambda step: loss(jax.tree.map(jnp.add, start, step)), displaced), jax.grad(loss)(start)
 

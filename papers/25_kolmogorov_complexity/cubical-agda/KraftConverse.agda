@@ -1,0 +1,204 @@
+{-# OPTIONS --safe #-}
+{-
+The converse of Kraft's inequality: lengths with Σ 2^(-d) ≤ 1, in any order, are the lengths of a
+prefix-free list of strings, the one that `Allocation` gives away.
+
+  Placed           what is true of a request that was answered
+
+While the sum of the requests is at most 1, there is always a place (FreeStrings).
+-}
+module KraftConverse where
+
+open import Cubical.Foundations.Prelude using (Type; _≡_; refl; sym; _∙_; cong; cong₂; subst)
+open import Cubical.Data.Empty as ⊥ using ()
+open import Cubical.Data.Unit using (Unit; tt)
+open import Cubical.Data.Sum using (_⊎_; inl; inr) renaming (rec to ⊎-rec)
+open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
+open import Cubical.Data.Maybe using (Maybe; nothing; just)
+open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _∸_; _^_; +-zero; +-comm; +-assoc)
+open import Cubical.Data.Nat.Order
+  using ( _≤_; zero-≤; ≤-refl; ≤-suc; ≤-trans; ≤-k+; ≤-k+-cancel; ≤SumLeft
+        ; ¬m<m; splitℕ-≤ )
+open import Cubical.Data.List using (List; []; _∷_; _++_; map; length; ++-unit-r)
+open import Cubical.Relation.Nullary using (¬_)
+open import S30.Pigeonhole using (_∈_; ∈Concat)
+open import S30.BitStrings
+open import PrefixCode
+  using (_⊑_; ⊑-refl; ⊑-trans; Apart; PrefixFree; kraftSum)
+open import Allocation
+open import FreeStrings
+
+private
+  variable
+    N : ℕ
+
+-------------------------------------------------------------------------------
+-- One request
+-------------------------------------------------------------------------------
+
+private
+  sumOf++ : (us vs : List BitString) → sumOf N (us ++ vs) ≡ sumOf N us + sumOf N vs
+  sumOf++ []       vs = refl
+  sumOf++ {N} (u ∷ us) vs =
+    cong (2 ^ (N ∸ length u) +_) (sumOf++ us vs) ∙ +-assoc (2 ^ (N ∸ length u)) _ _
+
+  prefixFree++ : (us vs : List BitString) → PrefixFree us → PrefixFree vs
+               → ((u v : BitString) → u ∈ us → v ∈ vs → Apart u v) → PrefixFree (us ++ vs)
+  prefixFree++ []       vs _          free _     = free
+  prefixFree++ (u ∷ us) vs (a , free) free′ apart =
+    (λ v m → ⊎-rec (a v) (apart u v (inl refl)) (∈Concat us vs m)) ,
+    prefixFree++ us vs free free′ (λ u′ v m n → apart u′ v (inr m) n)
+
+  record Placed (N d b : ℕ) (fs : List BitString) : Type where
+    constructor placed
+    field
+      word       : BitString
+      left       : List BitString
+      found      : place d fs ≡ just (word , left)
+      lengthWord : length word ≡ d
+      ascending  : Ascending b left
+      short      : Short N left
+      free       : PrefixFree (word ∷ left)
+      above      : (v : BitString) → v ∈ (word ∷ left) → Σ[ f ∈ BitString ] (f ∈ fs) × (f ⊑ v)
+      budget     : sumOf N fs ≡ 2 ^ (N ∸ d) + sumOf N left
+
+  -- Where f is not longer than d, a later string serves, or f is split.
+  later : {d : ℕ} (f : BitString) (fs : List BitString) → length f ≤ d → {w : BitString} {left : List BitString}
+        → place d fs ≡ just (w , left) → place d (f ∷ fs) ≡ just (w , f ∷ left)
+  later {d} f fs f≤d found with splitℕ-≤ (length f) d
+  ... | inl f≤d′ = cong (choose d f fs (inl f≤d′)) found
+  ... | inr d<f = ⊥.rec (¬m<m (≤-trans d<f f≤d))
+
+  here : {d : ℕ} (f : BitString) (fs : List BitString) → length f ≤ d → place d fs ≡ nothing
+       → place d (f ∷ fs) ≡ just (given f (d ∸ length f) , siblings f (d ∸ length f) ++ fs)
+  here {d} f fs f≤d none with splitℕ-≤ (length f) d
+  ... | inl f≤d′ = cong (choose d f fs (inl f≤d′)) none
+  ... | inr d<f = ⊥.rec (¬m<m (≤-trans d<f f≤d))
+
+  -- Where all free strings are longer than d there is no place.
+  noPlace : {d : ℕ} (fs : List BitString) → Ascending (suc d) fs → place d fs ≡ nothing
+  noPlace     []       _         = refl
+  noPlace {d} (f ∷ fs) (d<f , _) with splitℕ-≤ (length f) d
+  ... | inl f≤d = ⊥.rec (¬m<m (≤-trans d<f f≤d))
+  ... | inr _   = refl
+
+  -- The first free string is the one to split: the others are longer than d.
+  splitFirst : (d b : ℕ) (f : BitString) (fs : List BitString) → d ≤ N → length f ≤ d
+             → b ≤ length f → Ascending (suc d) fs → Short N (f ∷ fs) → PrefixFree (f ∷ fs)
+             → Placed N d b (f ∷ fs)
+  splitFirst {N} d b f fs d≤N f≤d b≤f asc short (apart , free) = placed
+    (given f k) (siblings f k ++ fs)
+    (here f fs f≤d (noPlace fs asc))
+    (lengthGiven f k ∙ k+f≡d)
+    (lower b≤f (siblings f k ++ fs)
+      (splitAscending f k (length f) refl fs (subst (λ h → Ascending (suc h) fs) (sym k+f≡d) asc)))
+    (λ v m → ⊎-rec (splitShort f k k+f≤N v) (λ n → short v (inr n)) (∈Concat (siblings f k) fs m))
+    (prefixFree++ (given f k ∷ siblings f k) fs (splitFree f k) free
+      (λ u v m n → apartAbove (apart v n) (aboveOne u m) (⊑-refl v)))
+    (λ v m → ⊎-rec (λ n → f , inl refl , aboveOne v n) (λ n → v , inr n , ⊑-refl v)
+      (∈Concat (given f k ∷ siblings f k) fs m))
+    (cong (_+ sumOf N fs) (splitSum f k k+f≤N) ∙ sym (+-assoc (2 ^ (N ∸ (k + length f))) _ _)
+      ∙ cong₂ (λ h s → 2 ^ (N ∸ h) + s) k+f≡d (sym (sumOf++ (siblings f k) fs)))
+    where
+    k : ℕ
+    k = d ∸ length f
+
+    k+f≡d : k + length f ≡ d
+    k+f≡d = cong (_+ length f) (size (length f) (f≤d .fst) (f≤d .snd)) ∙ f≤d .snd
+
+    k+f≤N : k + length f ≤ N
+    k+f≤N = subst (_≤ N) (sym k+f≡d) d≤N
+
+    aboveOne : (u : BitString) → u ∈ (given f k ∷ siblings f k) → f ⊑ u
+    aboveOne u (inl u≡w) = subst (f ⊑_) (sym u≡w) (aboveGiven f k)
+    aboveOne u (inr m)   = aboveSiblings f k u m
+
+    lower : {b c : ℕ} → b ≤ c → (gs : List BitString) → Ascending (suc c) gs → Ascending b gs
+    lower b≤c []       _           = tt
+    lower b≤c (g ∷ gs) (c≤g , asc) = ≤-trans b≤c (≤-trans (≤-suc ≤-refl) c≤g) , asc
+
+  onePlaced : (d b : ℕ) (f : BitString) (fs : List BitString) → d ≤ N → length f ≤ d
+            → Ascending b (f ∷ fs) → Short N (f ∷ fs) → PrefixFree (f ∷ fs) → Placed N d b (f ∷ fs)
+  onePlaced d b f [] d≤N f≤d (b≤f , _) short free = splitFirst d b f [] d≤N f≤d b≤f tt short free
+  onePlaced {N} d b f (g ∷ gs) d≤N f≤d (b≤f , f<g , asc) short free@(apart , free′)
+    with splitℕ-≤ (length g) d
+  ... | inr d<g = splitFirst d b f (g ∷ gs) d≤N f≤d b≤f (d<g , asc) short free
+  ... | inl g≤d = placed word (f ∷ left) (later f (g ∷ gs) f≤d found) lengthWord (b≤f , ascending)
+    (λ { v (inl v≡f) → short v (inl v≡f) ; v (inr m) → shortLeft v m })
+    ((λ { v (inl v≡f) → subst (Apart word) (sym v≡f) (apartSym (apartFrom word (inl refl)))
+        ; v (inr m) → freeLeft .fst v m })
+     , (λ v m → apartFrom v (inr m)) , freeLeft .snd)
+    (λ { v (inl v≡w) → let (h , h∈ , h⊑v) = above v (inl v≡w) in h , inr h∈ , h⊑v
+       ; v (inr (inl v≡f)) → f , inl refl , [] , ++-unit-r f ∙ sym v≡f
+       ; v (inr (inr m)) → let (h , h∈ , h⊑v) = above v (inr m) in h , inr h∈ , h⊑v })
+    (cong (2 ^ (N ∸ length f) +_) budget ∙ +-assoc (2 ^ (N ∸ length f)) _ _
+      ∙ cong (_+ sumOf N left) (+-comm (2 ^ (N ∸ length f)) _)
+      ∙ sym (+-assoc (2 ^ (N ∸ d)) _ _))
+    where
+    open Placed (onePlaced d (suc (length f)) g gs d≤N g≤d (f<g , asc) (λ v m → short v (inr m)) free′)
+      renaming (short to shortLeft; free to freeLeft)
+
+    apartFrom : (v : BitString) → v ∈ (word ∷ left) → Apart f v
+    apartFrom v m = let (h , h∈ , h⊑v) = above v m in apartAbove (apart h h∈) (⊑-refl f) h⊑v
+
+-------------------------------------------------------------------------------
+-- All requests
+-------------------------------------------------------------------------------
+
+module _ {A : Type} where
+
+  -- The length that a codeword has, and what it is for: what was asked.
+  request : BitString × A → ℕ × A
+  request (w , a) = length w , a
+
+  private
+    -- Free strings that are all longer than d cannot hold what is asked for.
+    tooLong : (d : ℕ) (ds : List ℕ) → d ≤ N → (fs : List BitString)
+            → Ascending (suc d) fs → Short N fs → ¬ (kraftSum N (d ∷ ds) ≤ sumOf N fs)
+    tooLong {N} d ds (k , e) fs asc short sum = ¬m<m (≤-trans
+      (ascendingSum (N ∸ d) (suc d) (cong (suc d +_) (size d k e) ∙ cong suc (+-comm d k ∙ e)) fs asc short)
+      (≤-trans ≤SumLeft sum))
+
+    Served : List BitString → List (ℕ × A) → List (BitString × A) → Type
+    Served fs rs ws = (map request ws ≡ rs) × PrefixFree (map fst ws)
+      × ((w : BitString) → w ∈ map fst ws → Σ[ f ∈ BitString ] (f ∈ fs) × (f ⊑ w))
+
+    serve : (rs : List (ℕ × A)) → ((d : ℕ) → d ∈ map fst rs → d ≤ N) → (fs : List BitString)
+          → Ascending 0 fs → Short N fs → PrefixFree fs → kraftSum N (map fst rs) ≤ sumOf N fs
+          → Served fs rs (allocate fs rs)
+    serve [] _ _ _ _ _ _ = refl , tt , λ _ ()
+    serve ((d , a) ∷ rs) low [] _ _ _ sum = ⊥.rec (tooLong d (map fst rs) (low d (inl refl)) [] tt (λ _ ()) sum)
+    serve {N} ((d , a) ∷ rs) low (f ∷ fs) asc short free sum = subst (λ p → Served (f ∷ fs) ((d , a) ∷ rs) (give a rs p)) (sym found)
+        ( cong₂ _∷_ (cong (_, a) lengthWord) requested
+        , ((λ w m → let (g , g∈ , g⊑w) = aboveLeft w m in
+              apartAbove (freeLeft .fst g g∈) (⊑-refl word) g⊑w) , freeWs)
+        , (λ { w (inl w≡) → above w (inl w≡)
+             ; w (inr m) → let (g , g∈ , g⊑w) = aboveLeft w m
+                               (h , h∈ , h⊑g) = above g (inr g∈) in h , h∈ , ⊑-trans h⊑g g⊑w }))
+      where
+      f≤d : length f ≤ d
+      f≤d = ⊎-rec (λ f≤d → f≤d)
+        (λ d<f → ⊥.rec (tooLong d (map fst rs) (low d (inl refl)) (f ∷ fs) (d<f , asc .snd) short sum))
+        (splitℕ-≤ (length f) d)
+
+      open Placed (onePlaced d 0 f fs (low d (inl refl)) f≤d asc short free)
+        renaming (short to shortLeft; free to freeLeft)
+
+      served : Served left rs (allocate left rs)
+      served = serve rs (λ e m → low e (inr m)) left ascending shortLeft (freeLeft .snd)
+        (≤-k+-cancel {k = 2 ^ (N ∸ d)} (subst (kraftSum N (d ∷ map fst rs) ≤_) budget sum))
+
+      requested = served .fst
+      freeWs    = served .snd .fst
+      aboveLeft = served .snd .snd
+
+  -- The converse of Kraft's inequality: requests for d ≤ N bits with Σ 2^(-d) ≤ 1, in any order and with
+  -- repetitions, are all answered, by strings of the lengths asked for, none a prefix of another one.
+  kraftConverse : (N : ℕ) (rs : List (ℕ × A)) → ((d : ℕ) → d ∈ map fst rs → d ≤ N)
+                → kraftSum N (map fst rs) ≤ 2 ^ N
+                → (map request (answer rs) ≡ rs) × PrefixFree (map fst (answer rs))
+  kraftConverse N rs low sum =
+    let (requested , free , _) =
+          serve rs low ([] ∷ []) (zero-≤ , tt) (λ { f (inl f≡[]) → subst (_≤ N) (sym (cong length f≡[])) zero-≤ })
+            ((λ _ ()) , tt) (subst (kraftSum N (map fst rs) ≤_) (sym (+-zero (2 ^ N))) sum)
+    in requested , free
