@@ -58,8 +58,10 @@ class Check:
             return "along all parameters" if self.name.startswith("joint ") else "along one parameter"
         if self.kind == "trajectory":
             return "parameters" if self.name.startswith("parameter ") else self.name
-        if self.kind == "experiment":  # updates NET losses, updates NET parameter NAME, updates NET after 3 NAME
-            return re.split(r" (?:losses$|parameter |after \d+ )", self.name)[0]
+        if self.kind == "experiment":  # `metric NAME`, `ask FUNCTION 2 OUTPUT`, `updates NET, SETTINGS parameter NAME`
+            what, _, rest = self.name.partition(" ")
+            own = {"metric": "metrics", "ask": f"ask {rest.partition(' ')[0]}"}
+            return own.get(what, re.split(r", | (?:losses$|parameter |after \d+ )", self.name)[0])
         if self.kind == "variant" and " " in part:  # NAME: gradient PARAM
             return f"{head}, {part.rpartition(' ')[0]}"
         return head if self.kind in ("variant", "conduct") else self.name
