@@ -68,7 +68,8 @@ def _gates(gates: Arrays) -> Heatmap:
         np.array([gates[f"{gate}_gate"][times, unit] for gate, unit in rows]),
         [f"{gate} {unit}" for gate, unit in rows], [str(t) for t in times],
         x_label="time", y_label="gate and unit", limits=(0.0, 1.0),
-        caption="The forget gates stay near 1 and the input gates near 0 for a hundred steps: the carousel is in use.",
+        caption="The forget gates stay near 1 throughout: the carousel is in use. Most input gates shut after the first step;"
+        " a few open again as the sequence goes on.",
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ SYMBOLS, NOISE = 4, 4
 FEATURES = SYMBOLS + NOISE
 UNITS = {"lstm": 10, "rnn": 24}
 LONGEST = 100  # lag
-EXAMPLES, TEST_EXAMPLES, SHOWN = 32, 256, 4  # of a minibatch, of a test, of what derivatives are taken on
+EXAMPLES, TEST_EXAMPLES, SHOWN = 32, 256, 4  # of a minibatch, of a test, of what is looked at closely
 RATES = {"lstm": 0.02, "rnn": 0.02, "rnn_slow": 0.005, "rnn_orthogonal": 0.001}  # other LSTMs as lstm
 LIMIT, UPDATES, WINDOW = 1.0, 200, 10
 NETS = {"quick": {"one": 1, "some": 4, "many": 5}, "full": {"one": 5, "some": 10, "many": 10}}
@@ -58,7 +58,9 @@ METRICS = {
         f"{net}_updates_lag_{lag}": Metric(
             f"updates until the net has learnt lag {lag}, or {UPDATES}", "updates", "nets", net, "low", spread=spread
         )
-        for net, lag, spread in (("lstm", 100, 80), ("rnn", 5, 10), ("lstm_bias_0", 8, 80), ("lstm_bias_1", 8, 60))
+        for net, lag, spread in (
+            ("lstm", 100, 80), ("rnn_orthogonal", 100, 80), ("rnn", 5, 10), ("lstm_bias_0", 8, 80), ("lstm_bias_1", 8, 60)
+        )
     },
     **{
         f"{net}_{when}_direct_path": Metric(
@@ -74,10 +76,12 @@ METRICS = {
             "decades", "nets", net, spread=spread,
         )
         for net, when, spread in (
-            *((net, "before", 1e-6) for net in UNTRAINED), ("lstm", "after", 2.0), ("rnn", "after", 20.0)
+            *((net, "before", 1e-6) for net in UNTRAINED),
+            ("lstm", "after", 1.0),
         )
     },
     "rnn_radius": Metric("spectral radius of W_hh as torch.nn draws it", "factor a step", "nets", "rnn"),
+    "rnn_norm": Metric("operator norm of W_hh as torch.nn draws it", "factor a step", "nets", "rnn"),
     **{f"{cell}_parameters": Metric("parameters of a net, readout included", "numbers", model=cell) for cell in UNITS},
 }  # fmt: skip
 
@@ -138,10 +142,14 @@ def trace(cell: str, params: Arrays, tokens: Array) -> dict[str, Array]:
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    """logits (example, symbol) after the last of tokens (example, time); of an LSTM its gates, (example, time, unit), too."""
+    """logits (example, symbol) after the last of tokens (example, time). Of an LSTM also `kept`, Π f_t, (example, unit), and
+    the gates on the first SHOWN sequences, (example, time, unit)."""
     seen = trace(net, params, inputs["tokens"])
     logits = seen["hidden"][:, -1] @ params["readout.weight"].T + params["readout.bias"]
-    return {"logits": logits, **{name: seen[name] for name in ("forget_gate", "input_gate") if name in seen}}
+    if net == "rnn":
+        return {"logits": logits}
+    gates = {name: seen[name][:SHOWN] for name in ("forget_gate", "input_gate")}
+    return {"logits": logits, "kept": seen["forget_gate"].prod(axis=1), **gates}
 
 
 def state_gradient(cell: str, nets: list[Arrays], tokens: Array) -> Array:
@@ -160,7 +168,7 @@ def state_gradient(cell: str, nets: list[Arrays], tokens: Array) -> Array:
 
 
 def run(profile: str, seed: int, framework: Framework) -> Experiment:
-    values, learnt = defaultdict(list), defaultdict(list)  # by metric; what was learnt at LONGEST, by net
+    values, learnt = defaultdict(list), defaultdict(list)  # by metric; what LSTMs learnt at LONGEST, by net
     gates: Arrays = {}
     nets = [(net, lag, k) for (net, lag), many in RECALL.items() for k in range(NETS[profile][many])]
     for done, (net, lag, k) in enumerate(nets):
@@ -173,13 +181,12 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         found = framework.predict(cell, trained.params, inputs)
         values[f"{net}_accuracy_lag_{lag}"].append(float((found["logits"].argmax(1) == test["target"]).mean()))
         values[f"{net}_updates_lag_{lag}"].append(float(len(trained.losses)))
-        if lag == LONGEST:
+        if lag == LONGEST and cell == "lstm":
             learnt[net].append(trained.params)
-            if cell == "lstm":
-                before = framework.predict(cell, start, inputs)
-                values[f"{net}_before_direct_path"].append(direct_path(before))
-                values[f"{net}_after_direct_path"].append(direct_path(found))
-                gates = gates or {name: found[name][0] for name in ("forget_gate", "input_gate")}
+            before = framework.predict(cell, start, inputs)
+            values[f"{net}_before_direct_path"].append(direct_path(before))
+            values[f"{net}_after_direct_path"].append(direct_path(found))
+            gates = gates or {name: found[name][0] for name in ("forget_gate", "input_gate")}
 
     framework.progress(0.9, "gradients of the state")
     starts = {net: [initial(net, LONGEST, seed, k) for k in range(count)] for net, count in UNTRAINED.items()}
@@ -194,6 +201,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         values[f"{net}_{when}_state_gradient"] = np.log10(found[:, -1]).tolist()
     weights = [start["rnn.weight_hh_l0"] for start in starts["rnn"]]
     values["rnn_radius"] = [float(np.abs(np.linalg.eigvals(weight)).max()) for weight in weights]
+    values["rnn_norm"] = np.linalg.norm(weights, 2, axis=(1, 2)).tolist()
     sizes = {f"{cell}_parameters": float(sum(value.size for value in starts[cell][0].values())) for cell in UNITS}
     metrics = {name: sizes.get(name) or values[name] for name in METRICS}
     return Experiment(metrics, drawings.figures([*RECALL], values, norms, gates, UPDATES))
@@ -201,4 +209,4 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
 
 def direct_path(found: Arrays) -> float:
     """Root mean square of Π f_t over sequences and units: what the direct path leaves of a cell, 1 for a perfect carousel."""
-    return float(np.sqrt(np.square(found["forget_gate"].prod(axis=1)).mean()))
+    return float(np.sqrt(np.square(found["kept"]).mean()))

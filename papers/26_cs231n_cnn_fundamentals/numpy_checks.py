@@ -44,8 +44,8 @@ def forward(params: Arrays, batch: Arrays, *, padding: int, pool: int, strength:
     # convolved_k[t, u] = sum_{c,i,j} w_kcij x_c[t+i-P, u+j-P] + b_k, on images with a border of P zeros
     padded = np.pad(images, [(0, 0), (0, 0), (padding, padding), (padding, padding)])
     windows = sliding_window_view(padded, kernel, axis=(2, 3))  # (batch, channel, height, width, 3, 3)
-    convolved = np.einsum("nctuij,kcij->nktu", windows, params["conv.weight"])  # (batch, filter, height, width)
-    convolved = convolved + params["conv.bias"][:, None, None]
+    convolved = np.einsum("nctuij,kcij->nktu", windows, params["conv.weight"], optimize=True)
+    convolved = convolved + params["conv.bias"][:, None, None]  # (batch, filter, height, width)
     # activation = max(0, convolved)
     activation = np.maximum(0.0, convolved)  # (batch, filter, height, width)
     # pooled[t, u] = max of the window with corners (2t, 2u) and (2t+1, 2u+1), where the window's side is 2

@@ -50,6 +50,8 @@ METRICS = {
                                         "share", "seeds", net, "high", spread=0.005)
         for net in RATES
     },
+    "convnet_train_accuracy": Metric("of the digits on which it was trained, the share that the convnet names", "share",
+                                     "seeds", "convnet", "high", spread=0.002),
     "shuffled_accuracy": Metric("the same of the two-layer network trained on labels in random order: chance is 0.1",
                                 "share", "seeds", "shuffled", "high", control=True, spread=0.01),
     "initial_cross_entropy": Metric("softmax loss of the convnet with weights near zero: ln 10 is chance", "nats"),
@@ -77,7 +79,7 @@ def pixels(part: Digits, by: tuple[int, int] = (0, 0)) -> Array:
 
 def grey_levels(images: Array) -> Array:
     """(example, pixel), the integers 0..16, so that distances are integers too."""
-    return np.rint(8 * (images + 1)).astype(int).reshape(len(images), -1)
+    return np.rint(8 * (images + 1)).astype(np.int16).reshape(len(images), -1)
 
 
 # --- References in NumPy of what the frameworks are asked ---
@@ -154,10 +156,12 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         len(train.labels),
         len(train.labels) // BATCH,
     )
-    unmoved, moved = pixels(test), np.concatenate([pixels(test, by) for by in MOVES])
+    unmoved, moved = pixels(test), [pixels(test, by) for by in MOVES]
     ends = [steps * epoch for epoch in range(1, epochs + 1)]
     metrics: dict[str, float | list[float]] = _neighbours(framework, data, unmoved, moved, test.labels)
-    metrics |= {f"{name}_accuracy": [] for name in (*RATES, *(f"{net}_moved" for net in RATES), "shuffled")}
+    metrics |= {
+        f"{name}_accuracy": [] for name in (*RATES, *(f"{net}_moved" for net in RATES), "convnet_train", "shuffled")
+    }
     curves: dict[str, list[float]] = {}
 
     def ask_training(net: str, start: Arrays, data: Arrays, order: Array, strength: float) -> Trained:
@@ -175,13 +179,17 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         order = np.concatenate([np.stack(list(minibatches(rng, count, BATCH))) for _ in range(epochs)])
         for net in RATES:
             trained = ask_training(net, start[net], data, order, STRENGTH)
-            scores = scores_of(net, trained.params, np.concatenate([unmoved, moved]))
-            metrics[f"{net}_accuracy"].append(accuracy(scores[: len(unmoved)], test.labels))
-            metrics[f"{net}_moved_accuracy"].append(accuracy(scores[len(unmoved) :], np.tile(test.labels, len(MOVES))))
+            still, *elsewhere = (scores_of(net, trained.params, images) for images in (unmoved, *moved))
+            metrics[f"{net}_accuracy"].append(accuracy(still, test.labels))
+            metrics[f"{net}_moved_accuracy"].append(
+                accuracy(np.concatenate(elsewhere), np.tile(test.labels, len(MOVES)))
+            )
             if s == 0:
                 curves[f"{net}, train"] = trained.losses.reshape(epochs, steps).mean(1).tolist()
                 kept = [scores_of(net, trained.kept[end], unmoved) for end in ends]
                 curves[f"{net}, test"] = [cross_entropy(scores, test.labels) for scores in kept]
+        learnt = scores_of("convnet", trained.params, data["images"], seen=True)
+        metrics["convnet_train_accuracy"].append(accuracy(learnt, train.labels))
         shuffled = {**data, "labels": rng.permutation(train.labels)}
         control = ask_training("two_layer", start["two_layer"], shuffled, order, STRENGTH)
         metrics["shuffled_accuracy"].append(accuracy(scores_of("two_layer", control.params, unmoved), test.labels))
@@ -203,8 +211,10 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
     return Experiment(metrics, figures.drawn(metrics, curves, filters, errors))
 
 
-def _neighbours(framework: Framework, data: Arrays, unmoved: Array, moved: Array, labels: Array) -> dict[str, float]:
-    known, asked = grey_levels(data["images"]), grey_levels(np.concatenate([unmoved, moved]))
+def _neighbours(
+    framework: Framework, data: Arrays, unmoved: Array, moved: list[Array], labels: Array
+) -> dict[str, float]:
+    known, asked = grey_levels(data["images"]), grey_levels(np.concatenate([unmoved, *moved]))
     count = len(labels)
     framework.progress(0.05, "nearest neighbours")
     by_l1 = framework.ask("nearest_neighbours", known, data["labels"], asked[:count], 1)

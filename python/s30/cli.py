@@ -34,6 +34,7 @@ from s30 import (
     sessions,
     telemetry,
 )
+from s30.checks import pair_rows
 from s30.claims import coverage, names_of
 from s30.cluster import DaskExecutor
 from s30.corpus import Corpus, Paper
@@ -42,7 +43,7 @@ from s30.environment import cache_folder
 from s30.errors import Interrupted, S30Error, UsageError, one_line, place
 from s30.evidence import write_atomically
 from s30.layers import EXPERIMENT, LAYERS, TRAINING
-from s30.record import paper_entry, parity_rows
+from s30.record import paper_entry
 from s30.sweep import TIME_LIMIT, Executor, LocalExecutor, Options, slots_for, sweep
 from s30.verdicts import Verification, judge, load_waivers
 from s30.vocabulary import Outcome
@@ -167,7 +168,7 @@ def show(paper: OnePaper, as_json: Json = False) -> None:
             carried = (f"{kind} {', '.join(names_of(names))}" for kind, names in entry.get("carried_by", {}).items())
             table.add_row(entry["item"], "; ".join(carried) or f"left out: {entry['left_out']}")
         console.print(table)
-    if (found.folder / "task.py").is_file():
+    if (found.folder / "task.py").is_file():  # a room that is being filled in may have none yet
         table = _table("metric", "unit", "over", "says", title="Metrics")
         for name, metric in experiments.meanings(found).items():
             table.add_row(name, metric.unit, metric.over, metric.says)
@@ -210,7 +211,7 @@ def parity(paper: OnePaper, as_json: Json = False) -> None:
     chosen = corpus.load_corpus()
     verification = _verify(chosen, [_built(chosen.paper(paper))], list(LAYERS), False)
     verdict = verification.papers[0]
-    rows = parity_rows(verdict)
+    rows = pair_rows(verdict.checks)
     if as_json:
         _print_json(rows)
     else:
@@ -757,8 +758,8 @@ def _print_differences(
         if found:
             table = _table("where", old, new, "why", title=title)
             for difference in found[:most]:
-                size = 400 if fails else 40  # what was dropped or loosened stands there in full
-                values = (_short(difference.old, size), _short(difference.new, size))
+                sides = (difference.old, difference.new)  # what was dropped or loosened stands there in full
+                values = (_short(side, 400 if fails and " " in str(side) else 40) for side in sides)
                 table.add_row(difference.at, *values, difference.why)
             console.print(table)
             if len(found) > most:

@@ -35,7 +35,7 @@ from s30.corpus import Paper, executed, lines_reached, load_corpus
 from s30.errors import S30Error, one_line, place
 from s30.evidence import Evidence, UnfitEvidenceError, digest_of
 from s30.layers import CHECKS, EXPERIMENT, Layer
-from s30.vocabulary import Experiment, Outcome
+from s30.vocabulary import Outcome
 
 T = TypeVar("T")
 Report = Callable[..., None]
@@ -247,14 +247,7 @@ def _experiment(
 ) -> Evidence:
     from s30 import experiments  # of the checks' key it is no part
 
-    if (paper.folder / "task.py").is_file():
-        return experiments.measure(paper, layer.name, adaptor.double, options.profile, options.seed, progress)
-    module = paper.module(f"{layer.name}/experiment.py")
-    result = module.run(options.profile, options.seed, lambda share, text: progress(f"{share:4.0%} {text}"))
-    if not isinstance(result, Experiment):
-        raise S30Error(f"experiment.run must return an Experiment, not {type(result).__name__}")
-    facts = {"profile": options.profile, "seed": options.seed, "metrics": experiments.metrics_of(result)}
-    return Evidence(paper.id, layer.name, facts=facts | {"figures": experiments.figures_of(result)})
+    return experiments.measure(paper, layer.name, adaptor.double, options.profile, options.seed, progress)
 
 
 def _failure(paper: Paper, layer: Layer, error: BaseException) -> Evidence:

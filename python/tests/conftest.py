@@ -269,7 +269,7 @@ CARD: dict[str, Any] = {
     "theorems": [{"name": "Toy.odd", "says": "tanh is odd", "source": "(2)"}],
     "deviations": [],
     "fixed": [
-        {"array": array, "axis": axis, "why": "the toy's model has one size"}
+        {"array": array, "axis": axis, "why": "one size is enough here"}
         for array, axis in (("weight", 0), ("weight", 1), ("bias", 0), ("inputs", 1), ("targets", 1))
     ],
     "claims": [

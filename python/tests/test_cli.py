@@ -142,8 +142,9 @@ def test_verify_fails_what_disagrees_with_a_line_for_each_failure(s30_here):
     code, out, err = s30_here("verify", edit=broken)
     assert code == 1
     assert out.splitlines()[-1].startswith("FAILED: ")
-    (line,) = [line for line in err.splitlines() if "layer" in line]
-    assert line.startswith("paper 01, layer torch against numpy, forward seed 0 loss: at index []: ")
+    lines = [line for line in err.splitlines() if "layer" in line]
+    assert lines[0].startswith("paper 01, layer torch against numpy, forward seed 0 loss: at index []: ")
+    assert len(lines) == int(out.splitlines()[-1].split()[1])
 
 
 def test_verify_fails_what_did_not_run(s30_here):
@@ -299,14 +300,18 @@ def as_broken_link(path):
 
 
 @pytest.mark.parametrize(
-    ("harm", "reason"), [(as_folder, "Is a directory"), (as_broken_link, "No such file or directory")]
+    ("harm", "reason"),
+    [
+        (as_folder, " is no file: remove it, or give it another name"),
+        (as_broken_link, ": cannot be read: No such file or directory"),
+    ],
 )
 def test_a_layer_that_is_no_file_is_one_line(corpus, s30, harm, reason):
     path = corpus.paper("01").folder / "torch" / "model.py"
     harm(path)
     done = s30(corpus.root, "run", "--layer", "torch")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"error: {path}: {reason}\n"
+    assert done.stderr == f"error: {path}{reason}\n"
 
 
 def test_text_that_is_not_utf8_fails_its_room_by_name_and_loses_no_verdict(s30_here, corpus):

@@ -264,6 +264,7 @@ def test_layers_that_agree_pass_every_check(paper, evidences):
         "trajectory",
         "bridge",
         "invariant",
+        "evaluation",
         "identity",
         "theorem",
         "variant",

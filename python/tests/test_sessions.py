@@ -470,7 +470,9 @@ def test_sessions_in_processes_of_their_own_merge_into_the_record_of_one_sweep(
     assert done.returncode == 0, done.stdout + done.stderr
     assert not (tmp_path / "none").exists()
     one, other = documents.load(whole, "verification"), documents.load(parts, "verification")
-    assert one["papers"]["01"]["metrics"]["torch"] == {"accuracy": [0.94, 0.96], "chance": [0.1]}
+    metrics = one["papers"]["01"]["metrics"]
+    assert {name: about["torch"] for name, about in metrics.items()} == {"accuracy": [0.94, 0.96], "chance": [0.1]}
+    assert (metrics["accuracy"]["unit"], metrics["chance"]["control"]) == ("share", True)
     assert one["run"]["slots"] == {"measured": 0, "cached": 8, "not_run": 0}
     assert other["run"]["slots"] == {"handed_over": 8, "not_run": 0}
     for record in (one, other):

@@ -19,6 +19,8 @@ r"""Paper 03: C. Olah, «Understanding LSTM Networks» (2015), in tinygrad: the 
 tinygrad has no loop of its own: the graph grows with the length of the sequence, and so does the time to schedule it.
 """
 
+from collections.abc import Callable
+
 from tinygrad import Tensor, nn
 
 Trace = dict[str, Tensor]
@@ -38,6 +40,7 @@ class Recurrent:
     """Weights of one layer, named and stacked as in `torch.nn`."""
 
     gates: int
+    step: Callable[..., Trace]  # x, hidden, cell -> what happens at one time step, by name
 
     def __init__(self, features: int, hidden: int) -> None:
         bound, rows = hidden**-0.5, self.gates * hidden
@@ -49,9 +52,6 @@ class Recurrent:
     def affine(self, x: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         # W·[h_{t-1}, x_t] + b is the sum of these two, each (batch, gates·hidden)
         return x.linear(self.weight_ih_l0.T, self.bias_ih_l0), hidden.linear(self.weight_hh_l0.T, self.bias_hh_l0)
-
-    def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
-        raise NotImplementedError
 
     def __call__(self, inputs: Tensor, hidden: Tensor, cell: Tensor, **options: bool) -> Trace:
         """inputs (batch, time, features), initial hidden and cell (batch, hidden) -> each name (batch, time, hidden)."""

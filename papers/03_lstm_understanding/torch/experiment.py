@@ -55,18 +55,14 @@ def build(cell: str, params: Arrays) -> Net:
 
 
 def train(training: Training) -> Trained:
-    """Until `window` minibatches in a row were named without an error, or the order is at its end."""
-    cell, tokens, target = (
-        training.net,
-        torch.as_tensor(training.data["tokens"]),
-        torch.as_tensor(training.data["target"]),
-    )
+    """Adam until `stop` minibatches in a row were named without an error, or the order is at its end."""
+    cell, data = training.net, {name: torch.as_tensor(value) for name, value in training.data.items()}
     layer = nn.LSTM if cell == "lstm" else nn.RNN
     net = Net(cell, layer(task.FEATURES, task.UNITS[cell], batch_first=True), training.start)
     optimizer, losses, row = torch.optim.Adam(net.parameters(), fused=True), [], 0
     for index, rate in zip(torch.as_tensor(training.order), training.rates.tolist(), strict=True):
         optimizer.param_groups[0]["lr"] = rate
-        logits, symbols = net.readout(net.last(tokens[index])), target[index].long()
+        logits, symbols = net.readout(net.last(data["tokens"][index])), data["target"][index].long()
         loss = F.cross_entropy(logits, symbols)
         optimizer.zero_grad()
         loss.backward()
@@ -83,8 +79,11 @@ def train(training: Training) -> Trained:
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     model, tokens = build(net, params), torch.as_tensor(inputs["tokens"])
     seen = model(tokens, torch.zeros(len(tokens), task.UNITS[net]))
-    gates = {name: seen[name].numpy() for name in ("forget_gate", "input_gate") if name in seen}
-    return {"logits": model.readout(seen["hidden"][:, -1]).numpy(), **gates}
+    answers = {"logits": model.readout(seen["hidden"][:, -1])}
+    if net == "lstm":
+        answers |= {name: seen[name][: task.SHOWN] for name in ("forget_gate", "input_gate")}
+        answers["kept"] = seen["forget_gate"].prod(dim=1)
+    return {name: value.numpy() for name, value in answers.items()}
 
 
 def state_gradient(cell: str, nets: list[Arrays], tokens: Array) -> Array:

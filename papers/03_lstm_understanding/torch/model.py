@@ -20,6 +20,8 @@ The parameters are named and stacked as in `torch.nn`, so `lstm`, `gru` and `rnn
 `nn.RNN`. Those three are not used here: they are the oracles of `oracles.py`.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -31,6 +33,7 @@ class Recurrent(nn.Module):
     """A recurrent layer: `step(x, hidden, cell)` returns what happened at one time step, by name."""
 
     gates: int
+    step: Callable[..., Trace]
 
     def __init__(self, features: int, hidden: int) -> None:
         super().__init__()
@@ -45,9 +48,6 @@ class Recurrent(nn.Module):
         # W·[h_{t-1}, x_t] + b, cut into the gates
         both = F.linear(x, self.weight_ih_l0, self.bias_ih_l0) + F.linear(hidden, self.weight_hh_l0, self.bias_hh_l0)
         return both.chunk(self.gates, dim=1)  # gates x (batch, hidden)
-
-    def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
-        raise NotImplementedError
 
     def forward(self, inputs: Tensor, hidden: Tensor, cell: Tensor, **options: bool) -> Trace:
         """inputs (batch, time, features), initial hidden and cell (batch, hidden) -> each name (batch, time, hidden)."""

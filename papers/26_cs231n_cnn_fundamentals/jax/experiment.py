@@ -1,9 +1,11 @@
 r"""How the classifiers of `task.py` are trained and asked in JAX.
 
-softmax, two-layer    `dense`, on the pixels in one vector
-convnet               this room's `forward`
-training              `lax.scan` over the minibatches between two moments at which the parameters are kept
-gradients             `jax.grad`, against the loss with one parameter displaced after another, by `lax.map`
+    softmax, two-layer    `dense`, on the pixels in one vector
+    convnet               this room's `forward`
+    training              `lax.scan` over the minibatches between two moments at which the parameters are kept
+    gradients             `jax.grad`, against the loss with one parameter displaced after another, by `lax.map`
+
+One program is compiled for each network and length of such a stretch.
 """
 
 from functools import partial
@@ -103,7 +105,8 @@ def losses(config: dict, params: Arrays, batch: Arrays, displaced: Arrays, preci
     def loss(params: dict) -> Array:
         return forward(params, known, **config)["loss"]
 
-    @jax.jit
+    # It runs for milliseconds, so what counts is the time to compile it.
+    @partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
     def evaluate(displaced: dict) -> tuple[Array, dict]:
         return lax.map(lambda step: loss(jax.tree.map(jnp.add, start, step)), displaced), jax.grad(loss)(start)
 
