@@ -58,7 +58,9 @@ METRICS = {
         f"{net}_updates_lag_{lag}": Metric(
             f"updates until the net has learnt lag {lag}, or {UPDATES}", "updates", "nets", net, "low", spread=spread
         )
-        for net, lag, spread in (("lstm", 100, 80), ("rnn", 5, 10), ("lstm_bias_0", 8, 80), ("lstm_bias_1", 8, 60))
+        for net, lag, spread in (
+            ("lstm", 100, 80), ("rnn_orthogonal", 100, 80), ("rnn", 5, 10), ("lstm_bias_0", 8, 80), ("lstm_bias_1", 8, 60)
+        )
     },
     **{
         f"{net}_{when}_direct_path": Metric(
@@ -79,6 +81,7 @@ METRICS = {
         )
     },
     "rnn_radius": Metric("spectral radius of W_hh as torch.nn draws it", "factor a step", "nets", "rnn"),
+    "rnn_norm": Metric("operator norm of W_hh as torch.nn draws it", "factor a step", "nets", "rnn"),
     **{f"{cell}_parameters": Metric("parameters of a net, readout included", "numbers", model=cell) for cell in UNITS},
 }  # fmt: skip
 
@@ -198,6 +201,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         values[f"{net}_{when}_state_gradient"] = np.log10(found[:, -1]).tolist()
     weights = [start["rnn.weight_hh_l0"] for start in starts["rnn"]]
     values["rnn_radius"] = [float(np.abs(np.linalg.eigvals(weight)).max()) for weight in weights]
+    values["rnn_norm"] = np.linalg.norm(weights, 2, axis=(1, 2)).tolist()
     sizes = {f"{cell}_parameters": float(sum(value.size for value in starts[cell][0].values())) for cell in UNITS}
     metrics = {name: sizes.get(name) or values[name] for name in METRICS}
     return Experiment(metrics, drawings.figures([*RECALL], values, norms, gates, UPDATES))

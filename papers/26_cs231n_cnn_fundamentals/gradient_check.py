@@ -1,8 +1,10 @@
 r"""The notes' gradient check (neural-networks-3.md) on the room's loss, in both precisions, and the order of two formulas.
 
-df/dx = (f(x + h) - f(x - h)) / 2h + O(h^2)       centred, «use instead»
-df/dx = (f(x + h) - f(x)) / h + O(h)              one-sided, «bad, do not use»
-|a - n| / max(|a|, |n|)                           relative error of the analytic and the numerical gradient
+    df/dx = (f(x + h) - f(x - h)) / 2h + O(h^2)       centred, «use instead»
+    df/dx = (f(x + h) - f(x)) / h + O(h)              one-sided, «bad, do not use»
+    |a - n| / max(|a|, |n|)                           relative error of the analytic and the numerical gradient
+
+Both sides of a comparison are computed in the same precision; entries are drawn from every parameter.
 """
 
 import numpy as np

@@ -50,6 +50,8 @@ METRICS = {
                                         "share", "seeds", net, "high", spread=0.005)
         for net in RATES
     },
+    "convnet_train_accuracy": Metric("of the digits on which it was trained, the share that the convnet names", "share",
+                                     "seeds", "convnet", "high", spread=0.002),
     "shuffled_accuracy": Metric("the same of the two-layer network trained on labels in random order: chance is 0.1",
                                 "share", "seeds", "shuffled", "high", control=True, spread=0.01),
     "initial_cross_entropy": Metric("softmax loss of the convnet with weights near zero: ln 10 is chance", "nats"),
@@ -157,7 +159,9 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
     unmoved, moved = pixels(test), [pixels(test, by) for by in MOVES]
     ends = [steps * epoch for epoch in range(1, epochs + 1)]
     metrics: dict[str, float | list[float]] = _neighbours(framework, data, unmoved, moved, test.labels)
-    metrics |= {f"{name}_accuracy": [] for name in (*RATES, *(f"{net}_moved" for net in RATES), "shuffled")}
+    metrics |= {
+        f"{name}_accuracy": [] for name in (*RATES, *(f"{net}_moved" for net in RATES), "convnet_train", "shuffled")
+    }
     curves: dict[str, list[float]] = {}
 
     def ask_training(net: str, start: Arrays, data: Arrays, order: Array, strength: float) -> Trained:
@@ -184,6 +188,8 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
                 curves[f"{net}, train"] = trained.losses.reshape(epochs, steps).mean(1).tolist()
                 kept = [scores_of(net, trained.kept[end], unmoved) for end in ends]
                 curves[f"{net}, test"] = [cross_entropy(scores, test.labels) for scores in kept]
+        learnt = scores_of("convnet", trained.params, data["images"], seen=True)
+        metrics["convnet_train_accuracy"].append(accuracy(learnt, train.labels))
         shuffled = {**data, "labels": rng.permutation(train.labels)}
         control = ask_training("two_layer", start["two_layer"], shuffled, order, STRENGTH)
         metrics["shuffled_accuracy"].append(accuracy(scores_of("two_layer", control.params, unmoved), test.labels))

@@ -1,13 +1,15 @@
 r"""Small problems beside the checked one, each of which shows a mistake that the checked one cannot.
 
-one image             a mean over the batch that is a sum, an axis squeezed away
-colours               every channel is read; height is not width; P is not (F - 1) / 2; windows of side 3
-single pixels         F = 1 with a border, where CONV mixes channels alone; no pooling
-whole images          F as large as the image: CONV is FC («Converting FC layers to CONV layers»)
-high and low scores   exp(1000) overflows
-low scores            exp(-1000) underflows, and log 0 is infinite
-bright images         pixels of 10,000, scores of thousands
-ties                  equal entries in windows, pre-activations and margins of exactly 0
+    one image             a mean over the batch that is a sum, an axis squeezed away
+    colours               every channel is read; height is not width; P is not (F - 1) / 2; windows of side 3
+    single pixels         F = 1 with a border, where CONV mixes channels alone; no pooling
+    whole images          F as large as the image: CONV is FC («Converting FC layers to CONV layers»)
+    high and low scores   exp(1000) overflows
+    low scores            exp(-1000) underflows, and log 0 is infinite
+    bright images         pixels of 10,000, scores of tens of thousands
+    ties                  equal entries in windows, pre-activations and margins of exactly 0
+
+What is drawn at random is drawn as in `problem`; extremes and ties are differentiated as well.
 """
 
 import numpy as np

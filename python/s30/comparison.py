@@ -195,11 +195,11 @@ def _contradictions(pair: Pair, index: int, entry: Mapping[str, Any], number: st
             if row["outcome"] == "passed" and row["worst"] is not None and not row["worst"] <= 1.0:
                 place = (number, "checks", kind, "rows", name, "worst")
                 yield difference(place, row["worst"], "passed, beyond its tolerance (worst > 1)")
-    for claim in entry.get("claims", ()):
+    for claimed, claim in entry.get("claims", {}).items():
         for name, piece in claim.get("evidence", {}).items():
             outcome, met = piece.get("outcome", "passed"), [*record.verdicts_on(piece)]
             if met and (outcome in ("passed", "failed")) and all(holds for *_, holds in met) != (outcome == "passed"):
-                at = (number, "claims", claim["id"], "evidence", name)
+                at = (number, "claims", claimed, "evidence", name)
                 values = ", ".join(f"{layer} {value:.6g}" for layer, value, _ in met)
                 yield difference(at, values, f"it {outcome}")
 

@@ -103,14 +103,15 @@ def _tests(record: Mapping[str, Any]) -> Iterator[Test]:
         for kind, proofs in (
             ("identity", paper["identities"]),
             ("theorem", paper["theorems"]),
-            ("unfolded", paper["unfolded"]),
         ):
             for name, proof in proofs.items():
                 yield Test(number, kind, name, proof["outcome"], proof["statement"])
-        for claim in paper["claims"]:
+        for name, outcome in paper["unfolded"].items():
+            yield Test(number, "unfolded", name, outcome)
+        for name, claim in paper["claims"].items():
             words = [spoken(piece) for piece in claim.get("evidence", ())]
             message = "; ".join([claim["statement"], *words, *filter(None, [claim.get("reason")])])
-            yield Test(number, "claim", claim["id"], claim["outcome"], message, 0, {"claim_kind": claim["kind"]})
+            yield Test(number, "claim", name, claim["outcome"], message, 0, {"claim_kind": claim["kind"]})
 
 
 def _judged(problems: Sequence[str]) -> tuple[str, str]:

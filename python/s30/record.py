@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from s30 import documents, reach
-from s30.checks import Check
-from s30.claims import RELATIONS, Finding, Verdict, bound_of, coverage, holds, number
+from s30.checks import GRAVEST, KINDS, Check
+from s30.claims import RELATIONS, Finding, Verdict, bound_of, coverage, holds, names_of, number
 from s30.corpus import Paper
 from s30.documents import OneLine, OneLineList
 from s30.layers import TRAINING
@@ -22,12 +22,6 @@ from s30.verdicts import PaperVerdict
 from s30.vocabulary import EXACT, TOLERANCES, Outcome, Tolerance
 
 Entry = dict[str, Any]
-
-KINDS = (  # of comparisons, in the order in which they are told
-    *("forward", "gradient", "difference", "trajectory", "variant", "conduct", "start"),
-    *("invariant", "bridge", "oracle", "evaluation", "experiment"),
-)
-GRAVEST = (Outcome.FAILED, Outcome.WAIVED, Outcome.NOT_RUN, Outcome.PASSED)
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,7 @@ def paper_entry(verdict: PaperVerdict) -> Entry:
         "title": paper.title,
         "outcome": str(verdict.outcome),
         "layers": _layers(verdict),
-        "coverage": {"carried": OneLineList(covered.carried), "left_out": dict(covered.left_out)},
+        "coverage": {"carried": OneLineList(covered.carried), "left_out": OneLineList(covered.left_out)},
         "equations": {entry["id"]: OneLine(entry["carried_by"]) for entry in paper.card["equations"]},
         "checks": _comparisons(verdict),
         "stated": _stated(facts),
@@ -89,15 +83,15 @@ def paper_entry(verdict: PaperVerdict) -> Entry:
             )
             for name, identity in facts.get("sympy", {}).get("identities", {}).items()
         },
-        **{
-            part: {
-                name: OneLine(outcome=_outcome(verdict, kind, name), statement=said["statement"])
-                for name, said in facts.get("agda", {}).get(part, {}).items()
-            }
-            for part, kind in (("theorems", "theorem"), ("unfolded", "unfolded"))
+        "theorems": {
+            name: OneLine(outcome=_outcome(verdict, "theorem", name), statement=said["statement"])
+            for name, said in facts.get("agda", {}).get("theorems", {}).items()
         },
+        "unfolded": OneLine(
+            {name: _outcome(verdict, "unfolded", name) for name in facts.get("agda", {}).get("unfolded", ())}
+        ),
         "not_evaluated": {one["definition"]: one["why"] for one in paper.card.get("not_evaluated", ())},
-        "claims": [_claim(paper, claim) for claim in verdict.claims],
+        "claims": {claim.claim: _claim(paper, claim) for claim in verdict.claims},
         "metrics": _metrics(verdict),
         "mutants": _mutants(paper),
         "lines": _lines(verdict) if all("lines" in evidence.facts for evidence in slots) else {},
@@ -163,6 +157,7 @@ def _row(kind: str, checks: Sequence[Check]) -> Row:
         check.tolerance
         for check in checks
         if check.tolerance is not None
+        and not (kind == "experiment" and check.row == "metrics")  # whose spreads stand under `metrics`
         and check.tolerance != TOLERANCES.get((kind, check.layers[0]), TOLERANCES.get((kind, None)))
     ]
     return Row(
@@ -190,12 +185,9 @@ def _stated(facts: Mapping[str, Mapping[str, Any]]) -> Entry:
     numpy = facts.get("numpy", {})
     oracles = [entry for fact in facts.values() for entry in fact.get("oracles", ())]
     stated = {
-        "invariant": {i["name"]: f"{i['statement']} [{i['source']}]" for i in numpy.get("invariants", ())},
-        "bridge": {
-            n: f"{b['statement']} [{b['source']}]" for n, b in facts.get("sympy", {}).get("bridges", {}).items()
-        },
-        "variant": {v["name"]: f"{v['kind']}: {v['statement']}" for v in numpy.get("variants", ())},
-        "oracle": {o["name"]: f"{o['statement']} [{o['implementation']}]" for o in oracles},
+        "invariant": {i["name"]: i["statement"] for i in numpy.get("invariants", ())},
+        "bridge": {name: bridge["statement"] for name, bridge in facts.get("sympy", {}).get("bridges", {}).items()},
+        "oracle": {o["name"]: f"{o['statement']}, by {o['implementation']}" for o in oracles},
         "evaluation": {e["name"]: ", ".join(e["definitions"]) for e in facts.get("agda", {}).get("evaluations", ())},
     }
     return {kind: entries for kind, entries in stated.items() if entries}
@@ -205,20 +197,20 @@ def _outcome(verdict: PaperVerdict, kind: str, name: str) -> str:
     return next(str(check.outcome) for check in verdict.checks if (check.kind, check.name) == (kind, name))
 
 
-def _claim(paper: Paper, claim: Verdict) -> Entry:
+def _claim(paper: Paper, claim: Verdict) -> OneLine:
     entry = next(entry for entry in paper.card["claims"] if entry["id"] == claim.claim)
     findings = iter(claim.findings)
-    evidence = [_evidence(piece, findings) for piece in entry.get("evidence", ())]
-    return {
-        "id": claim.claim,
-        "kind": claim.kind,
-        "outcome": str(claim.outcome),
-        "statement": claim.statement,
-        "source": claim.source,
-        **({"reason": claim.reason} if claim.reason else {}),
-        **({"control": entry["control"]} if "control" in entry else {}),
-        **({"evidence": evidence} if evidence else {}),
-    }
+    pieces = [_evidence(piece, findings) for piece in entry.get("evidence", ())]
+    together = OneLine()  # what is proved or holds in all layers: names by kind
+    for kind, name in (pair for piece in pieces if len(piece) == 1 for pair in piece.items()):
+        together.setdefault(kind, []).append(name)
+    evidence = [*([together] if together else []), *(piece for piece in pieces if len(piece) > 1)]
+    return OneLine(
+        {"kind": claim.kind, "outcome": str(claim.outcome), "statement": claim.statement}
+        | ({"reason": claim.reason} if claim.reason else {})
+        | ({"control": entry["control"]} if "control" in entry else {})
+        | ({"evidence": evidence} if evidence else {})
+    )
 
 
 def _evidence(piece: Mapping[str, Any], findings: Iterator[Finding]) -> OneLine:
@@ -248,7 +240,7 @@ def _metrics(verdict: PaperVerdict) -> Entry:
             meaning = {
                 word: about[word] for word in ("unit", "over", "model", "good", "control", "spread") if about.get(word)
             }
-            found.setdefault(name, OneLine(meaning))[layer] = [float(f"{value:.8g}") for value in values]
+            found.setdefault(name, OneLine(meaning))[layer] = [float(f"{value:.5g}") for value in values]
     return found
 
 
@@ -273,34 +265,6 @@ def _lines(verdict: PaperVerdict) -> Entry:
     return {"statements": sum(map(len, executable.values())), "unreached": missed}
 
 
-def parity_rows(verdict: PaperVerdict) -> dict[str, list[dict[str, Any]]]:
-    """For each kind of comparison, one row per pair of layers and quantity, with its largest errors and its tolerance."""
-    kinds: dict[str, dict[tuple[str, str], list[Check]]] = {kind: {} for kind in KINDS}
-    for check in distinct(verdict):
-        if check.kind in kinds and (check.total or check.kind != "experiment"):
-            kinds[check.kind].setdefault((" ~ ".join(check.layers), check.row), []).append(check)
-    found: dict[str, list[dict[str, Any]]] = {}
-    for kind, groups in kinds.items():
-        found[kind] = []
-        for (pair, quantity), checks in sorted(groups.items()):
-            outcomes, tolerance = {check.outcome for check in checks}, checks[0].tolerance
-            numbers = {
-                name: max(values) if (values := [v for c in checks if (v := getattr(c, name)) is not None]) else None
-                for name in ("error", "relative", "worst")
-            }
-            found[kind].append(
-                {
-                    "id": f"{pair}: {quantity}",
-                    "outcome": str(next(outcome for outcome in GRAVEST if outcome in outcomes)),
-                    **numbers,
-                    "tolerance": {"rtol": tolerance.rtol, "atol": tolerance.atol} if tolerance else None,
-                    "compared": sum(check.compared for check in checks),
-                    "total": sum(check.total for check in checks),
-                }
-            )
-    return found
-
-
 # --- read again ---
 
 
@@ -315,10 +279,12 @@ def labelled(evidence: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, An
     """A claim's pieces of evidence by their names, such as `metric accuracy at_least`, numbered where two have the same."""
     found: dict[str, Mapping[str, Any]] = {}
     for piece in evidence:
-        kind, name = next((key, value) for key, value in piece.items() if key in SUBJECTS)
-        label = " ".join([kind, name, *(word for word in RELATIONS if word in piece)])
-        number_of = 1 + sum(other == label or other.startswith(f"{label} #") for other in found)
-        found[label if number_of == 1 else f"{label} #{number_of}"] = piece
+        named = [(kind, name) for kind in SUBJECTS for name in names_of(piece.get(kind, ()))]
+        for kind, name in named:
+            label = " ".join([kind, name, *(word for word in RELATIONS if word in piece)])
+            times = 1 + sum(other == label or other.startswith(f"{label} #") for other in found)
+            alone = piece if kind == "metric" or "outcome" in piece else {kind: name}
+            found[label if times == 1 else f"{label} #{times}"] = alone
     return found
 
 
@@ -333,12 +299,12 @@ def spelled_out(entry: Mapping[str, Any]) -> Mapping[str, Any]:
         kind: {**group, "rows": {name: vars(Row.read(line)) for name, line in group["rows"].items()}}
         for kind, group in entry["checks"].items()
     }
-    claims = [
-        {**claim, "evidence": labelled(claim["evidence"])} if "evidence" in claim else claim
-        for claim in entry["claims"]
-    ]
+    claims = {
+        name: {**claim, "evidence": labelled(claim["evidence"])} if "evidence" in claim else claim
+        for name, claim in entry["claims"].items()
+    }
     covered = dict.fromkeys(entry["coverage"]["carried"], "carried")
-    covered |= {item: f"left out: {why}" for item, why in entry["coverage"]["left_out"].items()}
+    covered |= dict.fromkeys(entry["coverage"]["left_out"], "left out")
     return {**entry, "checks": comparisons, "claims": claims, "coverage": covered}
 
 
@@ -353,9 +319,8 @@ def verdicts_on(piece: Mapping[str, Any]) -> Iterator[tuple[str, float, bool]]:
 
 def spoken(piece: Mapping[str, Any]) -> str:
     """A piece of evidence in words."""
-    kind, name = next((key, value) for key, value in piece.items() if key in SUBJECTS)
-    words = f"{kind} {name}"
-    if kind == "metric":
+    words = ", ".join(f"{kind} {name}" for kind in SUBJECTS for name in names_of(piece.get(kind, ())))
+    if "metric" in piece:
         values = ", ".join(f"{layer} {number(piece[layer])}" for layer in TRAINING if layer in piece)
         words += f" {bound_of(piece)}" + (f": {values}" if values else "")
     return words + (f" ({piece['outcome']}: {piece['measured']})" if "outcome" in piece else "")

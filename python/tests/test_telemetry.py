@@ -71,7 +71,7 @@ def test_a_record_says_what_was_verified(repository, record):
     assert all(len(layer["evidence"]) == 64 for layer in paper["layers"].values())
     assert paper["layers"]["agda"] | {"why_thin": "the toy has one lemma"} == paper["layers"]["agda"]
     assert paper["theorems"] == {"Toy.odd": {"outcome": "passed", "statement": "odd : Type"}}
-    assert paper["coverage"] == {"carried": ["(1)", "(2)"], "left_out": {"table 2": "needs a cluster"}}
+    assert paper["coverage"] == {"carried": ["(1)", "(2)"], "left_out": ["table 2"]}
     assert record["summary"]["coverage"] == {"carried": 2, "items": 3}
     assert paper["equations"]["affine"] == {"output": "scores", "parameter": "weight"}
     assert paper["mutants"]["layers"]["torch"] == 6
@@ -107,8 +107,8 @@ def test_a_parameter_has_one_row_for_the_loss_with_and_without_cotangents(record
 
 
 def test_a_claims_evidence_is_one_line_each_with_the_numbers_of_both_frameworks(record):
-    odd, learns, _ = record["papers"]["01"]["claims"]
-    assert odd["evidence"] == [{"identity": "tanh_odd"}, {"theorem": "Toy.odd"}]
+    odd, learns, _ = record["papers"]["01"]["claims"].values()
+    assert odd["evidence"] == [{"identity": ["tanh_odd"], "theorem": ["Toy.odd"]}]
     assert learns["evidence"][0] == {
         "metric": "accuracy", "at_least": 0.9, "torch": pytest.approx(0.95), "jax": pytest.approx(0.95),
     }  # fmt: skip
@@ -119,7 +119,7 @@ def test_evidence_that_does_not_hold_says_what_was_measured(make_corpus, results
         card["claims"][1]["evidence"] = [{"metric": "accuracy", "above": {"metric": "chance", "times": 20}}]
 
     entry, _ = edited_card(make_corpus, results_of, card, change)
-    (piece,) = entry["claims"][1]["evidence"]
+    (piece,) = entry["claims"]["learns"]["evidence"]
     assert piece["limits"] == {"torch": 2.0, "jax": 2.0}
     assert piece["outcome"] == "failed"
     assert piece["measured"].startswith("0.95 (mean of 2 ")
@@ -127,9 +127,10 @@ def test_evidence_that_does_not_hold_says_what_was_measured(make_corpus, results
 
 def test_what_rows_are_about_is_stated_once(record):
     stated = record["papers"]["01"]["stated"]
-    assert stated["invariant"]["bounded"] == "tanh stays below one [equation 2]"
-    assert stated["bridge"]["hidden_formula"] == "s [(2)]"
-    assert set(stated) == {"invariant", "bridge", "variant", "oracle", "evaluation"}
+    assert stated["invariant"]["bounded"] == "tanh stays below one"
+    assert stated["bridge"]["hidden_formula"] == "s"
+    assert stated["oracle"]["by_loops"] == "hidden, entry by entry, by loops over math.tanh"
+    assert set(stated) == {"invariant", "bridge", "oracle", "evaluation"}
 
 
 def test_a_tolerance_of_the_papers_own_comes_with_its_reason(make_corpus, results_of, card):

@@ -22,10 +22,8 @@ from s30.training.jax import adam, adam_init, clip_by_global_norm
 model = sibling(__file__, "model.py")
 task = sibling(__file__, "../task.py")
 Params = dict[str, Array]
-LENGTHS = {
-    "lstm": (11, 101),
-    "rnn": (101,),
-}  # of sequences; RNNs do too little on short ones for a program of their own
+# Of sequences. RNNs do too little on short ones for a program of their own.
+LENGTHS = {"lstm": (11, 101), "rnn": (101,)}
 # LLVM's first level compiles in half of the time, and what it compiles runs as fast.
 compiled = partial(jax.jit, static_argnums=0, compiler_options={"xla_backend_optimization_level": 1})
 
@@ -49,15 +47,7 @@ def read(params: Params, hidden: Array) -> Array:
 
 @compiled
 def updates(
-    cell: str,
-    params: Params,
-    tokens: Array,
-    target: Array,
-    order: Array,
-    rates: Array,
-    lag: int,
-    limit: float,
-    window: int,
+    cell: str, params: Params, data: Params, order: Array, rates: Array, lag: int, limit: float, window: int
 ) -> tuple[Params, Array, Array]:
     """Adam until `window` minibatches in a row were named without an error, or the order (update, example) is at its end.
 
@@ -81,7 +71,9 @@ def updates(
     def update(carry: tuple) -> tuple:
         theta, state, losses, row = carry
         index, rate = order[state.step], rates[state.step]
-        (value, right), gradient = jax.value_and_grad(loss, has_aux=True)(theta, tokens[index], target[index])
+        (value, right), gradient = jax.value_and_grad(loss, has_aux=True)(
+            theta, data["tokens"][index], data["target"][index]
+        )
         losses = losses.at[state.step].set(value)
         theta, state = adam(theta, clip_by_global_norm(gradient, limit), state, rate)
         return theta, state, losses, jnp.where(right, row + 1, 0)
@@ -93,10 +85,9 @@ def updates(
 
 def train(training: Training) -> Trained:
     tokens, lag = training.data["tokens"], training.data["tokens"].shape[1] - 1
-    data = (padded(training.net, tokens), training.data["target"], training.order, training.rates)
-    params, losses, count = updates(
-        training.net, dict(training.start), *data, lag, training.clip, training.settings["stop"]
-    )
+    data = {**training.data, "tokens": padded(training.net, tokens)}
+    asked = (training.order, training.rates, lag, training.clip, training.settings["stop"])
+    params, losses, count = updates(training.net, dict(training.start), data, *asked)
     return Trained(params, np.asarray(losses)[: int(count)])
 
 

@@ -55,7 +55,7 @@ def build(cell: str, params: Arrays) -> Net:
 
 
 def train(training: Training) -> Trained:
-    """Until `window` minibatches in a row were named without an error, or the order is at its end."""
+    """Adam until `stop` minibatches in a row were named without an error, or the order is at its end."""
     cell, data = training.net, {name: torch.as_tensor(value) for name, value in training.data.items()}
     layer = nn.LSTM if cell == "lstm" else nn.RNN
     net = Net(cell, layer(task.FEATURES, task.UNITS[cell], batch_first=True), training.start)

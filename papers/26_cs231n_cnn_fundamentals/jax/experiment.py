@@ -1,9 +1,11 @@
 r"""How the classifiers of `task.py` are trained and asked in JAX.
 
-softmax, two-layer    `dense`, on the pixels in one vector
-convnet               this room's `forward`
-training              `lax.scan` over the minibatches between two moments at which the parameters are kept
-gradients             `jax.grad`, against the loss with one parameter displaced after another, by `lax.map`
+    softmax, two-layer    `dense`, on the pixels in one vector
+    convnet               this room's `forward`
+    training              `lax.scan` over the minibatches between two moments at which the parameters are kept
+    gradients             `jax.grad`, against the loss with one parameter displaced after another, by `lax.map`
+
+One program is compiled for each network and length of such a stretch.
 """
 
 from functools import partial

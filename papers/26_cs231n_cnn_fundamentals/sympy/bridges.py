@@ -1,9 +1,11 @@
 r"""The formulas of `derivations.py`, differentiated by SymPy and evaluated on the room's digits (CS231n).
 
-cross_entropy, hinge      the two losses, from the scores
-d L/d fc.bias             mean(p - y)
-d L/d fc.weight           mean((p - y) x) + lambda W
-d L/d conv.weight         the correlation of padded input and upstream, plus lambda w
+    cross_entropy, hinge      the two losses, from the scores
+    d L/d fc.bias             mean(p - y)
+    d L/d fc.weight           mean((p - y) x) + lambda W
+    d L/d conv.weight         the correlation of padded input and upstream, plus lambda w
+
+The upstream of CONV is led through FC, POOL and RELU in NumPy; what is derived here is the filter's gradient.
 """
 
 import itertools

@@ -1,8 +1,10 @@
 r"""CS231n's formulas for sizes, weights and volumes at the numbers that the notes print (convolutional-networks.md).
 
-(W - F + 2P)/S + 1     outputs along one side
-(F F D1) K + K         weights and biases of a CONV layer with parameter sharing
-W H D                  numbers in a volume
+    (W - F + 2P)/S + 1     outputs along one side
+    (F F D1) K + K         weights and biases of a CONV layer with parameter sharing
+    W H D                  numbers in a volume
+
+Printed are the examples of «Spatial arrangement», AlexNet's first layer, and VGGNet layer by layer.
 """
 
 import itertools

@@ -1,9 +1,11 @@
 r"""How the classifiers of `task.py` are trained and asked in PyTorch.
 
-softmax, two-layer    `Dense`, on the pixels in one vector
-convnet               this room's `Model`
-training              `torch.optim.Adam`, one minibatch after another
-gradients             `backward`, against the loss with one parameter displaced after another
+    softmax, two-layer    `Dense`, on the pixels in one vector
+    convnet               this room's `Model`
+    training              `torch.optim.Adam`, one minibatch after another
+    gradients             `backward`, against the loss with one parameter displaced after another
+
+Each network trains alone, from the start and on the minibatches that the task hands over.
 """
 
 import numpy as np
