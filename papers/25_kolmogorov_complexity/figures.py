@@ -102,7 +102,7 @@ def neighbours(
         "neighbours": Panels(
             "Whose nearest neighbour is of the same kind?",
             [
-                Bars(title, "share", dict(found), y_limits=(0.0, 1.05), colours=COLOURS, references={"chance": by_chance})
+                Bars(title, "share", dict(found), y_limits=(0.0, 1.15), colours=COLOURS, references={"chance": by_chance})
                 for title, found, by_chance in zip(titles, (corpus, among), chance, strict=True)
             ],
             caption="Corpora are told apart by how often each byte occurs, modules are not. But how often each pair of "

@@ -38,32 +38,128 @@ ZEROS_POWER = 10  # K and m of 0^n for n up to 2^10
 SHUFFLES = 200
 
 METRICS = {
-    "held_out_bits_start": Metric("code length of strings not learnt from, under the starting parameters", "bits per symbol", spread=1e-9),
-    "held_out_bits_end": Metric("the same after learning", "bits per symbol", good="low", model="mixture", spread=1e-4),
-    "fair_coin_bits": Metric("code length of fair coins under the learned mixture: 1 is chance, and the least possible", "bits per symbol", good="low", control=True, spread=1e-4),
-    "weight_gap_to_optimum": Metric("largest distance of a learned weight from the mean posterior, where the gradient vanishes", "weight", good="low", spread=1e-3),
-    "weight_gap_to_source": Metric("largest distance of a learned weight from the share of sources of that order", "weight", good="low", spread=1e-3),
-    "learned_pseudo_count": Metric("mean of the six learned pseudo-counts; 1/2 is Krichevsky and Trofimov's", "count", spread=1e-3),
-    **{f"regret_slope_order_{k}": Metric(f"bits of regret per doubling of the length, per parameter of order {k}: 1/2 is predicted", "bits", spread=1e-9) for k in ORDERS},
-    **{f"order_found_{k}": Metric(f"strings of 1,023 bits from a source of order {k} on which that expert has the largest weight", "share", good="high", spread=1e-9) for k in ORDERS},
-    "kraft_sum_8": Metric("sum of 2^(-length) over all 227,127 programs whose output has at most 8 bits", "probability"),
-    "complexity_mismatches": Metric("strings of at most 8 bits whose K by the framework's recursion is not that of the enumeration", "strings", good="low"),
+    "held_out_bits_start": Metric(
+        "code length of strings not learnt from, under the starting parameters",
+        "bits per symbol",
+        spread=1e-9,
+    ),
+    "held_out_bits_end": Metric(
+        "code length of strings not learnt from, under the learned parameters",
+        "bits per symbol",
+        good="low",
+        model="mixture",
+        spread=1e-4,
+    ),
+    "fair_coin_bits": Metric(
+        "code length of fair coins under the learned mixture: 1 is chance, and the least possible",
+        "bits per symbol",
+        good="low",
+        control=True,
+        spread=1e-4,
+    ),
+    "weight_gap_to_optimum": Metric(
+        "largest distance of a learned weight from the mean posterior, where the gradient vanishes",
+        "weight",
+        good="low",
+        spread=1e-3,
+    ),
+    "weight_gap_to_source": Metric(
+        "largest distance of a learned weight from the share of sources of that order",
+        "weight",
+        good="low",
+        spread=1e-3,
+    ),
+    "learned_pseudo_count": Metric(
+        "mean of the six learned pseudo-counts; 1/2 is Krichevsky and Trofimov's",
+        "count",
+        spread=1e-3,
+    ),
+    **{
+        f"regret_slope_order_{k}": Metric(
+            f"bits of regret per doubling of the length, per parameter of order {k}: 1/2 is predicted",
+            "bits",
+            spread=1e-9,
+        )
+        for k in ORDERS
+    },
+    **{
+        f"order_found_{k}": Metric(
+            f"strings from a source of order {k} on which that expert has the largest weight after 1,023 bits",
+            "share",
+            good="high",
+            spread=1e-9,
+        )
+        for k in ORDERS
+    },
+    "kraft_sum_8": Metric(
+        "sum of 2^(-length) over all 227,127 programs whose output has at most 8 bits",
+        "probability",
+    ),
+    "complexity_mismatches": Metric(
+        "strings of at most 8 bits whose K by the framework's recursion is not that of the enumeration",
+        "strings",
+        good="low",
+    ),
     "incompressible_8": Metric("strings of 8 bits without a program shorter than the literal one, of 256", "strings"),
     "thue_morse_8": Metric("K(01101001)", "bits"),
     "coding_gap_8": Metric("largest K + log2 m among the strings of 8 bits", "bits", spread=1e-9),
-    "coding_gap_14": Metric("the same at 14 bits", "bits", spread=1e-9),
+    "coding_gap_14": Metric("largest K + log2 m among the strings of 14 bits", "bits", spread=1e-9),
     "zeros_gap_1024": Metric("K + log2 m of 1,024 zeros", "bits"),
-    "prefix_ratio_14": Metric("largest share that the strings of 14 bits with K <= k take of the bound 2^(k - kappa), kappa = -log2 of their mass", "share", spread=1e-9),
-    "plain_below_16": Metric("strings with C < 16 in the plain reading, of fewer than 65,536 that the counting bound allows", "strings"),
+    "prefix_ratio_14": Metric(
+        "largest share that the strings of 14 bits with K <= k take of the bound 2^(k - kappa), kappa = "
+        "-log2 of their mass",
+        "share",
+        spread=1e-9,
+    ),
+    "plain_below_16": Metric(
+        "strings with C < 16 in the plain reading, of fewer than 65,536 that the counting bound allows",
+        "strings",
+    ),
     "plain_compressible_14": Metric("strings of 14 bits with C < 14", "strings"),
-    "mass_up_to_1024": Metric("sum of m over all strings of at most 1,024 bits; over all strings it is 1/2", "probability"),
-    "corpus_accuracy": Metric("documents whose nearest neighbour by compression distance is of the same of three corpora, for the worst of three compressors", "share", good="high", model="compression"),
-    "corpus_accuracy_bytes": Metric("the same by how often each byte occurs (Hellinger)", "share", good="high", model="bytes"),
-    "corpus_accuracy_shuffled": Metric(f"the first with labels in random order, mean of {SHUFFLES}: chance is a little below 1/3", "share", good="high", control=True),
-    "module_accuracy": Metric("pieces of Python source whose nearest neighbour by compression distance is of the same module, for the worst of three compressors", "share", good="high", model="compression"),
-    "module_accuracy_bytes": Metric("the same by how often each byte occurs", "share", good="high", model="bytes"),
-    "module_accuracy_bigrams": Metric("the same by how often each pair of bytes occurs (Hellinger, hashed): a rival that compresses nothing", "share", good="high", model="bigrams"),
-}  # fmt: skip
+    "mass_up_to_1024": Metric(
+        "sum of m over all strings of at most 1,024 bits; over all strings it is 1/2",
+        "probability",
+    ),
+    "corpus_accuracy": Metric(
+        "documents whose nearest neighbour by compression distance is of the same of three corpora, for "
+        "the worst of three compressors",
+        "share",
+        good="high",
+        model="compression",
+    ),
+    "corpus_accuracy_bytes": Metric(
+        "documents of the same corpus as their nearest neighbour by how often each byte occurs (Hellinger)",
+        "share",
+        good="high",
+        model="bytes",
+    ),
+    "corpus_accuracy_shuffled": Metric(
+        f"corpus_accuracy of zlib with labels in random order, mean of {SHUFFLES}: chance is a little below 1/3",
+        "share",
+        good="high",
+        control=True,
+    ),
+    "module_accuracy": Metric(
+        "pieces of Python source whose nearest neighbour by compression distance is of the same module, "
+        "for the worst of three compressors",
+        "share",
+        good="high",
+        model="compression",
+    ),
+    "module_accuracy_bytes": Metric(
+        "pieces of the same module as their nearest neighbour by how often each byte occurs",
+        "share",
+        good="high",
+        model="bytes",
+    ),
+    "module_accuracy_bigrams": Metric(
+        "pieces of the same module as their nearest neighbour by how often each pair of bytes occurs: a rival "
+        "that compresses nothing",
+        "share",
+        good="high",
+        model="bigrams",
+    ),
+}
 
 
 # --- references ---

@@ -13,6 +13,12 @@ from s30.corpus import Paper, unfit_tolerance
 from s30.entries import Agreement, hold, index
 from s30.vocabulary import EXACT, TOLERANCES, Array, Outcome, Tolerance
 
+KINDS = (  # of comparisons, in the order in which they are told
+    *("forward", "gradient", "difference", "trajectory", "variant", "conduct", "start"),
+    *("invariant", "bridge", "oracle", "evaluation", "experiment"),
+)
+GRAVEST = (Outcome.FAILED, Outcome.WAIVED, Outcome.NOT_RUN, Outcome.PASSED)  # which of several outcomes is told
+
 
 @dataclass(frozen=True)
 class Check:
@@ -69,6 +75,33 @@ class Check:
     @property
     def id(self) -> str:
         return f"{self.paper}/{'~'.join(self.layers)}/{self.kind}/{self.quantity}"
+
+
+def pair_rows(checks: Iterable[Check]) -> dict[str, list[dict[str, Any]]]:
+    """By kind of comparison, one row per pair of layers and quantity, with its largest errors and its tolerance."""
+    kinds: dict[str, dict[tuple[str, str], list[Check]]] = {kind: {} for kind in KINDS}
+    for check in checks:
+        if check.kind in kinds and (check.total or check.kind != "experiment"):  # whether it ran to its end is none
+            kinds[check.kind].setdefault((" ~ ".join(check.layers), check.row), []).append(check)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for kind, groups in kinds.items():
+        found[kind] = []
+        for (pair, quantity), members in sorted(groups.items()):
+            outcomes, tolerance = {check.outcome for check in members}, members[0].tolerance
+            numbers = {
+                name: max(values) if (values := [v for c in members if (v := getattr(c, name)) is not None]) else None
+                for name in ("error", "relative", "worst")
+            }
+            row = {
+                "id": f"{pair}: {quantity}",
+                "outcome": str(next(outcome for outcome in GRAVEST if outcome in outcomes)),
+                **numbers,
+                "tolerance": {"rtol": tolerance.rtol, "atol": tolerance.atol} if tolerance else None,
+                "compared": sum(check.compared for check in members),
+                "total": sum(check.total for check in members),
+            }
+            found[kind].append(row)
+    return found
 
 
 def compare(

@@ -34,6 +34,7 @@ from s30 import (
     sessions,
     telemetry,
 )
+from s30.checks import pair_rows
 from s30.claims import coverage, names_of
 from s30.cluster import DaskExecutor
 from s30.corpus import Corpus, Paper
@@ -42,7 +43,7 @@ from s30.environment import cache_folder
 from s30.errors import Interrupted, S30Error, UsageError, one_line, place
 from s30.evidence import write_atomically
 from s30.layers import EXPERIMENT, LAYERS, TRAINING
-from s30.record import paper_entry, parity_rows
+from s30.record import paper_entry
 from s30.sweep import TIME_LIMIT, Executor, LocalExecutor, Options, slots_for, sweep
 from s30.verdicts import Verification, judge, load_waivers
 from s30.vocabulary import Outcome
@@ -210,7 +211,7 @@ def parity(paper: OnePaper, as_json: Json = False) -> None:
     chosen = corpus.load_corpus()
     verification = _verify(chosen, [_built(chosen.paper(paper))], list(LAYERS), False)
     verdict = verification.papers[0]
-    rows = parity_rows(verdict)
+    rows = pair_rows(verdict.checks)
     if as_json:
         _print_json(rows)
     else:

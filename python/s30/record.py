@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from s30 import documents, reach
-from s30.checks import Check
+from s30.checks import GRAVEST, KINDS, Check
 from s30.claims import RELATIONS, Finding, Verdict, bound_of, coverage, holds, names_of, number
 from s30.corpus import Paper
 from s30.documents import OneLine, OneLineList
@@ -22,12 +22,6 @@ from s30.verdicts import PaperVerdict
 from s30.vocabulary import EXACT, TOLERANCES, Outcome, Tolerance
 
 Entry = dict[str, Any]
-
-KINDS = (  # of comparisons, in the order in which they are told
-    *("forward", "gradient", "difference", "trajectory", "variant", "conduct", "start"),
-    *("invariant", "bridge", "oracle", "evaluation", "experiment"),
-)
-GRAVEST = (Outcome.FAILED, Outcome.WAIVED, Outcome.NOT_RUN, Outcome.PASSED)
 
 
 @dataclass(frozen=True)
@@ -269,34 +263,6 @@ def _lines(verdict: PaperVerdict) -> Entry:
             executable.setdefault(file, set()).update(reach.numbers(lines["executable"]))
     missed = {file: lines for file, lines in reach.unreached(facts).items() if lines}
     return {"statements": sum(map(len, executable.values())), "unreached": missed}
-
-
-def parity_rows(verdict: PaperVerdict) -> dict[str, list[dict[str, Any]]]:
-    """For each kind of comparison, one row per pair of layers and quantity, with its largest errors and its tolerance."""
-    kinds: dict[str, dict[tuple[str, str], list[Check]]] = {kind: {} for kind in KINDS}
-    for check in distinct(verdict):
-        if check.kind in kinds and (check.total or check.kind != "experiment"):
-            kinds[check.kind].setdefault((" ~ ".join(check.layers), check.row), []).append(check)
-    found: dict[str, list[dict[str, Any]]] = {}
-    for kind, groups in kinds.items():
-        found[kind] = []
-        for (pair, quantity), checks in sorted(groups.items()):
-            outcomes, tolerance = {check.outcome for check in checks}, checks[0].tolerance
-            numbers = {
-                name: max(values) if (values := [v for c in checks if (v := getattr(c, name)) is not None]) else None
-                for name in ("error", "relative", "worst")
-            }
-            found[kind].append(
-                {
-                    "id": f"{pair}: {quantity}",
-                    "outcome": str(next(outcome for outcome in GRAVEST if outcome in outcomes)),
-                    **numbers,
-                    "tolerance": {"rtol": tolerance.rtol, "atol": tolerance.atol} if tolerance else None,
-                    "compared": sum(check.compared for check in checks),
-                    "total": sum(check.total for check in checks),
-                }
-            )
-    return found
 
 
 # --- read again ---

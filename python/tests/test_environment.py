@@ -79,7 +79,7 @@ def test_such_variables_are_on_record_with_both_kinds_of_flags(corpus, monkeypat
     assert record["variables"]["tinygrad"] == {"BEAM": "2", "OPENBLAS_CORETYPE": "Prescott"}
     assert record["variables"]["agda"] == {}
     assert record["flags"]["jax"]["JAX_ENABLE_X64"] == "1"
-    one_thread = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    one_thread = "--xla_cpu_use_fusion_emitters=false --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     assert record["experiment_flags"] == {"jax": {"JAX_ENABLE_X64": "0", "XLA_FLAGS": one_thread}}
 
 

@@ -87,14 +87,14 @@ afterActs v u = funExt λ c →
 identityActs : apply identityAffine ≡ idfun R
 identityActs = funExt λ c → +IdR (1r · c) ∙ ·IdL c
 
--- Affine maps form a monoid: the identity is neutral …
+-- The identity is neutral for the composition of affine maps.
 afterIdL : (u : Affine) → identityAffine after u ≡ u
 afterIdL u i = ·IdL (slope u) i , (+IdR (1r · offset u) ∙ ·IdL (offset u)) i
 
 afterIdR : (u : Affine) → u after identityAffine ≡ u
 afterIdR u i = ·IdR (slope u) i , (cong (_+ offset u) (·0Absorbs (slope u)) ∙ +IdL (offset u)) i
 
--- … and their composition is associative.
+-- The composition of affine maps is associative.
 afterAssoc : (w v u : Affine) → w after (v after u) ≡ (w after v) after u
 afterAssoc w v u i = ·Assoc (slope w) (slope v) (slope u) i , offsets i
   where
@@ -145,13 +145,13 @@ runIsComposite []       = sym identityActs
 runIsComposite (u ∷ us) =
   cong (_∘ apply (affineOf u)) (runIsComposite us) ∙ sym (afterActs (composite us) (affineOf u))
 
--- The slope of that map, which is what multiplies C_0, is the product of the forget gates.
+-- The slope of a run's composite map, which is what multiplies C_0, is the product of the forget gates.
 compositeSlope : (us : List Gates) → slope (composite us) ≡ forgetProduct us
 compositeSlope []       = refl
 compositeSlope (u ∷ us) =
   cong (_· forget u) (compositeSlope us) ∙ ·Comm (forgetProduct us) (forget u)
 
--- Its offset is the sum of the writes, each weighted by the forget gates after it.
+-- The offset of a run's composite map is the sum of the writes, each weighted by the forget gates after it.
 compositeOffset : (us : List Gates) → offset (composite us) ≡ weightedWrites us
 compositeOffset []       = refl
 compositeOffset (u ∷ us) =

@@ -90,8 +90,8 @@ module Convex (IsGate : R → Type ℓ') (P : R → Type ℓ'')
   IsInside : Gates → Type _
   IsInside u = IsCoupled u × IsGate (forget u) × P (candidate u)
 
-  -- With coupled gates the cell never leaves a convex set that contains C_0 and
-  -- every candidate.
+  -- With coupled gates, and forget gates between which the set may be mixed, the cell never leaves
+  -- a convex set that contains C_0 and every candidate.
   coupledStaysConvex : (us : List Gates) → All IsInside us
                      → (cell : R) → P cell → P (run cellUpdate us cell)
   coupledStaysConvex us inside = runKeeps P cellUpdate us (keeps us inside)

@@ -43,7 +43,7 @@ stepDerivative f ḟ i i̇ g ġ cell ċ = sym (+Assoc (f · ċ) (ḟ · cell) (i
 fixedGates : Gates → Dual.Gates
 fixedGates u = Dual.gates (forget u , 0r) (input u , 0r) (candidate u , 0r)
 
--- Their step takes the value where it went before, and the rate through the forget gate.
+-- A step whose gates do not move takes the value where it went before, and the rate through the forget gate.
 fixedStep : (u : Gates) (cell ċ : R)
           → Dual.cellUpdate (cell , ċ) (fixedGates u) ≡ (cellUpdate cell u , forget u · ċ)
 fixedStep u cell ċ j = cellUpdate cell u , rate j
@@ -74,7 +74,8 @@ fixedRun (u ∷ us) cell ċ =
   regroup : forgetProduct us · (forget u · ċ) ≡ (forget u · forgetProduct us) · ċ
   regroup = ·Assoc (forgetProduct us) (forget u) ċ ∙ cong (_· ċ) (·Comm (forgetProduct us) (forget u))
 
--- ∂C_T/∂C_0 = Π f_t
+-- With the gates held fixed ∂C_T/∂C_0 = Π f_t, for every T: started at the rate 1, the ε-part of a run
+-- over dual numbers is the product of the forget gates.
 derivativeIsForgetProduct : (us : List Gates) (cell : R)
   → snd (run Dual.cellUpdate (map fixedGates us) (cell , 1r)) ≡ forgetProduct us
 derivativeIsForgetProduct us cell = cong snd (fixedRun us cell 1r) ∙ ·IdR (forgetProduct us)

@@ -88,20 +88,20 @@ module Network (gatesFrom : State → Vector m → Gates) (shown : State → Vec
   gateTrace s []       = []
   gateTrace s (x ∷ xs) = gatesFrom s x ∷ gateTrace (step s x) xs
 
-  -- The network's cell is the cell of LSTM-Cell run under those gates.
+  -- The network's cell is the cell of LSTM-Cell, run under the gates that the network computes along its way.
   cellFollowsGates : (xs : List (Vector m)) (s : State)
                    → cell (run step xs s) ≡ run cellUpdate (gateTrace s xs) (cell s)
   cellFollowsGates []       s = refl
   cellFollowsGates (x ∷ xs) s = cellFollowsGates xs (step s x)
 
-  -- So in the whole network too, whatever its gates read, and at every hidden unit j,
+  -- In the whole network too, whatever its gates read, and at every hidden unit j,
   -- C_T = (Π f_t) C_0 + Σ_t (Π_{s>t} f_s) i_t C̃_t.
   networkClosedForm : (xs : List (Vector m)) (s : State) (j : Fin n)
     → cell (run step xs s) j
     ≡ (forgetProduct (gateTrace s xs) j · cell s j) + weightedWrites (gateTrace s xs) j
   networkClosedForm xs s j i = (cellFollowsGates xs s ∙ cellClosedForm (gateTrace s xs) (cell s)) i j
 
-  -- And if all forget gates are 1 and all input gates 0 on the way, the cell is kept.
+  -- If all forget gates are 1 and all input gates 0 on the way, the network's cell is kept.
   networkKeepsCell : (xs : List (Vector m)) (s : State) → All IsKeeping (gateTrace s xs)
                    → cell (run step xs s) ≡ cell s
   networkKeepsCell xs s keep =

@@ -63,7 +63,8 @@ timesFixed : {k : ℕ} (W : Fin n → Fin k → R) (z : Vector k) (j : Fin n)
 timesFixed {k} W z j =
   timesMoving W z (λ _ → 0r) j ∙ λ i → times W z j , (∑Ext (λ l → ·0Absorbs (W j l)) ∙ ∑Zero k) i
 
--- One step takes the value where it went before, and its rate v to diag(tanh′(a)) W v.
+-- One step of the RNN over dual numbers takes the value where it went before, and its rate v to
+-- diag(tanh′(a)) W v.
 stepRate : (hidden v : Vector n) (x : Vector m)
   → dualStep (λ j → hidden j , v j) x ≡ (λ j → rnnStep hidden x j , tangent v (slopes hidden x) j)
 stepRate hidden v x i j = tanh (fst (moved i)) , slope (fst (moved i)) · snd (moved i)

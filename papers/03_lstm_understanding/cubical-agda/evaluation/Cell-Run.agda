@@ -15,9 +15,8 @@ module Cell-Run where
 open import Cubical.Foundations.Prelude using (Type)
 open import Cubical.Data.Sigma.Base using (_×_; _,_; fst; snd)
 open import Agda.Builtin.Strict using (primForce)
-open import S30.Evaluation.Float using (Float; float; tanh; _+_; _·_; _-_; _≤_)
+open import S30.Evaluation.Float using (Float; float; tanh; _+_; _·_; _-_)
 open import S30.Evaluation.Lists
-open import S30.Evaluation.Unproved using (unproved)
 open import S30.Fold using (run)
 open import LSTM-Cell float
 open import LSTM-Coupled float using (candidateWeight)
@@ -66,12 +65,11 @@ weights us = map candidateWeight (withFuture (gatesOf us))
 -- Σ_t (1 − f_t) b + Σ_t i_t, beyond which the cell cannot drift from a start of at most b.
 drift : Float → Matrix → Float
 drift b us = forgotten (gatesOf us) · b + taken (gatesOf us)
-  where open LSTM-Bounds float _≤_ unproved unproved unproved unproved unproved using (forgotten; taken)
+  where open LSTM-Bounds float using (forgotten; taken)
 
 -- |W| to the power T.
 powerOf : Float → ℕ → Float
-powerOf norm = RNN-Bound.power float _≤_ unproved unproved unproved unproved {0} {0}
-  (λ a → a) (λ a → a) (λ ()) (λ ()) (λ ()) (λ ()) norm
+powerOf norm = RNN-Bound.power float {0} {0} (λ a → a) (λ a → a) (λ ()) (λ ()) (λ ()) (λ ()) norm
 
 -- The cell of the last step and its rate of change by C_0, the gates held fixed.
 rate : Float → Matrix → List Float
