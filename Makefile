@@ -62,7 +62,7 @@ bench: setup ## Time a cold sweep, a warm one, one edited file per layer, and gr
 	@$(RUN) ci/bench.py $(ARGS)
 
 verification-status: setup ## Measure everything anew and write verification.yaml, on a clean tree (minutes)
-	@$(S30) verify --record verification.yaml
+	@$(S30) verify --profile full --time-limit 900 --record verification.yaml
 
 readme: setup ## Refresh the table of results in README.md
 	@$(S30) verify --readme README.md

@@ -24,15 +24,15 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "long",
-            "three sentence pairs, sources of 7, 1 and 4 tokens, so that one query sees a single key, d_ff below d_model, three "
-            "layers; no scale, no causal mask, no positions in the encoder",
-            drawn(2, [7, 1, 4], [2, 6, 5], vocabulary=13, d_model=8, d_ff=5, heads=2, layers=3, smoothing=0.3,
+            "three sentence pairs, sources of 7, 1 and 4 tokens, so that one query sees a single key, d_ff below d_model; no "
+            "scale, no causal mask, no positions in the encoder",
+            drawn(2, [7, 1, 4], [2, 6, 5], vocabulary=13, d_model=8, d_ff=5, heads=2, layers=1, smoothing=0.3,
                   encoder_positions=False, scaled=False, causal=False),
         ),
         Variant(
             "one_pair",
             "a single sentence pair without padding, three heads of two features; no positions in the decoder",
-            drawn(3, [4], [3], vocabulary=7, d_model=6, d_ff=9, layers=1, smoothing=0.2, decoder_positions=False),
+            drawn(3, [4], [3], vocabulary=7, d_model=6, d_ff=9, smoothing=0.2, decoder_positions=False),
         ),
         Variant(
             "large_scores",

@@ -208,7 +208,7 @@ def test_one_layer_is_verified_with_its_reference_and_the_claims_it_can_decide(s
 def test_run_checks_without_claims(s30_here):
     assert s30_here("run", "--layer", "sympy")[0] == 0
     assert s30_here("run", "--layer", "torch", edit=broken)[0] == 1
-    assert json.loads(s30_here("run", "--json")[1])["papers"]["01"]["claims"] == []
+    assert json.loads(s30_here("run", "--json")[1])["papers"]["01"]["claims"] == {}
 
 
 def test_parity_shows_every_comparison(s30_here):

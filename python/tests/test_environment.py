@@ -45,7 +45,16 @@ def changed_by(corpus, change) -> set[str]:
     }
 
 
-NUMBERS = {"numpy", "sympy", "tinygrad", "torch", "jax", "torch experiment", "jax experiment"}
+NUMBERS = {
+    "numpy",
+    "sympy",
+    "tinygrad",
+    "torch",
+    "jax",
+    "agda",
+    "torch experiment",
+    "jax experiment",
+}  # Agda's too: its evaluations
 
 
 @pytest.mark.parametrize(
@@ -77,7 +86,7 @@ def test_such_variables_are_on_record_with_both_kinds_of_flags(corpus, monkeypat
     record = layers.fingerprint(corpus.root)
     assert record["variables"]["numpy"] == {"OPENBLAS_CORETYPE": "Prescott"}
     assert record["variables"]["tinygrad"] == {"BEAM": "2", "OPENBLAS_CORETYPE": "Prescott"}
-    assert record["variables"]["agda"] == {}
+    assert record["variables"]["agda"] == {"OPENBLAS_CORETYPE": "Prescott"}  # its evaluations are held against NumPy
     assert record["flags"]["jax"]["JAX_ENABLE_X64"] == "1"
     one_thread = "--xla_cpu_use_fusion_emitters=false --xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     assert record["experiment_flags"] == {"jax": {"JAX_ENABLE_X64": "0", "XLA_FLAGS": one_thread}}
@@ -203,6 +212,7 @@ def test_the_key_holds_the_engine_that_a_worker_imports(make_corpus, tmp_path, l
     assert code == 0, done.stderr
     own = {
         "s30.room",
+        "s30.literals",
         "s30.training",
         "s30.training.jax",
         "s30.training.schedules",
