@@ -39,7 +39,7 @@ square-· m n = middle m n m n
 
 <2^ : (n : ℕ) → n < 2 ^ n
 <2^ zero    = ≤-refl
-<2^ (suc n) = subst (suc (suc n) ≤_) (2^n+2^n n) (≤-+-≤ {1} {2 ^ n} (≤-trans (suc-≤-suc zero-≤) (<2^ n)) (<2^ n))
+<2^ (suc n) = subst (suc (suc n) ≤_) (2^n+2^n n) (≤-+-≤ {m = 1} {n = 2 ^ n} (≤-trans (suc-≤-suc zero-≤) (<2^ n)) (<2^ n))
 
 2^-≤ : {m n : ℕ} → m ≤ n → 2 ^ m ≤ 2 ^ n
 2^-≤ {m} (k , e) = subst2 _≤_ (·-identityˡ (2 ^ m)) (sym (2^+ k m) ∙ cong (2 ^_) e)
@@ -53,4 +53,4 @@ exponents-< {m} {n} p with splitℕ-≤ n m
 
 exponents-≤ : {m n : ℕ} → 2 ^ m ≤ 2 ^ n → m ≤ n
 exponents-≤ {m} {n} p = pred-≤-pred (exponents-< (≤<-trans p
-  (subst (suc (2 ^ n) ≤_) (2^n+2^n n) (≤-+-≤ {1} {2 ^ n} (≤-trans (suc-≤-suc zero-≤) (<2^ n)) ≤-refl))))
+  (subst (suc (2 ^ n) ≤_) (2^n+2^n n) (≤-+-≤ {m = 1} {n = 2 ^ n} (≤-trans (suc-≤-suc zero-≤) (<2^ n)) ≤-refl))))

@@ -20,12 +20,13 @@ open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
 open import Cubical.Data.Maybe using (Maybe; nothing; just; just-inj; ¬nothing≡just)
 open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _^_)
 open import Cubical.Data.Nat.Order
-  using (_≤_; _<_; zero-≤; suc-≤-suc; ≤-refl; ≤-trans; ≤<-trans; ≤-+-≤; ¬m<m; ¬-<-zero; <-split; splitℕ-≤)
+  using (_≤_; _<_; suc-≤-suc; ≤-refl; ≤-trans; ≤<-trans; ≤-+-≤; ¬m<m; ¬-<-zero; <-split; splitℕ-≤)
 open import Cubical.Data.List using (List; []; _∷_; length)
 open import Cubical.Relation.Nullary using (¬_; Dec; yes; no; decRec)
 open import S30.Pigeonhole using (_∈_; searchIn)
 open import S30.BitStrings
 open import S30.Counting using (decide≤)
+open import S30.Powers using (<2^)
 open import KolmogorovComplexity
 open import KolmogorovInvariance using (Simulates)
 
@@ -40,12 +41,7 @@ private
 
   -- What n = c + 1 bits name is not described by n + c bits or fewer, if that takes 2^n bits.
   shortName : (c : ℕ) → c + suc c < 2 ^ suc c
-  shortName c = subst (suc c + suc c ≤_) (2^n+2^n c) (≤-+-≤ (small c) (small c))
-    where
-    small : (c : ℕ) → suc c ≤ 2 ^ c
-    small zero    = ≤-refl
-    small (suc c) = subst (suc (suc c) ≤_) (2^n+2^n c)
-      (≤-+-≤ {1} {2 ^ c} (≤-trans (suc-≤-suc zero-≤) (small c)) (small c))
+  shortName c = subst (suc c + suc c ≤_) (2^n+2^n c) (≤-+-≤ (<2^ c) (<2^ c))
 
   -- If U simulates M up to c bits and M describes x by c + 1 bits, then U describes x by fewer than 2^(c + 1).
   named : (U M : DescriptionMode) (c : ℕ) → Simulates U M c

@@ -77,7 +77,7 @@ private
   -- Appending v bits, or v times as many as there are.
   adding : (b : Bool) (y w : BitString) {v : ℕ} → length w ≡ v → length ((b ∷ y) ++ w) ≤ length (b ∷ y) · suc v
   adding b y w {v} w≡ = subst2 _≤_ (sym (length++ (b ∷ y) w ∙ cong (length (b ∷ y) +_) w≡))
-    (sym (·-suc (length (b ∷ y)) v)) (≤-k+ {k = length (b ∷ y)} (≤SumLeft {v}))
+    (sym (·-suc (length (b ∷ y)) v)) (≤-k+ {k = length (b ∷ y)} (≤SumLeft {n = v}))
 
   multiplying : (b : Bool) (y w : BitString) {v : ℕ} → length w ≡ v · length (b ∷ y)
               → length ((b ∷ y) ++ w) ≤ length (b ∷ y) · suc v
@@ -145,7 +145,7 @@ private
       (≤-trans (≤-· {2} ≤-refl (rest′ (effect i (b ∷ y)) (nonEmpty i b y) all))
       (subst (_≤ square (length (b ∷ y)) · 2 ^ length (bits i) · 2 ^ length (program is))
         (sym (·-assoc 2 (square (length (effect i (b ∷ y)))) (2 ^ length (program is))))
-        (≤-· (instructionPays i b y allowed) (≤-refl {2 ^ length (program is)}))))
+        (≤-· (instructionPays i b y allowed) (≤-refl {m = 2 ^ length (program is)}))))
     where
     rest′ : (z : BitString) → Σ[ c ∈ Bool ] Σ[ w ∈ BitString ] (z ≡ c ∷ w) → AllAllowed is z
       → 2 ^ length is · (4 · square (length (output is z))) ≤ square (length z) · 2 ^ length (program is)
@@ -183,7 +183,7 @@ programPays ds (c ∷ b) is (b≡ , all) = subst2 _≤_
   (≤-trans (≤-· {16} ≤-refl (allPay is c b all))
     (subst (_≤ 2 ^ length (bits (writing ds (c ∷ b))) · 2 ^ length (program is))
       (sym (·-assoc 16 (square (length (c ∷ b))) (2 ^ length (program is))))
-      (≤-· (firstPays ds (c ∷ b) b≡) (≤-refl {2 ^ length (program is)}))))
+      (≤-· (firstPays ds (c ∷ b) b≡) (≤-refl {m = 2 ^ length (program is)}))))
   where
   L : ℕ
   L = length (output is (c ∷ b))
@@ -210,7 +210,7 @@ atPowersOfTwo j p x n≡ runs = let (is , all , p≡ , x≡) = programsAreInstru
   bound [] _ e = ⊥.rec (¬m<m (subst (0 <_) (sym e) (≤-trans (suc-≤-suc zero-≤) (<2^ (suc j)))))
   -- A literal program: 2^(j + 1) < 2^(a + 1) for the a digits after the first.
   bound (writing ds b ∷ []) (b≡ , _) e = subst (9 + (j + j) ≤_) (sym total)
-    (≤-k+ {k = 3} (≤-trans twoMore (≤-+-≤ (≤-+-≤ j<a j<a) (≤-refl {length b + 2}))))
+    (≤-k+ {k = 3} (≤-trans twoMore (≤-+-≤ (≤-+-≤ j<a j<a) (≤-refl {m = length b + 2}))))
     where
     a : ℕ
     a = length ds
@@ -221,7 +221,7 @@ atPowersOfTwo j p x n≡ runs = let (is , all , p≡ , x≡) = programsAreInstru
     twoMore : 6 + (j + j) ≤ (suc j + suc j) + (length b + 2)
     twoMore = subst (_≤ (suc j + suc j) + (length b + 2))
       (+-comm (suc j + suc j) 4 ∙ cong (5 +_) (+-suc j j))
-      (≤-k+ {k = suc j + suc j} (≤-+-≤ (subst (2 ≤_) (sym e) (2^-≤ {1} {suc j} (suc-≤-suc zero-≤))) (≤-refl {2})))
+      (≤-k+ {k = suc j + suc j} (≤-+-≤ (subst (2 ≤_) (sym e) (2^-≤ {1} {suc j} (suc-≤-suc zero-≤))) (≤-refl {m = 2})))
 
     total : length (program (writing ds b ∷ [])) ≡ 3 + ((a + a) + (length b + 2))
     total = cong length (++-assoc (bits (writing ds b)) [] (true ∷ false ∷ []))
