@@ -27,7 +27,7 @@ sources = sibling(__file__, "sources.py")
 ORDERS = (0, 1, 2)
 SHARES = (0.5, 0.3, 0.2)  # of the orders among the sources whose strings teach the weights
 SIZES = {  # strings and steps for learning; strings per order for regret; documents per corpus; modules
-    "quick": {"strings": 900, "steps": 60, "regret": 300, "documents": 10, "modules": 16},
+    "quick": {"strings": 900, "steps": 60, "regret": 300, "documents": 24, "modules": 16},
     "full": {"strings": 3000, "steps": 120, "regret": 1000, "documents": 24, "modules": 40},
 }
 LENGTH, REGRET_LENGTH, DOCUMENT_BYTES, PER_MODULE = 64, 1024, 4096, 4

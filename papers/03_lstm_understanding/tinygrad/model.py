@@ -26,16 +26,6 @@ from tinygrad import Tensor, nn
 Trace = dict[str, Tensor]
 
 
-def sigmoid(a: Tensor) -> Tensor:
-    """σ(a). tinygrad's own is 1 / (1 + exp(-a)), whose derivative is 0 · ∞ where exp(-a) overflows, below a = -709."""
-    return a.maximum(-700.0).sigmoid()
-
-
-def tanh(a: Tensor) -> Tensor:
-    """tanh(a) = 2 σ(2a) - 1, with the same care."""
-    return 2.0 * sigmoid(2.0 * a) - 1.0
-
-
 class Recurrent:
     """Weights of one layer, named and stacked as in `torch.nn`."""
 
@@ -69,7 +59,7 @@ class RNN(Recurrent):
 
     def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
         # h_t = tanh(W·[h_{t-1}, x_t] + b)
-        return {"hidden": tanh(sum(self.affine(x, hidden)))}
+        return {"hidden": sum(self.affine(x, hidden)).tanh()}
 
 
 class LSTM(Recurrent):
@@ -78,11 +68,11 @@ class LSTM(Recurrent):
     def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
         i, f, g, o = sum(self.affine(x, hidden)).chunk(4, dim=1)
         # i_t = σ(…), f_t = σ(…), C̃_t = tanh(…), o_t = σ(…)
-        i, f, g, o = sigmoid(i), sigmoid(f), tanh(g), sigmoid(o)
+        i, f, g, o = i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
         # C_t = f_t * C_{t-1} + i_t * C̃_t
         cell = f * cell + i * g
         # h_t = o_t * tanh(C_t)
-        hidden = o * tanh(cell)
+        hidden = o * cell.tanh()
         return {"input_gate": i, "forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
 
 
@@ -97,13 +87,13 @@ class PeepholeLSTM(Recurrent):
         i, f, g, o = sum(self.affine(x, hidden)).chunk(4, dim=1)
         w_i, w_f, w_o = self.weight_ch_l0.chunk(3)  # each (hidden, hidden)
         # i_t = σ(… + W_iC·C_{t-1}), f_t = σ(… + W_fC·C_{t-1}), C̃_t = tanh(…), which sees no cell
-        i, f, g = sigmoid(i + cell.linear(w_i.T)), sigmoid(f + cell.linear(w_f.T)), tanh(g)
+        i, f, g = (i + cell.linear(w_i.T)).sigmoid(), (f + cell.linear(w_f.T)).sigmoid(), g.tanh()
         # C_t = f_t * C_{t-1} + i_t * C̃_t
         cell = f * cell + i * g
         # o_t = σ(… + W_oC·C_t): the cell that was just written
-        o = sigmoid(o + cell.linear(w_o.T))
+        o = (o + cell.linear(w_o.T)).sigmoid()
         # h_t = o_t * tanh(C_t)
-        hidden = o * tanh(cell)
+        hidden = o * cell.tanh()
         return {"input_gate": i, "forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
 
 
@@ -112,11 +102,11 @@ class CoupledLSTM(Recurrent):
 
     def step(self, x: Tensor, hidden: Tensor, cell: Tensor) -> Trace:
         f, g, o = sum(self.affine(x, hidden)).chunk(3, dim=1)
-        f, g, o = sigmoid(f), tanh(g), sigmoid(o)
+        f, g, o = f.sigmoid(), g.tanh(), o.sigmoid()
         # C_t = f_t * C_{t-1} + (1 - f_t) * C̃_t
         cell = f * cell + (1 - f) * g
         # h_t = o_t * tanh(C_t)
-        hidden = o * tanh(cell)
+        hidden = o * cell.tanh()
         return {"forget_gate": f, "candidate": g, "cell": cell, "output_gate": o, "hidden": hidden}
 
 
@@ -127,9 +117,9 @@ class GRU(Recurrent):
         from_input, from_hidden = self.affine(x, hidden)
         (r_x, z_x, n_x), (r_h, z_h, n_h) = from_input.chunk(3, dim=1), from_hidden.chunk(3, dim=1)
         # r_t = σ(W_r·[h_{t-1}, x_t]),  z_t = σ(W_z·[h_{t-1}, x_t]), whose negated weights are stored
-        r, z = sigmoid(r_x + r_h), sigmoid(-(z_x + z_h))
+        r, z = (r_x + r_h).sigmoid(), (-(z_x + z_h)).sigmoid()
         # the post: h̃_t = tanh(W·[r_t * h_{t-1}, x_t]);  nn.GRU: h̃_t = tanh(W_x·x_t + b_x + r_t * (W_h·h_{t-1} + b_h))
-        n = tanh(n_x + (r * n_h if after else self.affine(x, r * hidden)[1].chunk(3, dim=1)[2]))
+        n = (n_x + (r * n_h if after else self.affine(x, r * hidden)[1].chunk(3, dim=1)[2])).tanh()
         # h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t
         return {"update": z, "reset": r, "candidate": n, "hidden": (1 - z) * hidden + z * n}
 
