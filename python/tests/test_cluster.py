@@ -20,7 +20,7 @@ import pytest
 
 from s30 import cli, cluster, environment, layers, telemetry
 from s30.cluster import DaskExecutor
-from s30.corpus import load_corpus
+from s30.corpus import Paper, load_corpus
 from s30.errors import S30Error, UsageError
 from s30.layers import ENGINE
 from s30.sweep import Event, Options, slots_for, sweep
@@ -29,21 +29,30 @@ from s30.vocabulary import Outcome
 
 PATIENCE = 60.0  # seconds after which something that should happen is taken not to
 BEGIN = "def forward(params, batch, scale):\n"
-# The first to come says who it is and stays until the gate is opened; whoever comes later goes on.
+# The first to come says who it is and stays until the gate is opened; whoever comes later goes on. What it says lies outside
+# the checkout, in which a layer may open no file that its evidence's key leaves out.
 GATE = """    import os, time
     from pathlib import Path
+    room = Path(__file__).parent
+    gate = room.parents[2] / (room.parents[1].name + "-gates") / room.name
     try:
-        (Path(__file__).parent / "first").touch(exist_ok=False)
+        (gate / "first").touch(exist_ok=False)
     except FileExistsError:
         pass
     else:
-        (Path(__file__).parent / "writing").write_text(str(os.getpid()))
-        (Path(__file__).parent / "writing").rename(Path(__file__).parent / "pid")
+        (gate / "writing").write_text(str(os.getpid()))
+        (gate / "writing").rename(gate / "pid")
         for _ in range(6000):
-            if (Path(__file__).parent / "open").exists():
+            if (gate / "open").exists():
                 break
             time.sleep(0.1)
 """
+
+
+def gate_of(paper: Paper) -> Path:
+    """Where what the first to come to this paper says lies."""
+    root = paper.folder.parents[1]
+    return root.with_name(root.name + "-gates") / paper.folder.name
 
 
 def eventually(found: Callable[[], object]) -> None:
@@ -162,8 +171,10 @@ def roots(tmp_path_factory, toy) -> SimpleNamespace:
     there = toy.write_corpus(folder / "there", rooms)
     shutil.copytree(there.root, folder / "here")
     here = load_corpus(folder / "here")
+    for paper in (*here.papers, *there.papers):
+        gate_of(paper).mkdir(parents=True)
     for paper in here.papers:
-        (paper.folder / "first").touch()
+        (gate_of(paper) / "first").touch()
     return SimpleNamespace(folder=folder, here=here, there=there)
 
 
@@ -210,18 +221,18 @@ class Gate:
 
     def reached(self, number: str) -> int:
         """Waits for it, and says which process it is."""
-        path = self._there.paper(number).folder / "pid"
+        path = gate_of(self._there.paper(number)) / "pid"
         eventually(path.is_file)
         return int(path.read_text())
 
     def open(self, number: str) -> None:
         """Lets the one that stands there go on."""
-        (self._there.paper(number).folder / "open").touch()
+        (gate_of(self._there.paper(number)) / "open").touch()
 
     def shut(self, number: str) -> None:
         """From now on the next job is the first again."""
         for name in ("pid", "first", "open"):
-            (self._there.paper(number).folder / name).unlink(missing_ok=True)
+            (gate_of(self._there.paper(number)) / name).unlink(missing_ok=True)
 
 
 @pytest.fixture
