@@ -20,7 +20,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from s30.environment import cores
+from s30.evidence.environment import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("numpy", "sympy", "tinygrad", "torch", "jax", "agda")
