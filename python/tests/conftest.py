@@ -43,7 +43,8 @@ NUMPY_CHECKS = '''\
 
 import numpy as np
 
-from s30.room import Invariant, Problem
+from s30.room import Invariant
+from s30.room import Problem
 
 
 def problem(seed=0):

@@ -338,7 +338,7 @@ def _sweep(
     tell: Tell,
 ) -> tuple[Mapping[str, Any], bool]:
     """What the commit's own engine measures, and whether it is a whole record."""
-    if not (tree / "python" / "s30" / "cli.py").is_file():
+    if not (tree / "python" / "s30" / "__init__.py").is_file():
         raise S30Error(f"commit {record['checked_commit'][:12]} holds no engine (python/s30): it cannot be swept")
     folder, engine = tree.parent, tree / "python"
     variables = _variables(place) | {

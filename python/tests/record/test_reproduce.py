@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -367,7 +366,7 @@ def test_the_stamp_of_the_environment_tells_what_it_was_made_from(repository, ag
     files = {LOCK: "numpy==0\n", "Makefile": OWN.format(python=sys.executable), ".gitignore": ".venv/\n"}
     root, _ = repository(files=files)
     (tmp_path / "ci").mkdir()
-    script = (Path(__file__).parents[2] / "ci" / "setup.sh").read_text()
+    script = (ENGINE.parents[1] / "ci" / "setup.sh").read_text()
     wanted = script[script.index("wanted=$(") :].split("\nstamp=")[0].replace('"$python"', sys.executable)
     made = subprocess.run(["bash", "-c", f"{wanted}\necho $wanted"], cwd=root, capture_output=True, text=True).stdout
     assert len(made.strip()) == 64

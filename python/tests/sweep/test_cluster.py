@@ -549,7 +549,7 @@ def test_without_dask_there_is_one_line_and_everything_else_works(monkeypatch):
         S30Error, match=r"^Dask Distributed is not installed: run `make setup`, or leave out --scheduler"
     ):
         DaskExecutor()
-    said = "import sys, s30.cli, s30.cluster; print({'dask', 'distributed'} & set(sys.modules))"
+    said = "import sys, s30.cli, s30.sweep.cluster; print({'dask', 'distributed'} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", said],
         capture_output=True,

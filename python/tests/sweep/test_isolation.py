@@ -69,7 +69,7 @@ def test_another_papers_file_is_refused(make_corpus, toy):
 
 def test_an_engine_module_outside_the_key_is_refused(make_corpus, toy):
     corpus = make_corpus({"01_draws": {"numpy_checks.py": "import s30.view.figures\n" + toy.numpy}})
-    assert "it imports the engine's drawing.py, which is not part of its key" in measured(corpus)["01"].error
+    assert "it imports the engine's view/__init__.py, which is not part of its key" in measured(corpus)["01"].error
 
 
 CHANGES = {

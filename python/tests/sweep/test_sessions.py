@@ -293,7 +293,7 @@ def test_evidence_from_before_the_engine_changed_is_stale(corpus, everything, mo
         "digest_files",
         lambda paths, root: {n: d[::-1] if n == "sweep/worker.py" else d for n, d in measured(paths, root).items()},
     )
-    assert "is stale: worker.py differs" in refusal(corpus, everything)
+    assert "is stale: sweep/worker.py differs" in refusal(corpus, everything)
 
 
 def test_another_profile_is_stale(corpus, everything):
@@ -392,7 +392,7 @@ def test_a_folder_in_use_is_refused_before_any_work(run_cli, tmp_path, monkeypat
 def test_a_session_hands_over_its_own_layer_and_not_the_reference(run_cli, corpus, tmp_path, results_of, monkeypatch):
     results = results_of(corpus.paper("01"))
     monkeypatch.setattr(
-        cli, "sweep", lambda slots, *_: {s: results[s] for p, n, t in slots if (s := (p.id, n.name, t))}
+        "s30.cli.asking.sweep", lambda slots, *_: {s: results[s] for p, n, t in slots if (s := (p.id, n.name, t))}
     )
     assert run_cli("verify", "--layer", "torch", "--evidence", str(tmp_path / "out"))[0] == 0
     entries = json.loads((tmp_path / "out" / sessions.MANIFEST).read_text())["entries"].values()
