@@ -36,7 +36,8 @@ from s30.evidence import environment, store
 from s30.evidence.environment import cache_folder
 from s30.evidence.store import Evidence
 from s30.layers import catalogue, provenance
-from s30.sweep.plan import Event, Job, Listener, Options, Slot
+from s30.sweep.durations import Durations
+from s30.sweep.plan import Event, Job, Listener, Options, Slot, Wanted, plan
 from s30.sweep.processes import JobRunner
 from s30.sweep.run import LastWord, only_one, try_writing
 
@@ -69,9 +70,11 @@ class DaskExecutor:
             raise UsageError(f"--scheduler {address} is no address like tcp://HOST:8786{other}")
         self._address = address
 
-    def run(self, jobs: Sequence[Job], options: Options, listen: Listener) -> dict[Slot, Evidence]:
+    def run(self, slots: Sequence[Wanted], options: Options, listen: Listener) -> dict[Slot, Evidence]:
         try_writing(options.cache)
         with _silence(), _local(options) if self._address is None else _connected(self._address) as client:
+            threads = sum(client.nthreads().values()) or options.workers  # workers may still come
+            jobs = plan(slots, threads, Durations(options.cache, options.profile))
             return _Sweep(client, self._address or "this machine", options, listen).run(jobs)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +13,15 @@ from s30.evidence import environment
 from s30.evidence.store import Evidence
 from s30.layers import catalogue
 from s30.layers.catalogue import CHECKS, EXPERIMENT, Layer
+from s30.sweep.durations import START, Durations, spread
 
 Slot = tuple[str, str, str]  # paper, layer, task
+Wanted = tuple[Paper, Layer, str]  # what a slot names
 
 TIME_LIMIT = 300.0  # seconds that a worker may spend on one paper
 
-LAYER_COST = {"agda": 0, "tinygrad": 1, "jax": 2, "torch": 3, "sympy": 4, "numpy": 5}  # slowest first
+SHORTEST = 10.0  # processor seconds below which a job is not split: it would import its framework twice
+LONGEST = 60.0  # processor seconds of a job that could be several: it is as long as that, and its process keeps as much memory
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,12 @@ class Job:
     layer: Layer
     task: str
     papers: tuple[Paper, ...]
+    whole: bool = True  # whether it is all that the sweep asks of this layer and task
 
     @property
     def name(self) -> str:
         """What no two jobs of a sweep share."""
-        return f"{self.layer.name}-{self.task}-{self.papers[0].id if _alone(self.layer, self.task) else ''}"
+        return f"{self.layer.name}-{self.task}-{'' if self.whole else self.papers[0].id}"
 
     def slot(self, paper: Paper) -> Slot:
         return (paper.id, self.layer.name, self.task)
@@ -68,23 +73,35 @@ class Options:
 
 
 class Executor(Protocol):
-    """Where jobs run. `run` yields each job's results as they come."""
+    """Where jobs run. It plans for as many workers as it has."""
 
-    def run(self, jobs: Sequence[Job], options: Options, listen: Listener) -> dict[Slot, Evidence]: ...
+    def run(self, slots: Sequence[Wanted], options: Options, listen: Listener) -> dict[Slot, Evidence]: ...
 
 
-def plan(slots: Sequence[tuple[Paper, Layer, str]]) -> list[Job]:
-    """One job per layer for the checks, since importing dominates; one per paper where the work does: the experiments
-    and tinygrad, whose long scheduling then spreads over the cores."""
-    groups: dict[tuple[str, str, str], list[Paper]] = {}
+def plan(slots: Sequence[Wanted], workers: int, durations: Durations) -> list[Job]:
+    """The jobs for so many workers, the longest first, by what each slot took when it was last measured.
+
+    Checks of one layer share a process, since importing dominates: as many processes as keep each below a worker's fair
+    share of the whole and below LONGEST, but none below SHORTEST. An experiment has a process of its own, and so has a paper in tinygrad, which
+    imports in no time and works for long. Agda checks all papers in one, since they share its libraries.
+    """
+    groups: dict[tuple[str, str], list[Paper]] = {}
     for paper, layer, task in slots:
-        groups.setdefault((layer.name, task, paper.id if _alone(layer, task) else ""), []).append(paper)
-    jobs = [Job(catalogue.get(name), task, tuple(papers)) for (name, task, _), papers in groups.items()]
-    return sorted(jobs, key=lambda job: (LAYER_COST[job.layer.name], job.task, job.papers[0].id))
-
-
-def _alone(layer: Layer, task: str) -> bool:
-    return layer.job_per_paper or task == EXPERIMENT
+        groups.setdefault((layer.name, task), []).append(paper)
+    seconds = {
+        group: {paper.id: durations.of(paper.id, *group) for paper in papers} for group, papers in groups.items()
+    }
+    fair = sum(START[name] + sum(seconds[name, task].values()) for name, task in groups) / workers
+    jobs: list[tuple[float, Job]] = []
+    for (name, task), papers in groups.items():
+        layer, took = catalogue.get(name), seconds[name, task]
+        parts = 1 if name == "agda" else math.ceil(sum(took.values()) / min(max(fair, SHORTEST), LONGEST))
+        alone = layer.job_per_paper or task == EXPERIMENT
+        for numbers in spread(took.items(), len(papers) if alone else max(1, min(parts, len(papers)))):
+            chosen = tuple(paper for paper in papers if paper.id in numbers)
+            job = Job(layer, task, chosen, whole=not alone and len(chosen) == len(papers))
+            jobs.append((START[name] + sum(took[paper.id] for paper in chosen), job))
+    return [job for _, job in sorted(jobs, key=lambda item: (-item[0], item[1].name))]
 
 
 def slots_for(papers: Sequence[Paper], names: Sequence[str], experiments: bool) -> list[tuple[Paper, Layer, str]]:

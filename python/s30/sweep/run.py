@@ -19,18 +19,19 @@ from s30.evidence import locks, store
 from s30.evidence.store import DamagedEntryError, Evidence
 from s30.layers import catalogue, provenance
 from s30.layers.catalogue import Layer
-from s30.sweep.plan import Event, Executor, Job, Listener, Options, Slot, plan
+from s30.sweep.durations import Durations
+from s30.sweep.plan import Event, Executor, Job, Listener, Options, Slot, Wanted, plan
 from s30.sweep.processes import JobRunner
 
 ROOM = 1 << 20  # bytes that must be free in the cache before work begins
 
 
 def sweep(
-    slots: Sequence[tuple[Paper, Layer, str]], options: Options, listen: Listener, executor: Executor | None = None
+    slots: Sequence[Wanted], options: Options, listen: Listener, executor: Executor | None = None
 ) -> dict[Slot, Evidence]:
     """The evidence of every slot. A layer that is missing here yields `not_run` evidence with the remedy."""
     results: dict[Slot, Evidence] = {}
-    stale: list[tuple[Paper, Layer, str]] = []
+    stale: list[Wanted] = []
     for paper, layer, task in slots:
         slot = (paper.id, layer.name, task)
         lacking = catalogue.missing(layer)
@@ -42,7 +43,11 @@ def sweep(
             listen(Event("cached", slot))
         else:
             stale.append((paper, layer, task))
-    return results | (executor or LocalExecutor()).run(plan(stale), options, listen) if stale else results
+    if stale:
+        measured = (executor or LocalExecutor()).run(stale, options, listen)
+        Durations(options.cache, options.profile).learn(measured)
+        results |= measured
+    return results
 
 
 def _cached(paper: Paper, layer: Layer, task: str, options: Options, listen: Listener) -> Evidence | None:
@@ -80,8 +85,9 @@ class LocalExecutor:
     def __init__(self) -> None:
         self.runner = JobRunner()
 
-    def run(self, jobs: Sequence[Job], options: Options, listen: Listener) -> dict[Slot, Evidence]:
+    def run(self, slots: Sequence[Wanted], options: Options, listen: Listener) -> dict[Slot, Evidence]:
         try_writing(options.cache)
+        jobs = plan(slots, options.workers, Durations(options.cache, options.profile))
         results: dict[Slot, Evidence] = {}
         pool = ThreadPoolExecutor(max_workers=options.workers)
         tell = LastWord(listen)

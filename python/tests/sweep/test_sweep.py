@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,7 +29,8 @@ from s30.layers import catalogue, provenance
 from s30.layers import numpy as numpy_layer
 from s30.layers.catalogue import CHECKS, ENGINE, EXPERIMENT, LAYERS, PARTS
 from s30.sweep import worker
-from s30.sweep.plan import Event, Options, plan, slots_for
+from s30.sweep.durations import FIRST, START, Durations
+from s30.sweep.plan import LONGEST, Event, Options, plan, slots_for
 from s30.sweep.run import LocalExecutor, only_one, sweep
 from s30.verdict.parity import blamed, check_paper
 
@@ -480,7 +483,7 @@ def test_two_sweeps_at_once_do_the_work_once(make_corpus, toy):
 
 def test_a_sweep_that_waits_for_another_says_so_once(make_corpus):
     corpus = make_corpus({"01_one": {}, "02_two": {}})
-    (job,) = plan(slots_for(corpus.papers, ["numpy"], False))
+    (job,) = plan(slots_for(corpus.papers, ["numpy"], False), 2, Durations(corpus.root / "cache", "quick"))
     log = Log()
     free = threading.Event()
     with only_one(corpus.root, job, log, lambda: False):
@@ -699,14 +702,66 @@ def test_the_key_depends_on_flags_versions_and_the_machine(corpus, monkeypatch):
 
 def test_checks_share_a_process_by_layer_and_each_experiment_has_its_own(make_corpus):
     corpus = make_corpus({"01_a": {}, "02_b": {}})
-    jobs = plan(slots_for(corpus.papers, ["numpy", "torch", "agda"], True))
+    slots = slots_for(corpus.papers, ["numpy", "torch", "agda"], True)
+    jobs = plan(slots, 1, Durations(corpus.root / "cache", "quick"))
     assert [(job.layer.name, job.task, [p.id for p in job.papers]) for job in jobs] == [
         ("agda", "checks", ["01", "02"]),
-        ("torch", "checks", ["01", "02"]),
         ("torch", "experiment", ["01"]),
         ("torch", "experiment", ["02"]),
+        ("torch", "checks", ["01", "02"]),
         ("numpy", "checks", ["01", "02"]),
     ]
+
+
+@pytest.fixture
+def thirty():
+    """Thirty papers with every layer's checks and two experiments each, of durations that were seen in four rooms."""
+    rng = np.random.default_rng(0)
+    seen = {"numpy": 0.3, "sympy": 2, "tinygrad": 11, "torch": 1, "jax": 7, "agda": 2.5, EXPERIMENT: 8}
+    papers = [SimpleNamespace(id=f"{i:02d}") for i in range(1, 31)]
+    slots = slots_for(papers, list(LAYERS), True)
+    took = {(p.id, layer.name, task): seen[task if task == EXPERIMENT else layer.name] for p, layer, task in slots}
+    return slots, {slot: seconds * rng.uniform(0.5, 2.5) for slot, seconds in took.items()}
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_a_plan_by_what_was_measured_keeps_all_workers_busy(thirty, tmp_path, workers):
+    slots, took = thirty
+    known = Durations(tmp_path, "quick")
+    known.learn({slot: Evidence(slot[0], slot[1], run={"cpu_seconds": s}) for slot, s in took.items()})
+    jobs = plan(slots, workers, Durations(tmp_path, "quick"))
+    assert sorted(job.slot(paper) for job in jobs for paper in job.papers) == sorted(took)
+    assert len({job.name for job in jobs}) == len(jobs)
+    free = [0.0] * workers  # when each is free again
+    for job in jobs:
+        first = free.index(min(free))
+        free[first] += START[job.layer.name] + sum(took[job.slot(paper)] for paper in job.papers)
+    assert max(free) <= 1.25 * sum(took.values()) / workers
+
+
+def test_a_job_is_long_only_where_it_cannot_be_two(thirty, tmp_path):
+    slots, took = thirty
+    Durations(tmp_path, "quick").learn({s: Evidence(s[0], s[1], run={"cpu_seconds": t}) for s, t in took.items()})
+    for job in plan(slots, 1, Durations(tmp_path, "quick")):
+        if len(job.papers) > 1 and job.layer.name != "agda":
+            assert sum(took[job.slot(paper)] for paper in job.papers) <= 1.5 * LONGEST
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[1]", b'{"01 numpy checks": "long"}', b'{"01 numpy checks": NaN}', b"[" * 9999]
+)
+def test_durations_that_cannot_be_read_are_as_if_never_measured(tmp_path, content):
+    (tmp_path / "durations").write_bytes(content)
+    assert Durations(tmp_path, "quick").of("01", "numpy", CHECKS) == FIRST["numpy"]
+
+
+@pytest.mark.numpy
+def test_a_sweep_remembers_what_it_took(make_corpus):
+    corpus = make_corpus()
+    run(corpus)
+    known = json.loads((corpus.root / "cache" / "durations").read_text())
+    assert known.keys() == {"01 numpy checks"}
+    assert 0 < known["01 numpy checks"] < 60
 
 
 def test_a_worker_that_ends_without_a_report_is_a_failure(corpus, monkeypatch):
