@@ -80,7 +80,7 @@ def test_the_plugin_tells_the_cpu_seconds_of_each_test_and_of_what_it_started(tm
     assert "1 failed, 2 passed" in done.stdout
     spent = {name.rpartition("::")[2]: seconds for seconds, _, name in dearest.tests((tmp_path / "times").read_text())}
     assert set(spent) == {"test_started", "test_idle", "test_fails"}
-    assert spent["test_started"] >= 0.6 > 0.4 > spent["test_idle"]
+    assert spent["test_started"] > 0.5 > spent["test_idle"]  # the clock of processors ticks a hundred times a second
 
 
 def test_each_step_says_its_seconds_and_the_last_word_is_the_test_runners(tmp_path):
