@@ -4,7 +4,8 @@
 
 The steps are read from the Containerfile, so there is no second list of them; what COPY leaves out is read from
 .dockerignore. As with Docker's older builder, WORKDIR makes a folder root's. Afterwards `s30 doctor` must find all six layers
-ready. What is not covered: the base image itself (debootstrap's minimal Debian stands in for it), the engine's own
+ready, and `s30 telemetry check` must know the commit, though there is no .git. What is not covered: the base image itself
+(debootstrap's minimal Debian of today stands in for it, whatever day's the digest names), the engine's own
 handling of layers and users, and the last command, `make verify`. pip reads this machine's configuration, which is lent to
 the new Debian and is no part of the image. Exit code 0 when every step ran, 1 when one failed, 77 when none can be run here.
 """
@@ -40,6 +41,36 @@ def steps(text: str) -> list[tuple[str, str]]:
                 sys.exit(f"Containerfile:{number}: ci/check_container.py cannot run `{line}`")
             found.append((word, rest.strip()))
     return found
+
+
+BASE = re.compile(r"debian:([a-z]+)-\d{8}-slim@sha256:[0-9a-f]{64}")
+
+
+def suite(instructions: list[tuple[str, str]]) -> str:
+    """The Debian that the first stage begins with. Raises SystemExit for a base that is not pinned by its digest, and for a
+    stage that begins with anything but an earlier one."""
+    stages: list[str] = []
+    found = ""
+    for number, rest in enumerate(rest for word, rest in instructions if word == "FROM"):
+        image, _, name = rest.partition(" AS ")
+        base = BASE.fullmatch(image)
+        if number == 0 and base is None:
+            sys.exit(
+                f"Containerfile: its base is {image}, not debian:SUITE-DATE-slim@sha256:DIGEST: a tag alone may move"
+            )
+        if number and image not in stages:
+            sys.exit(f"Containerfile: the stage FROM {image} begins with none of {', '.join(stages)}")
+        found = base[1] if base else found
+        stages.append(name)
+    if not instructions or instructions[0][0] != "FROM":
+        sys.exit("Containerfile: its first step must be FROM")
+    return found
+
+
+def described() -> str:
+    """The commit of this checkout as S30_COMMIT states it; empty where git does not tell."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
 
 
 def skipped(why: str) -> int:
@@ -98,17 +129,16 @@ def ignored(text: str) -> re.Pattern[str]:
 
 
 def copy_sources(source: Path, target: Path) -> list[Path]:
-    """Copies what COPY brings: the working tree as it is, less what the ignore file names and the repository itself.
-    Returns what it made."""
+    """Copies what COPY brings: the working tree as it is, less what the ignore file names. Returns what it made."""
     left_out, made = ignored((source / IGNORE).read_text(encoding="utf-8")), []
     for folder, folders, files in os.walk(source):
         here = Path(folder).relative_to(source)
-        folders[:] = [f for f in folders if f != ".git" and not left_out.fullmatch((here / f).as_posix())]
+        folders[:] = [f for f in folders if not left_out.fullmatch((here / f).as_posix())]
         for name in folders:
             (target / here / name).mkdir(exist_ok=True)
             made.append(target / here / name)
         for name in files:
-            if name != ".git" and not left_out.fullmatch((here / name).as_posix()):
+            if not left_out.fullmatch((here / name).as_posix()):
                 shutil.copy2(source / here / name, target / here / name, follow_symlinks=False)
                 made.append(target / here / name)
     return made
@@ -127,7 +157,22 @@ def identity(new: Path, owner: str) -> tuple[int, int]:
 
 
 def run(new: Path, command: str, user: str, folder: str, variables: dict[str, str]) -> int:
-    """One command in the new Debian, as that user."""
+    """One command in the new Debian, as that user; its exit code."""
+    arguments, environment = entered(new, command, user, folder, variables)
+    return subprocess.run(arguments, env=environment).returncode
+
+
+def run_for_words(new: Path, command: str, user: str, folder: str, variables: dict[str, str]) -> str:
+    """The same; what it says."""
+    arguments, environment = entered(new, command, user, folder, variables)
+    done = subprocess.run(arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return (done.stdout or "").strip()
+
+
+def entered(
+    new: Path, command: str, user: str, folder: str, variables: dict[str, str]
+) -> tuple[list[str], dict[str, str]]:
+    """The arguments and the environment with which a command is run in the new Debian."""
     home = "/root" if user == "root" else f"/home/{user}"
     lent = {k: v for k, v in os.environ.items() if k.startswith("PIP_") or k.lower().endswith("_proxy")}
     environment = (
@@ -136,9 +181,7 @@ def run(new: Path, command: str, user: str, folder: str, variables: dict[str, st
         | {"HOME": home, "USER": user, "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
     )
     script = f"cd {shlex.quote(folder)} && {command}"
-    return subprocess.run(
-        ["chroot", f"--userspec={user}", str(new), "/bin/sh", "-c", script], env=environment
-    ).returncode
+    return ["chroot", f"--userspec={user}", str(new), "/bin/sh", "-c", script], environment
 
 
 def packages_reachable(new: Path, user: str) -> bool:
@@ -156,6 +199,8 @@ def perform(new: Path, instructions: list[tuple[str, str]]) -> int:
         print(f"--- {word} {rest}", flush=True)
         if word in ("ARG", "ENV"):
             name, _, value = rest.partition("=")
+            if word == "ENV" and value == f"${name}":  # an ARG that is kept for who runs the image
+                value = variables.get(name, "")
             variables[name] = os.environ.get(name, value) if word == "ARG" else value
         elif word == "USER":
             user = rest
@@ -180,9 +225,12 @@ def perform(new: Path, instructions: list[tuple[str, str]]) -> int:
     if user == "root" or run(new, ".venv/bin/s30 doctor", user, folder, variables):
         print(f"container: `s30 doctor` as {user} does not find all six layers ready", file=sys.stderr)
         return 1
-    print(
-        f"every step ran, as {user} from USER on; s30 doctor finds six layers. Not run: the base image, `make verify`"
-    )
+    said = run_for_words(new, ".venv/bin/s30 telemetry check", user, folder, variables)
+    if (new / folder[1:] / ".git").exists() or said.startswith("error:"):
+        print(f"container: the image does not know its commit without .git: {said}", file=sys.stderr)
+        return 1
+    known = f"s30 doctor finds six layers, s30 telemetry check says «{said.partition(':')[0]}»"
+    print(f"every step ran, as {user} from USER on; {known}. Not run: the base image, `make verify`")
     return 0
 
 
@@ -192,14 +240,13 @@ def main() -> int:
     parser.add_argument("--root", type=Path, help="a Debian to use and keep")
     options = parser.parse_args()
     instructions = steps((ROOT / "Containerfile").read_text(encoding="utf-8"))
-    base = re.fullmatch(r"debian:([a-z]+)-slim", instructions[0][1])
-    if instructions[0][0] != "FROM" or base is None:
-        sys.exit("Containerfile: its first step must be FROM debian:SUITE-slim")
+    debian = suite(instructions)
+    os.environ.setdefault("S30_COMMIT", described())  # for its ARG
     if os.geteuid() != 0:
         return skipped("debootstrap and chroot need root")
     with tempfile.TemporaryDirectory(prefix="s30-container-") as scratch, ExitStack() as mounts:
         new = options.root or Path(scratch) / "debian"
-        if not (new / "bin" / "sh").exists() and (fault := bootstrap(base[1], new)):
+        if not (new / "bin" / "sh").exists() and (fault := bootstrap(debian, new)):
             return skipped(fault)
         try:
             mounts.enter_context(mounted("proc", new / "proc", "-t", "proc"))

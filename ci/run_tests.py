@@ -1,4 +1,4 @@
-"""Runs the tests, each framework's in a process of its own, and closes with one line that counts them all.
+"""Runs the tests, each framework's in a process of its own, and closes with what was dearest and one line that counts them all.
 
     python ci/run_tests.py                 everything
     python ci/run_tests.py torch jax       the tests that need those layers
@@ -15,10 +15,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import dearest
 
 from s30.evidence.environment import cores
 
@@ -29,15 +32,15 @@ GROUPS = ("tinygrad", "jax", "torch", "agda", "engine", "sympy", "numpy")
 NO_TESTS = 5  # pytest's exit code when a group is empty
 
 
-def run_group(group: str, arguments: list[str], mutants: bool | None) -> tuple[str, int, Counter[str]]:
-    """What pytest printed, its exit code, and how many tests passed, failed and were skipped.
+def run_group(group: str, arguments: list[str], mutants: bool | None) -> tuple[str, int, Counter[str], str]:
+    """What pytest printed, its exit code, how many tests passed, failed and were skipped, and the CPU seconds of each.
 
     `mutants` is True for them alone, False for all others, None for all.
     """
     marker = f"not ({' or '.join(LAYERS)})" if group == "engine" else group
     marker += {True: " and mutants", False: " and not mutants", None: ""}[mutants]
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "report.xml"
+        report, times = Path(folder) / "report.xml", Path(folder) / "times"
         command = [
             sys.executable,
             "-m",
@@ -46,7 +49,8 @@ def run_group(group: str, arguments: list[str], mutants: bool | None) -> tuple[s
             "-m",
             marker,
             f"--junitxml={report}",
-            "--durations=5",
+            "-p",
+            "ci.cpu_times",
             *arguments,
         ]
         done = subprocess.run(
@@ -55,7 +59,7 @@ def run_group(group: str, arguments: list[str], mutants: bool | None) -> tuple[s
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "TEST_TIMES": str(times)},
         )
         counts: Counter[str] = Counter()
         if report.is_file():
@@ -63,7 +67,8 @@ def run_group(group: str, arguments: list[str], mutants: bool | None) -> tuple[s
                 total, skipped = int(suite.get("tests", 0)), int(suite.get("skipped", 0))
                 failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
                 counts += Counter(passed=total - failed - skipped, failed=failed, skipped=skipped)
-    return done.stdout, done.returncode, counts
+        spent = times.read_text(encoding="utf-8") if times.is_file() else ""
+    return done.stdout, done.returncode, counts, spent
 
 
 def main(arguments: list[str]) -> int:
@@ -73,15 +78,17 @@ def main(arguments: list[str]) -> int:
     only = next((mutants[a] for a in arguments if a in mutants), None)
     rest = [a for a in arguments if a not in GROUPS and a not in mutants]
     total: Counter[str] = Counter()
-    broken = []
+    broken, spent, started = [], "", time.monotonic()
     with ThreadPoolExecutor(max_workers=cores()) as pool:
-        for group, (output, code, counts) in zip(
+        for group, (output, code, counts, times) in zip(
             groups, pool.map(lambda g: run_group(g, rest, only), groups), strict=True
         ):
             print(f"--- {group}\n{output.rstrip()}", flush=True)
             total += counts
+            spent += times
             if code not in (0, NO_TESTS):
                 broken.append(group)
+    print("\n".join(dearest.closing(spent, (sum(os.times()[:4]), time.monotonic() - started))))
     if broken:
         print(f"failed: {', '.join(broken)}")
     print(f"{total['passed']} passed, {max(total['failed'], len(broken) and 1)} failed, {total['skipped']} skipped")

@@ -9,10 +9,10 @@
 let
   exported = environment.variablesFor environment.runTags;
   # What s30 compares the sources with where there is no git to ask.
-  digest = pkgs.runCommand "s30-source-digest" { nativeBuildInputs = [ pkgs.python3 ]; } ''
+  digest = pkgs.runCommand "s30-source-digest" { nativeBuildInputs = [ (environment.python [ ]) ]; } ''
     PYTHONPATH=${tree}/python python3 -c '
     import pathlib, sys
-    from s30 import repository
+    from s30.corpus import repository
     print(repository.files_digest(pathlib.Path(sys.argv[1])))
     ' ${tree} > $out
   '';

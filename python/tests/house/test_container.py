@@ -18,15 +18,77 @@ checker = load_file(ROOT / "ci" / "check_container.py")
 
 def test_the_containerfile_sets_up_as_a_user_who_is_not_root():
     steps = checker.steps((ROOT / "Containerfile").read_text())
-    assert re.fullmatch("debian:[a-z]+-slim", dict(steps)["FROM"])
     assert steps.index(("RUN", "make setup")) > steps.index(("USER", "s30"))
     assert steps[-1] == ("CMD", '["make", "verify"]')
     assert [rest for word, rest in steps if word == "USER"] == ["s30"]
 
 
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+
+
+def test_the_base_is_pinned_by_its_digest():
+    steps = checker.steps((ROOT / "Containerfile").read_text())
+    assert checker.suite(steps) == "bookworm"
+    assert re.fullmatch(r"debian:bookworm-\d{8}-slim@sha256:[0-9a-f]{64} AS system", steps[0][1])
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("FROM debian:bookworm-slim", "a tag alone may move"),
+        ("FROM debian:bookworm-20260918-slim", "a tag alone may move"),
+        (f"FROM debian:bookworm-slim@{DIGEST}", "not debian:SUITE-DATE-slim"),
+        (f"FROM debian:bookworm-20260918-slim@{DIGEST[:-1]}", "a tag alone may move"),
+        (f"FROM debian:bookworm-20260918-slim@{DIGEST} AS a\nFROM b", "begins with none of a"),
+        ("RUN true", "first step must be FROM"),
+        ("", "first step must be FROM"),
+    ],
+)
+def test_a_base_without_its_digest_is_refused(text, complaint):
+    with pytest.raises(SystemExit, match=complaint):
+        checker.suite(checker.steps(text))
+
+
+def test_the_commit_is_stated_since_there_is_no_git_in_the_image():
+    steps = checker.steps((ROOT / "Containerfile").read_text())
+    assert (
+        steps.index(("ENV", "S30_COMMIT=$S30_COMMIT"))
+        > steps.index(("ARG", "S30_COMMIT="))
+        > steps.index(("RUN", "make setup"))
+    )
+    assert ".git" in (ROOT / ".dockerignore").read_text().split()
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="needs git")
+def test_the_commit_that_is_stated_says_when_the_tree_is_dirty(tmp_path, monkeypatch, git_repository):
+    (tmp_path / "file").write_text("one")
+    head = git_repository(tmp_path)("rev-parse", "HEAD").strip()
+    monkeypatch.setattr(checker, "ROOT", tmp_path)
+    assert checker.described() == head
+    (tmp_path / "file").write_text("two")
+    assert checker.described() == f"{head}-dirty"
+
+
+@pytest.mark.parametrize(("said", "code"), [("fresh: it is", 0), ("stale: it is", 0), ("error: git ls-tree", 1)])
+def test_an_image_that_does_not_know_its_commit_fails(monkeypatch, tmp_path, capfd, said, code):
+    given = {}
+
+    def chroot(command, env, **_):
+        given.update({key: value for key, value in env.items() if key.startswith("S30_")})
+        return subprocess.CompletedProcess(command, 0, said if "telemetry" in command[-1] else "")
+
+    monkeypatch.setattr(checker.subprocess, "run", chroot)
+    monkeypatch.setenv("S30_COMMIT", "a" * 40)
+    steps = [("USER", "s30"), ("ARG", "S30_COMMIT="), ("ENV", "S30_COMMIT=$S30_COMMIT"), ("RUN", "true")]
+    assert checker.perform(tmp_path, steps) == code
+    assert given == {"S30_COMMIT": "a" * 40}
+    assert ("does not know its commit" in capfd.readouterr().err) == bool(code)
+
+
 def test_nothing_that_git_ignores_goes_into_the_image():
     """By the one name that Docker reads. A copied .venv would pass for one that was set up there."""
     left_out = checker.ignored((ROOT / ".dockerignore").read_text())
+    assert left_out.fullmatch(".git")
     for line in (ROOT / ".gitignore").read_text().split():
         path = line.strip("/").replace("*", "x").replace("[cod]", "c")
         for place in (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -91,6 +93,11 @@ def test_a_lock_of_another_revision_is_refused(flake):
         ("nix/s30.nix", "-${revision}}", "-}", "packages.x86_64-linux.s30 does not name its revision"),
         ("nix/measured.nix", '"papers.yaml"', '"README.md"', "is built anew by a commit that changes README.md alone"),
         ("nix/measured.nix", "status=0\n", "status=0; if\n", "does not parse"),
+        ("nix/measured.nix", " --cached --record", " --record", "s30-verification measures again what is at hand: s30 verify"),
+        ("nix/measured.nix", ' ++ map experiments [ "torch" "jax" ]', "", "other evidence than ci/nix_rehearsal.py expects"),
+        ("nix/measured.nix", '[ ] else [ (evidence "numpy") ]', "[ ] else [ ]", "s30-evidence-sympy begins with nothing"),
+        ("nix/measured.nix", "        (evidence layer)\n", "", "s30-experiments-torch begins with s30-evidence-numpy, not"),
+        ("nix/measured.nix", "$S30_CACHE\") known)}", "$TMPDIR\") known)}", "begins with nothing"),
         ("nix/default.nix", 'reproduce = app "reproduce" "reproduce";', "", "apps.x86_64-linux.reproduce"),
         ("nix/default.nix", "then\n      {\n        container", "then\n      {\n        image", "packages.x86_64-linux.image"),
         ("nix/tests/stub/attributes.txt", "\nruff ", "\nripgrep  pkgs/x\nruff ", "nothing asks for: ripgrep"),
@@ -102,6 +109,25 @@ def test_a_mistake_in_the_flake_is_named(flake, file, old, new, complaint):
     code, said = check(flake)
     assert code == 1, said
     assert complaint in said
+
+
+@needs_nix
+def test_the_digest_of_the_sources_is_computed_by_a_python_that_has_what_the_engine_imports(flake, tmp_path, checker):
+    """The builder runs, with the packages that every environment has: those that requirements/lock.in gives no tag."""
+    shutil.copytree(ROOT / "python" / "s30", flake / "python" / "s30", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / ".gitignore", flake)
+    nix = checker.Nix(tmp_path / "nix", tmp_path / "source")
+    checker.copy(flake, nix.source)
+    nix.lock_stub()
+    behind = nix.derivations([nix.flake("eval", "--raw", "#packages.x86_64-linux.s30.drvPath")])
+    builder = next(d for d in behind.values() if d["env"]["name"] == "s30-source-digest")
+    python = next(d["env"] for name, d in behind.items() if name in builder["inputDrvs"] and "python3" in name)
+    assert {"numpy", "pyyaml", "jsonschema"} <= {path.rpartition(".")[2] for path in python["paths"].split()}
+    given = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "out": str(tmp_path / "out")}
+    subprocess.run(["bash", "-euc", builder["env"]["script"]], env=given, check=True)
+    listing = subprocess.run(["git", "ls-tree", "-rz", "HEAD"], cwd=nix.source, capture_output=True, text=True).stdout
+    sources = "\n".join(sorted(line for line in listing.split("\0") if line))
+    assert (tmp_path / "out").read_text().strip() == hashlib.sha256(sources.encode()).hexdigest()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -29,6 +30,7 @@ GRANTS = {
     ("telemetry.yml", "attest"): {"id-token": "actions/attest", "attestations": "actions/attest"},
     ("container.yml", "push"): {"packages": "make container-push"},
 }
+ARCHIVE = "evidence/container/s30.tar"
 NIX = re.compile(r"nix (?:flake check|build \.#(?:verification|container))(?: --print-build-logs)?")
 
 
@@ -39,7 +41,12 @@ def workflow(path: Path) -> dict:
 
 WORKFLOWS = {path.name: workflow(path) for path in FILES}
 JOBS = [(name, job) for name, document in WORKFLOWS.items() for job in document["jobs"]]
-STEPS = [(name, job, step) for name, job in JOBS for step in WORKFLOWS[name]["jobs"][job]["steps"]]
+CALLED = {
+    (name, job): WORKFLOWS[name]["jobs"][job]["uses"] for name, job in JOBS if "uses" in WORKFLOWS[name]["jobs"][job]
+}
+STEPS = [(name, job, step) for name, job in JOBS for step in WORKFLOWS[name]["jobs"][job].get("steps", ())]
+BUILDS = re.compile(r"nix |make (?!container-push$)")  # commands that run the project's code, or what it builds
+TOKENS = re.compile(r"github\.token|secrets[.\[]|toJSON\((?:github|secrets)\)|toJson\((?:github|secrets)\)")
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +83,17 @@ def test_they_fit_githubs_schema():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_action_is_pinned_by_its_commit_with_the_version_beside_it(path):
     used = re.findall(r"^\s*(?:- )?uses:\s*(.+?)\s*$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(used) == sum(name == path.name and "uses" in step for name, _, step in STEPS) > 0
-    assert [line for line in used if not PINNED.fullmatch(line)] == []
+    called = [where for (name, _), where in CALLED.items() if name == path.name]
+    assert len(used) - len(called) == sum(name == path.name and "uses" in step for name, _, step in STEPS) > 0
+    assert [line for line in used if not PINNED.fullmatch(line)] == called  # of this repository, and so of this commit
+
+
+def test_a_workflow_that_is_called_is_one_of_these_files_and_says_that_it_may_be():
+    assert set(CALLED) == {("container.yml", "verify")}
+    for (name, job), where in CALLED.items():
+        assert set(WORKFLOWS[name]["jobs"][job]) <= {"uses", "needs", "if", "permissions"}, "it is handed no secret"
+        assert where.startswith("./.github/workflows/")
+        assert "workflow_call" in WORKFLOWS[Path(where).name]["on"]
 
 
 def test_one_version_of_each_action_is_used_everywhere():
@@ -91,17 +107,17 @@ def test_one_version_of_each_action_is_used_everywhere():
 @pytest.mark.parametrize(("name", "job"), JOBS)
 def test_each_job_may_do_no_more_than_its_steps_need(name, job):
     assert WORKFLOWS[name]["permissions"] == {}
-    granted, steps = WORKFLOWS[name]["jobs"][job]["permissions"], WORKFLOWS[name]["jobs"][job]["steps"]
+    granted, steps = WORKFLOWS[name]["jobs"][job]["permissions"], WORKFLOWS[name]["jobs"][job].get("steps", [])
     expected = GRANTS.get((name, job), {})
-    reads = {"contents": "read"} if any("actions/checkout@" in step.get("uses", "") for step in steps) else {}
-    assert granted == reads | dict.fromkeys(expected, "write")
+    reads = (name, job) in CALLED or any("actions/checkout@" in step.get("uses", "") for step in steps)
+    assert granted == ({"contents": "read"} if reads else {}) | dict.fromkeys(expected, "write")
     for needed in expected.values():
         assert any(step.get("run", step.get("uses", "")).startswith(needed) for step in steps), (
             f"nothing calls {needed}"
         )
 
 
-@pytest.mark.parametrize(("name", "job"), JOBS)
+@pytest.mark.parametrize(("name", "job"), [where for where in JOBS if where not in CALLED])
 def test_each_job_ends_in_time_on_a_named_image(name, job):
     found = WORKFLOWS[name]["jobs"][job]
     assert found["timeout-minutes"] == "${{ matrix.timeout }}" or 0 < found["timeout-minutes"] < 360
@@ -117,7 +133,7 @@ def test_a_newer_run_does_not_race_an_older_one(name):
 
 def test_no_checkout_leaves_its_credentials_and_nothing_commits():
     checkouts = [step for _, _, step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
-    assert len(checkouts) == len(JOBS) - 1  # the one that signs
+    assert len(checkouts) == len(JOBS) - len(CALLED) - 1  # the one that signs
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
     assert not any(
         re.search(r"git (commit|push)", path.read_text())
@@ -128,8 +144,59 @@ def test_no_checkout_leaves_its_credentials_and_nothing_commits():
 
 def test_secrets_reach_only_the_step_that_pushes():
     for name, job, step in STEPS:
-        if "github.token" in str(step) or "secrets." in str(step):
+        if TOKENS.search(str(step)):
             assert (name, job, step.get("run")) == ("container.yml", "push", "make container-push")
+    for document in WORKFLOWS.values():
+        for scope in (document, *document["jobs"].values()):  # an `env` of a whole job reaches every step of it
+            assert not TOKENS.search(str({key: value for key, value in scope.items() if key not in ("jobs", "steps")}))
+
+
+@pytest.mark.parametrize(("name", "job"), JOBS)
+def test_what_builds_may_write_nothing_and_what_may_write_builds_nothing(name, job):
+    found = WORKFLOWS[name]["jobs"][job]
+    steps = found.get("steps", [])
+    builds = any(BUILDS.match(step.get("run", "")) or "install-nix" in step.get("uses", "") for step in steps)
+    writes = "write" in found["permissions"].values() or any(TOKENS.search(str(step)) for step in steps)
+    assert not (builds and writes)
+
+
+def test_nix_is_installed_without_the_jobs_token():
+    """The action writes the token into nix.conf, which every build may read, unless it is given another word."""
+    installed = [step for _, _, step in STEPS if "install-nix-action@" in step.get("uses", "")]
+    assert len(installed) == sum(
+        bool(NIX.match(s.get("run", ""))) or s.get("run") == "make container" for _, _, s in STEPS
+    )
+    assert {str(step.get("with")) for step in installed} == {
+        str({"github_access_token": "none", "extra_nix_config": "access-tokens ="})
+    }
+
+
+def test_a_tag_publishes_what_was_built_in_the_same_run_and_only_what_ci_passed():
+    jobs = WORKFLOWS["container.yml"]["jobs"]
+    push = jobs["push"]
+    assert set(push["needs"]) == {"verify", "build"}
+    assert jobs["verify"]["uses"] == "./.github/workflows/ci.yml"
+    tag = "${{ github.ref_type == 'tag' }}"
+    assert (push["if"], jobs["verify"]["if"]) == (tag, tag)  # no always() or !cancelled(): a failure of either stops it
+    assert not any("if" in step or "continue-on-error" in step for step in push["steps"])
+    assert not any("continue-on-error" in job for document in WORKFLOWS.values() for job in document["jobs"].values())
+    tags = [
+        name for name, document in WORKFLOWS.items() if "tags" in str(document["on"]) or "release" in document["on"]
+    ]
+    assert tags == ["container.yml"], "nothing else is set off by a tag"
+
+    made = next(step for step in jobs["build"]["steps"] if step.get("run") == "make container")
+    upload = next(step["with"] for step in jobs["build"]["steps"] if "upload-artifact" in step.get("uses", ""))
+    download = next(step["with"] for step in push["steps"] if "download-artifact" in step.get("uses", ""))
+    assert jobs["build"]["outputs"] == {"digest": f"${{{{ steps.{made['id']}.outputs.digest }}}}"}
+    assert push["steps"][-1]["env"]["DIGEST"] == "${{ needs.build.outputs.digest }}"
+    assert (upload["name"], upload["path"]) == (download["name"], download["path"])
+    assert (upload["path"], upload["if-no-files-found"]) == (str(Path(ARCHIVE).parent), "error")
+    assert calls(push["steps"]) == [
+        "actions/checkout",
+        "actions/download-artifact",
+        f"make container-push {' '.join(push['steps'][-1]['env'].values())}",
+    ]
 
 
 def run_steps() -> list[tuple[str, str, dict]]:
@@ -262,14 +329,15 @@ def test_the_run_is_red_when_the_record_says_failed(handed_over, capsys, failing
 
 @pytest.fixture
 def container(tmp_path):
-    """Runs a copy of ci/container.sh with a nix and a docker that write down how they were called."""
+    """Runs a copy of ci/container.sh with a nix and a docker that write down how they were called, and what each was given
+    of the token."""
     (tmp_path / "ci").mkdir()
     shutil.copy2(ROOT / "ci" / "container.sh", tmp_path / "ci")
     (tmp_path / "bin").mkdir()
     log = tmp_path / "log"
-    image = "#!/bin/sh\necho image"
-    nix = f"echo \"nix $*\" >>{log}; printf '{image}' >.s30/container; chmod +x .s30/container"
-    docker = f'echo "docker $*" >>{log}; case $1 in login) cat >{tmp_path}/token ;; load) cat >/dev/null; echo "Loaded image: s30:abc" ;; esac'
+    image = "#!/bin/sh\nprintf image"
+    nix = f"echo \"nix $* $REGISTRY_TOKEN\" >>{log}; printf '{image}' >.s30/container; chmod +x .s30/container"
+    docker = f'echo "docker $*" >>{log}; case $1 in login) cat >{tmp_path}/token ;; load) cat >{tmp_path}/loaded; echo "Loaded image: s30:abc" ;; esac'
     for name, script in (("nix", nix), ("docker", docker)):
         (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
         (tmp_path / "bin" / name).chmod(0o755)
@@ -283,19 +351,38 @@ def container(tmp_path):
 
 
 PUSH = {"IMAGE": "registry.example/Owner/Name", "TAG": "v1.0", "REGISTRY_USER": "me", "REGISTRY_TOKEN": "hush"}
+BUILT = "nix build .#container --out-link .s30/container "  # and no token
+IMAGE_DIGEST = f"sha256:{hashlib.sha256(b'image').hexdigest()}"
+PUSHED = [
+    "docker load",
+    "docker tag s30:abc registry.example/owner/name:v1.0",
+    "docker login registry.example --username me --password-stdin",
+    "docker push registry.example/owner/name:v1.0",
+]
 
 
 def test_the_image_is_built_and_pushed_only_when_asked_to(container, tmp_path):
-    assert container("build") == (0, ["nix build .#container --out-link .s30/container"])
+    assert container("build", GITHUB_OUTPUT=str(tmp_path / "output")) == (0, [BUILT])
+    assert (tmp_path / "output").read_text() == f"digest={IMAGE_DIGEST}\n"
+    assert (tmp_path / ARCHIVE).read_bytes() == b"image"
     code, calls = container("push", **PUSH)
-    assert code == 0
-    assert calls[2:] == [
-        "docker login registry.example --username me --password-stdin",
-        "docker load",
-        "docker tag s30:abc registry.example/owner/name:v1.0",
-        "docker push registry.example/owner/name:v1.0",
-    ]
+    assert (code, calls[1:]) == (0, [BUILT, *PUSHED])
     assert (tmp_path / "token").read_text() == "hush"  # by standard input, never in an argument
+
+
+def test_with_a_digest_the_image_is_the_one_that_was_built_and_nothing_is_built(container, tmp_path):
+    (tmp_path / ARCHIVE).parent.mkdir(parents=True)
+    (tmp_path / ARCHIVE).write_bytes(b"image")
+    assert container("push", DIGEST=IMAGE_DIGEST, **PUSH) == (0, PUSHED)
+    assert (tmp_path / "loaded").read_bytes() == b"image"
+
+
+@pytest.mark.parametrize(("content", "digest"), [(b"other", IMAGE_DIGEST), (b"image", ""), (None, IMAGE_DIGEST)])
+def test_an_image_of_another_digest_is_neither_loaded_nor_pushed(container, tmp_path, content, digest):
+    if content is not None:
+        (tmp_path / ARCHIVE).parent.mkdir(parents=True)
+        (tmp_path / ARCHIVE).write_bytes(content)
+    assert container("push", DIGEST=digest, **PUSH) == (2, [])
 
 
 @pytest.mark.parametrize("lacking", PUSH)
