@@ -82,8 +82,9 @@ def plan(slots: Sequence[Wanted], workers: int, durations: Durations) -> list[Jo
     """The jobs for so many workers, the longest first, by what each slot took when it was last measured.
 
     Checks of one layer share a process, since importing dominates: as many processes as keep each below a worker's fair
-    share of the whole and below LONGEST, but none below SHORTEST. An experiment has a process of its own, and so has a paper in tinygrad, which
-    imports in no time and works for long. Agda checks all papers in one, since they share its libraries.
+    share of the whole and below LONGEST, but none below SHORTEST. An experiment has a process of its own, and so has a
+    paper in tinygrad, which imports in no time and works for long. Agda checks all papers in one process, since they share
+    its libraries.
     """
     groups: dict[tuple[str, str], list[Paper]] = {}
     for paper, layer, task in slots:
