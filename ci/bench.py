@@ -4,6 +4,8 @@
     python ci/bench.py --cost         CPU seconds of a cold sweep by room and layer, what is over budget, projected to 30 rooms
     python ci/bench.py --edits        cold, warm, and after an edit of one file per layer
     python ci/bench.py --scaling      how a cold sweep without claims grows with papers (1, 2, 4) and workers (1, 2)
+    python ci/bench.py --thirty       a scratch corpus of 30, the rooms under other numbers: cold and warm, the largest process, the
+                                      plan for 1, 2 and 8 workers, the merge of its evidence, and the record's size and reading
     python ci/bench.py --dask         the same sweep by local processes and by Dask (1 and 2 workers)
     python ci/bench.py --claims       the experiments alone, quick and full, each paper's from nothing
     python ci/bench.py --agda         the proofs alone: from nothing, with Agda's interfaces of the sources kept, and from
@@ -20,6 +22,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -28,7 +32,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from s30.corpus.registry import load_corpus
 from s30.evidence.environment import cores
+from s30.record import telemetry
+from s30.sweep.durations import Durations
+from s30.sweep.plan import plan, slots_for
 
 ROOT = Path(__file__).resolve().parent.parent
 PAPERS, WORKERS = (1, 2, 4), (1, 2)  # of --scaling
@@ -129,6 +139,69 @@ def cost(root: Path, rooms: list[Path], arguments: list[str]) -> None:
     )
 
 
+def inhabit(root: Path, rooms: list[Path]) -> None:
+    """Gives every paper of the registry a room: a copy of one of these, with Agda modules of its own."""
+    modules = re.compile(
+        r"(?<![\w.-])(" + "|".join(re.escape(m.stem) for r in rooms for m in agda_files(r)) + r")(?![\w-])"
+    )
+    papers = yaml.safe_load((root / "papers.yaml").read_text(encoding="utf-8"))["papers"]
+    for number, paper in enumerate(papers):
+        room = root / "papers" / f"{paper['id']}_{paper['slug']}"
+        if not room.exists():
+            shutil.copytree(rooms[number % len(rooms)], room)
+            for path in [*agda_files(room), *room.glob("cubical-agda/*.py"), room / "paper.yaml"]:
+                text = path.read_text(encoding="utf-8")
+                path.write_text(modules.sub(rf"\1-{paper['id']}", text), encoding="utf-8")
+            for path in agda_files(room):
+                path.rename(path.with_stem(f"{path.stem}-{paper['id']}"))
+
+
+def agda_files(room: Path) -> list[Path]:
+    """The room's Agda files."""
+    return sorted((room / "cubical-agda").rglob("*.agda"))
+
+
+def thirty(root: Path, rooms: list[Path], arguments: list[str]) -> None:
+    """What grows with the number of rooms. The record is written where nothing is left out."""
+    inhabit(root, rooms)
+    record, whole = root / "thirty.yaml", not arguments
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    own = ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "core.autocrlf=false"]
+    for command in (["add", "-A"], [*own, "commit", "-qm", "thirty rooms"]):
+        subprocess.run(["git", "-C", str(root), *command], check=True)
+    writing = ["--record", str(record), "--cached"] if whole else []
+    seconds, found = cold(root, [*arguments, *writing])
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(f"cold sweep of {len(found['papers'])} rooms {seconds:>14.1f} s: {found['outcome']}", flush=True)
+    print(f"largest process {largest:>20.0f} MiB", flush=True)
+    print(f"warm sweep {timed(root, arguments)[0]:>25.1f} s", flush=True)
+    durations = Durations(root / ".s30" / "cache", "quick")
+    names = [name for name in LAYERS if name in arguments] or LAYERS
+    slots = slots_for(load_corpus(root).papers, names, "--no-claims" not in arguments)
+    for workers in (1, 2, 8):
+        jobs = plan(slots, workers, durations)
+        lasts = [sum(durations.of(*job.slot(paper)) for paper in job.papers) for job in jobs]
+        free = [0.0] * workers  # when each is free again
+        for seconds in lasts:
+            free[free.index(min(free))] += seconds
+        share = max(free) * workers / sum(lasts)
+        print(
+            f"plan for {workers} workers: {len(jobs)} jobs, longest chain {max(free):.0f} CPU s, {share:.2f} of a fair share"
+        )
+    for layer in names:
+        evidence = ["--layer", layer, "--evidence", str(root / "evidence" / layer)]
+        timed(root, [*evidence, *(["--no-claims"] if "--no-claims" in arguments else [])])
+    print(f"merge {timed(root, [str(root / 'evidence')], 'merge')[0]:>30.1f} s", flush=True)
+    if whole:
+        size = record.stat().st_size / 1000
+        began = time.monotonic()
+        telemetry.read(record)
+        read = time.monotonic() - began
+        print(
+            f"record {size:>29.0f} KB, {size / len(found['papers']):.1f} KB a paper, read in {read:.2f} s", flush=True
+        )
+
+
 def edits(root: Path, rooms: list[Path], arguments: list[str]) -> None:
     """Cold, warm, and after an edit of one file per layer."""
     arguments = [*(room.name[:2] for room in rooms), *arguments]
@@ -206,10 +279,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--papers", nargs="*", default=[])
     parser.add_argument("--layer", nargs="*", default=[], help="these layers alone; not with --edits and --agda")
-    parser.add_argument("--no-claims", action="store_true", help="leave the experiments out of --edits")
+    parser.add_argument("--no-claims", action="store_true", help="leave the experiments out of --edits and --thirty")
     parser.add_argument("--cost", action="store_true", help="CPU seconds by room and layer")
     parser.add_argument("--edits", action="store_true", help="cold, warm and one edit per layer")
     parser.add_argument("--scaling", action="store_true", help="by papers and workers")
+    parser.add_argument("--thirty", action="store_true", help="a scratch corpus of 30 rooms")
     parser.add_argument("--dask", action="store_true", help="local processes against Dask")
     parser.add_argument("--claims", action="store_true", help="the experiments, quick and full")
     parser.add_argument("--agda", action="store_true", help="the proofs, by provider")
@@ -224,13 +298,16 @@ def main() -> None:
         print(f"{len(rooms)} papers: {', '.join(r.name[:2] for r in rooms)}; {cores()} cores")
         chosen = [word for layer in options.layer for word in ("--layer", layer)]
         few = ["--no-claims", *chosen]
-        usual = not (options.cost or options.edits or options.scaling or options.dask or options.claims or options.agda)
+        named = ("cost", "edits", "scaling", "thirty", "dask", "claims", "agda")
+        usual = not any(getattr(options, name) for name in named)
         if options.cost or usual:
             cost(root, rooms, chosen)
         if options.edits or usual:
             edits(root, rooms, ["--no-claims"] if options.no_claims else [])
         if options.scaling or usual:
             scaling(root, rooms, few)
+        if options.thirty:
+            thirty(root, rooms, few if options.no_claims else chosen)
         if options.dask:
             dask(root, rooms, few)
         if options.claims:
