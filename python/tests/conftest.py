@@ -268,7 +268,7 @@ CARD: dict[str, Any] = {
         {"item": "(2)", "carried_by": {"output": "hidden", "claim": ["odd", "learns"]}},
         {"item": "table 2", "left_out": "needs a cluster"},
     ],
-    "theorems": [{"name": "Toy.odd", "says": "tanh is odd", "source": "(2)"}],
+    "theorems": [{"name": "Toy.odd", "source": "(2)"}],
     "deviations": [],
     "fixed": [
         {"array": array, "axis": axis, "why": "one size is enough here"}
@@ -648,7 +648,7 @@ def agda_rooms(agda_root: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[...
             for name, text in written.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_text(text, encoding="utf-8")
-            named = [{"name": name, "says": "it", "source": "s"} for name in theorems]
+            named = [{"name": name, "source": "s"} for name in theorems]
             said = {**copy.deepcopy(CARD), "theorems": named, **(card if number == 1 else {})}
             (folder / "paper.yaml").write_text(documents.dump(said), encoding="utf-8")
         entries = [entry(f"{number:02d}", f"p{number}") for number in range(1, len(rooms) + 1)]

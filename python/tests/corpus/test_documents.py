@@ -178,7 +178,7 @@ def refused_card(make_corpus):
         ("id: tanh", "id: affine", "LINE: equations: the id 'affine' stands twice"),
         (
             "theorems:",
-            "theorems:\n  - {name: Toy.odd, says: s, source: s}",
+            "theorems:\n  - {name: Toy.odd, source: s}",
             " theorems: the name 'Toy.odd' stands twice",
         ),
         ("at_least: 0.9", "at_least: -.inf", "LINE: -.inf is not a finite number"),

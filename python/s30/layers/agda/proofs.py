@@ -78,7 +78,7 @@ def check(
             printed = "" if modules.is_explicit(entry["name"]) else public.get(module, {}).get(own, "")
             said[kind][entry["name"]] = {
                 "statement": modules.statement(entry["name"], printed),
-                "says": found.says or entry.get("says", ""),
+                "says": found.says,
                 "source": entry["source"],
                 "assumes": [one for part in modules.assumptions(entry["name"]) for one in part],
             }
@@ -94,7 +94,7 @@ def problems(paper: Paper, modules: Modules, evaluated: set[str]) -> list[str]:
     for entry in paper.card["theorems"]:
         name = entry["name"]
         declaration = modules.declarations[name]
-        if not declaration.says and "says" not in entry:
+        if not declaration.says:
             lines.append(f"theorem {name} has no comment directly above it that says it in words")
         if declaration.is_refl:
             lines.append(f"theorem {name} is refl: list it under `unfolded`, which does not count")
