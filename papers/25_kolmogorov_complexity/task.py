@@ -20,6 +20,7 @@ from s30.room import Array, Arrays, Experiment, Framework, Metric, Training, cos
 
 checks = sibling(__file__, "numpy_checks.py")
 complexity = sibling(__file__, "complexity.py")
+estimates = sibling(__file__, "estimates.py")
 figures = sibling(__file__, "figures.py")
 machine = sibling(__file__, "machine.py")
 sources = sibling(__file__, "sources.py")
@@ -139,6 +140,11 @@ METRICS = {
         good="high",
         control=True,
     ),
+    "closest_documents": Metric(
+        "smallest compression distance (zlib) between two documents: near 0 where one repeats the other",
+        "distance",
+        spread=1e-12,
+    ),
     "module_accuracy": Metric(
         "pieces of Python source of the same module as their nearest neighbour by compression distance (zlib); "
         "mean of four choices of modules",
@@ -158,6 +164,11 @@ METRICS = {
         "share",
         good="high",
         model="bigrams",
+    ),
+    "closest_pieces": Metric(
+        "smallest compression distance (zlib) between two pieces, over all choices of modules",
+        "distance",
+        spread=1e-12,
     ),
 }
 
@@ -221,7 +232,7 @@ def learning(framework: Framework, rng: np.random.Generator, count: int, steps: 
     longer = {"strings": sources.jeffreys_strings(rng, orders, 2 * LENGTH)}
     # a = 1, Laplace's rule: the 1/2 has to be found
     start = {"log_weights": np.zeros(len(ORDERS)), "log_pseudo": np.full((len(ORDERS), 2), math.log(2.0))}
-    every = np.tile(np.arange(count), (steps, 1))
+    every = np.tile(np.arange(count)[::-1], (steps, 1))  # not in the order of `strings`: no loop may take it for that
     kept = list(range(3, steps + 1, 3))
     trained = framework.train(
         Training("mixture", start, {"strings": strings}, every, cosine_decay(0.05, steps), keep=kept)
@@ -229,10 +240,7 @@ def learning(framework: Framework, rng: np.random.Generator, count: int, steps: 
     out = predict("mixture", trained.params, {"strings": strings})
     before, after = (framework.predict("mixture", params, longer) for params in (start, trained.params))
     coins = framework.predict("mixture", trained.params, {"strings": rng.integers(0, 2, (count, 2 * LENGTH))})
-    # Where dL/d log w = (w - mean posterior) / ln 2 vanishes, w is the mean posterior. Iterating that is EM.
-    optimum = np.full(len(ORDERS), 1 / len(ORDERS))
-    for _ in range(200):
-        optimum = checks.softmax(np.log(optimum) - out["expert_bits"] * math.log(2)).mean(0)
+    optimum = estimates.best_weights(out["expert_bits"])
     weights = {0: start["log_weights"], **{at: params["log_weights"] for at, params in trained.kept.items()}}
     return {
         "held_out_bits_start": before["mixture_bits"].mean() / (2 * LENGTH),
@@ -253,7 +261,7 @@ def regrets(framework: Framework, rng: np.random.Generator, count: int) -> Part:
     for order in ORDERS:
         strings = sources.markov_strings(rng, rng.uniform(0.15, 0.85, (count, 2**order)), REGRET_LENGTH)
         out = framework.predict("mixture", even, {"strings": strings})
-        best = hindsight_bits(strings, order, lengths)  # (count, length)
+        best = estimates.hindsight_bits(strings, order, lengths)  # (count, length)
         own.append((-np.log2(out["predictive"][..., order]).cumsum(1)[:, lengths - 1] - best).mean(0))
         mixed.append((-np.log2(out["mixture_predictive"]).cumsum(1)[:, lengths - 1] - best).mean(0))
         # regret = (number of parameters) / 2 log2 n + O(1)
@@ -261,16 +269,6 @@ def regrets(framework: Framework, rng: np.random.Generator, count: int) -> Part:
         metrics[f"regret_slope_order_{order}"] = slope / 2**order
         metrics[f"order_found_{order}"] = (out["step_weights"][:, -1].argmax(-1) == order).mean()
     return metrics, figures.regret(lengths, own, mixed)
-
-
-def hindsight_bits(strings: Array, order: int, lengths: Array) -> Array:
-    """Code length under the parameters that fit each prefix best, sum_c n_c h(n_c1 / n_c): (count, length)."""
-    past = np.pad(strings, ((0, 0), (order, 0)))
-    cell = sum(past[:, back : back + strings.shape[1]] << (order - back) for back in range(order + 1))  # 2 c + x_t
-    counts = np.cumsum(cell[..., None] == np.arange(2 ** (order + 1)), axis=1)[:, lengths - 1]  # (count, length, cell)
-    counts = counts.reshape(*counts.shape[:2], 2**order, 2)
-    share = np.maximum(counts, 1) / np.maximum(counts.sum(-1, keepdims=True), 1)
-    return -(counts * np.log2(share)).sum((-1, -2))
 
 
 def tables(framework: Framework) -> Part:
@@ -310,16 +308,18 @@ def distances(framework: Framework, rng: np.random.Generator, sizes: dict[str, i
     found = []
     for _ in range(sizes["choices"]):
         pieces, module = sources.module_pieces(sizes["modules"], PER_MODULE, DOCUMENT_BYTES, rng)
-        found.append(accuracies(framework, pieces, module, ["zlib"])[0])
-    among = {name: float(np.mean([shares[name] for shares in found])) for name in found[0]}
+        found.append(accuracies(framework, pieces, module, ["zlib"]))
+    among = {name: float(np.mean([shares[name] for shares, _, _ in found])) for name in found[0][0]}
     orders = [rng.permutation(labels) for _ in range(SHUFFLES)]
     metrics = {
         "corpus_accuracy": min(corpus[name] for name in sources.COMPRESSORS),
         "corpus_accuracy_bytes": corpus["bytes"],
         "corpus_accuracy_shuffled": np.mean([(shuffled[nearest] == shuffled).mean() for shuffled in orders]),
+        "closest_documents": estimates.closest(distance),
         "module_accuracy": among["zlib"],
         "module_accuracy_bytes": among["bytes"],
         "module_accuracy_bigrams": among["bigrams"],
+        "closest_pieces": min(estimates.closest(apart) for _, apart, _ in found),
     }
     chance = [(same - 1) / (len(all_) - 1) for same, all_ in ((sizes["documents"], texts), (PER_MODULE, pieces))]
     return metrics, figures.neighbours(distance, labels, corpus, among, *chance)

@@ -15,7 +15,7 @@ open import Cubical.Data.Unit using (Unit; tt)
 open import Cubical.Data.Sum using (_⊎_; inl; inr) renaming (rec to ⊎-rec)
 open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
 open import Cubical.Data.Maybe using (Maybe; nothing; just)
-open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _∸_; _^_; +-zero; +-comm; +-assoc)
+open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _∸_; _^_; +-zero; +-comm; +-assoc; +∸)
 open import Cubical.Data.Nat.Order
   using ( _≤_; zero-≤; ≤-refl; ≤-suc; ≤-trans; ≤-k+; ≤-k+-cancel; ≤SumLeft
         ; ¬m<m; splitℕ-≤ )
@@ -82,40 +82,32 @@ private
   ... | inl f≤d = ⊥.rec (¬m<m (≤-trans d<f f≤d))
   ... | inr _   = refl
 
-  -- The first free string is the one to split: the others are longer than d.
-  splitFirst : (d b : ℕ) (f : BitString) (fs : List BitString) → d ≤ N → length f ≤ d
-             → b ≤ length f → Ascending (suc d) fs → Short N (f ∷ fs) → PrefixFree (f ∷ fs)
-             → Placed N d b (f ∷ fs)
-  splitFirst {N} d b f fs d≤N f≤d b≤f asc short (apart , free) = placed
+  -- The first free string is the one to split, where the others are longer than what is asked for, k + l(f) bits.
+  splitFirst : {b : ℕ} (f : BitString) (fs : List BitString) (k : ℕ) → k + length f ≤ N → b ≤ length f
+             → Ascending (suc (k + length f)) fs → Short N fs → ((v : BitString) → v ∈ fs → Apart f v) → PrefixFree fs
+             → Placed N (k + length f) b (f ∷ fs)
+  splitFirst {N} {b} f fs k fits b≤f asc short apart free = placed
     (given f k) (siblings f k ++ fs)
-    (here f fs f≤d (noPlace fs asc))
-    (lengthGiven f k ∙ k+f≡d)
-    (lower b≤f (siblings f k ++ fs)
-      (splitAscending f k (length f) refl fs (subst (λ h → Ascending (suc h) fs) (sym k+f≡d) asc)))
-    (λ v m → ⊎-rec (splitShort f k k+f≤N v) (λ n → short v (inr n)) (∈Concat (siblings f k) fs m))
+    (here f fs (k , refl) (noPlace fs asc) ∙ cong (λ n → just (given f n , siblings f n ++ fs)) (+∸ k (length f)))
+    (lengthGiven f k)
+    (lower (siblings f k ++ fs) (splitAscending f k (length f) refl fs asc))
+    (λ v m → ⊎-rec (splitShort f k fits v) (short v) (∈Concat (siblings f k) fs m))
     (prefixFree++ (given f k ∷ siblings f k) fs (splitFree f k) free
       (λ u v m n → apartAbove (apart v n) (aboveOne u m) (⊑-refl v)))
     (λ v m → ⊎-rec (λ n → f , inl refl , aboveOne v n) (λ n → v , inr n , ⊑-refl v)
       (∈Concat (given f k ∷ siblings f k) fs m))
-    (cong (_+ sumOf N fs) (splitSum f k k+f≤N) ∙ sym (+-assoc (2 ^ (N ∸ (k + length f))) _ _)
-      ∙ cong₂ (λ h s → 2 ^ (N ∸ h) + s) k+f≡d (sym (sumOf++ (siblings f k) fs)))
+    (cong (_+ sumOf N fs) (splitSum f k fits) ∙ sym (+-assoc word _ _) ∙ cong (word +_) (sym (sumOf++ (siblings f k) fs)))
     where
-    k : ℕ
-    k = d ∸ length f
-
-    k+f≡d : k + length f ≡ d
-    k+f≡d = cong (_+ length f) (size (length f) (f≤d .fst) (f≤d .snd)) ∙ f≤d .snd
-
-    k+f≤N : k + length f ≤ N
-    k+f≤N = subst (_≤ N) (sym k+f≡d) d≤N
+    word : ℕ
+    word = 2 ^ (N ∸ (k + length f))
 
     aboveOne : (u : BitString) → u ∈ (given f k ∷ siblings f k) → f ⊑ u
     aboveOne u (inl u≡w) = subst (f ⊑_) (sym u≡w) (aboveGiven f k)
     aboveOne u (inr m)   = aboveSiblings f k u m
 
-    lower : {b c : ℕ} → b ≤ c → (gs : List BitString) → Ascending (suc c) gs → Ascending b gs
-    lower b≤c []       _           = tt
-    lower b≤c (g ∷ gs) (c≤g , asc) = ≤-trans b≤c (≤-trans (≤-suc ≤-refl) c≤g) , asc
+    lower : (gs : List BitString) → Ascending (suc (length f)) gs → Ascending b gs
+    lower []       _           = tt
+    lower (g ∷ gs) (f<g , asc) = ≤-trans b≤f (≤-trans (≤-suc ≤-refl) f<g) , asc
 
   -- The first free string stays free, where a later one serves.
   serveLater : {d b : ℕ} (f : BitString) (fs : List BitString) → length f ≤ d → b ≤ length f → length f ≤ N
@@ -145,12 +137,25 @@ private
 
   onePlaced : (d b : ℕ) (f : BitString) (fs : List BitString) → d ≤ N → length f ≤ d
             → Ascending b (f ∷ fs) → Short N (f ∷ fs) → PrefixFree (f ∷ fs) → Placed N d b (f ∷ fs)
-  onePlaced d b f [] d≤N f≤d (b≤f , _) short free = splitFirst d b f [] d≤N f≤d b≤f tt short free
-  onePlaced d b f (g ∷ gs) d≤N f≤d (b≤f , f<g , asc) short free = ⊎-rec
-    (λ g≤d → serveLater f (g ∷ gs) f≤d b≤f (short f (inl refl)) (free .fst)
-      (onePlaced d (suc (length f)) g gs d≤N g≤d (f<g , asc) (λ v m → short v (inr m)) (free .snd)))
-    (λ d<g → splitFirst d b f (g ∷ gs) d≤N f≤d b≤f (d<g , asc) short free)
-    (splitℕ-≤ (length g) d)
+  onePlaced {N} d b f fs d≤N f≤d@(k , k+f≡d) (b≤f , asc) short (apart , free) = first fs asc shortOthers apart free
+    where
+    shortOthers : Short N fs
+    shortOthers v m = short v (inr m)
+
+    split : (fs : List BitString) → Ascending (suc d) fs → Short N fs → ((v : BitString) → v ∈ fs → Apart f v)
+          → PrefixFree fs → Placed N d b (f ∷ fs)
+    split fs d<fs short apart free = subst (λ e → Placed N e b (f ∷ fs)) k+f≡d
+      (splitFirst f fs k (subst (_≤ N) (sym k+f≡d) d≤N) b≤f (subst (λ e → Ascending (suc e) fs) (sym k+f≡d) d<fs)
+        short apart free)
+
+    first : (fs : List BitString) → Ascending (suc (length f)) fs → Short N fs → ((v : BitString) → v ∈ fs → Apart f v)
+          → PrefixFree fs → Placed N d b (f ∷ fs)
+    first []       _           short apart free = split [] tt short apart free
+    first (g ∷ gs) (f<g , asc) short′ apart free = ⊎-rec
+      (λ g≤d → serveLater f (g ∷ gs) f≤d b≤f (short f (inl refl)) apart
+        (onePlaced d (suc (length f)) g gs d≤N g≤d (f<g , asc) short′ free))
+      (λ d<g → split (g ∷ gs) (d<g , asc) short′ apart free)
+      (splitℕ-≤ (length g) d)
 
 -------------------------------------------------------------------------------
 -- All requests

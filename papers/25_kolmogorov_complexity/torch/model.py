@@ -74,7 +74,8 @@ class Model(nn.Module):
 
         Code lengths are in bits, log-weights in nats; `loss` is the mean of `mixture_bits` over the strings of the batch.
         """
-        predictive = self.predict(batch["strings"], counts).where(batch["mask"][..., None], 1.0)  # (batch, time, expert)
+        predictive = self.predict(batch["strings"], counts)  # (batch, time, expert)
+        predictive = predictive.where(batch["mask"][..., None], 1.0)
         log_prior = F.log_softmax(self.log_weights, dim=0)  # (expert,)
         log_steps = predictive.log()
         # log w_k + log P_k(x_1 ... x_t)
