@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from fractions import Fraction
 from itertools import product
 
@@ -155,3 +156,14 @@ def test_an_order_is_found_where_its_expert_weighs_most(room):
     metrics, _ = task.regrets(Told(), np.random.default_rng(0), 5)
     assert [metrics[f"order_found_{k}"] for k in task.ORDERS] == [0.0, 1.0, 0.0]
     assert room.module("estimates.py").closest(np.array([[0.0, 0.7], [0.4, 0.1]])) == 0.4
+
+
+@pytest.mark.numpy
+def test_compressed_lengths_are_those_of_concatenations(room):
+    sources = room.module("sources.py")
+    texts = sources.documents(2, 4096, np.random.default_rng(0))
+    single, pair = sources.compressed_lengths(texts, sources.COMPRESSORS["zlib"])
+    assert single.tolist() == [len(zlib.compress(text, 6)) for text in texts]
+    for i, first in enumerate(texts):
+        for j in range(i + 1):
+            assert pair[i, j] == pair[j, i] == len(zlib.compress(first + texts[j], 6))
