@@ -15,13 +15,28 @@ import numpy as np
 from s30.room import Array, digits, documentation
 
 CORPORA = ("documentation", "python", "digits")
-COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
-    "zlib": lambda data: zlib.compress(data, 9),
-    "bz2": lambda data: bz2.compress(data, 9),
-    # A raw stream without header and checksum: 40 bytes of container would weigh on documents this short.
-    "lzma": lambda data: lzma.compress(
-        data, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "preset": 6, "dict_size": 1 << 16}]
-    ),
+Continued = Callable[[bytes], int]  # from what comes next to the bytes of all, compressed
+
+
+def zlib_after(first: bytes) -> Continued:
+    """`first` is read once: what the compressor knows after it is copied for whatever comes next."""
+    begun = zlib.compressobj(6)
+    written = len(begun.compress(first))
+
+    def length(more: bytes) -> int:
+        one = begun.copy()
+        return written + len(one.compress(more)) + len(one.flush())
+
+    return length
+
+
+# No header, checksum or container: 40 bytes would weigh on documents this short. And no alignment to four bytes (`pb`),
+# which text does not have.
+RAW = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 13, "pb": 0, "mode": lzma.MODE_FAST, "mf": lzma.MF_HC4}]
+COMPRESSORS: dict[str, Callable[[bytes], Continued]] = {
+    "zlib": zlib_after,
+    "bz2": lambda first: lambda more: len(bz2.compress(first + more, 9)),
+    "lzma": lambda first: lambda more: len(lzma.compress(first + more, lzma.FORMAT_RAW, filters=RAW)),
 }
 
 
@@ -98,11 +113,12 @@ def gram_distances(texts: list[bytes], size: int) -> Array:
     return np.sqrt(np.maximum(0.0, 1.0 - roots @ roots.T))
 
 
-def compressed_lengths(texts: list[bytes], compress: Callable[[bytes], bytes]) -> tuple[Array, Array]:
+def compressed_lengths(texts: list[bytes], after: Callable[[bytes], Continued]) -> tuple[Array, Array]:
     """Bytes of each compressed document (count,), and of each compressed concatenation of two (count, count), symmetric."""
-    single = np.array([len(compress(text)) for text in texts], dtype=np.float64)
+    begun = [after(text) for text in texts]
+    single = np.array([length(b"") for length in begun], dtype=np.float64)
     pair = np.zeros((len(texts), len(texts)))
-    for i, first in enumerate(texts):
+    for i, length in enumerate(begun):
         for j in range(i + 1):
-            pair[i, j] = pair[j, i] = len(compress(first + texts[j]))
+            pair[i, j] = pair[j, i] = length(texts[j])
     return single, pair

@@ -15,7 +15,7 @@ open import Cubical.Data.Unit using (Unit; tt)
 open import Cubical.Data.Sum using (_⊎_; inl; inr) renaming (rec to ⊎-rec)
 open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
 open import Cubical.Data.Maybe using (Maybe; nothing; just)
-open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _∸_; _^_; +-zero; +-comm; +-assoc)
+open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; _∸_; _^_; +-zero; +-comm; +-assoc; +∸)
 open import Cubical.Data.Nat.Order
   using ( _≤_; zero-≤; ≤-refl; ≤-suc; ≤-trans; ≤-k+; ≤-k+-cancel; ≤SumLeft
         ; ¬m<m; splitℕ-≤ )
@@ -82,64 +82,80 @@ private
   ... | inl f≤d = ⊥.rec (¬m<m (≤-trans d<f f≤d))
   ... | inr _   = refl
 
-  -- The first free string is the one to split: the others are longer than d.
-  splitFirst : (d b : ℕ) (f : BitString) (fs : List BitString) → d ≤ N → length f ≤ d
-             → b ≤ length f → Ascending (suc d) fs → Short N (f ∷ fs) → PrefixFree (f ∷ fs)
-             → Placed N d b (f ∷ fs)
-  splitFirst {N} d b f fs d≤N f≤d b≤f asc short (apart , free) = placed
+  -- The first free string is the one to split, where the others are longer than what is asked for, k + l(f) bits.
+  splitFirst : {b : ℕ} (f : BitString) (fs : List BitString) (k : ℕ) → k + length f ≤ N → b ≤ length f
+             → Ascending (suc (k + length f)) fs → Short N fs → ((v : BitString) → v ∈ fs → Apart f v) → PrefixFree fs
+             → Placed N (k + length f) b (f ∷ fs)
+  splitFirst {N} {b} f fs k fits b≤f asc short apart free = placed
     (given f k) (siblings f k ++ fs)
-    (here f fs f≤d (noPlace fs asc))
-    (lengthGiven f k ∙ k+f≡d)
-    (lower b≤f (siblings f k ++ fs)
-      (splitAscending f k (length f) refl fs (subst (λ h → Ascending (suc h) fs) (sym k+f≡d) asc)))
-    (λ v m → ⊎-rec (splitShort f k k+f≤N v) (λ n → short v (inr n)) (∈Concat (siblings f k) fs m))
+    (here f fs (k , refl) (noPlace fs asc) ∙ cong (λ n → just (given f n , siblings f n ++ fs)) (+∸ k (length f)))
+    (lengthGiven f k)
+    (lower (siblings f k ++ fs) (splitAscending f k (length f) refl fs asc))
+    (λ v m → ⊎-rec (splitShort f k fits v) (short v) (∈Concat (siblings f k) fs m))
     (prefixFree++ (given f k ∷ siblings f k) fs (splitFree f k) free
       (λ u v m n → apartAbove (apart v n) (aboveOne u m) (⊑-refl v)))
     (λ v m → ⊎-rec (λ n → f , inl refl , aboveOne v n) (λ n → v , inr n , ⊑-refl v)
       (∈Concat (given f k ∷ siblings f k) fs m))
-    (cong (_+ sumOf N fs) (splitSum f k k+f≤N) ∙ sym (+-assoc (2 ^ (N ∸ (k + length f))) _ _)
-      ∙ cong₂ (λ h s → 2 ^ (N ∸ h) + s) k+f≡d (sym (sumOf++ (siblings f k) fs)))
+    (cong (_+ sumOf N fs) (splitSum f k fits) ∙ sym (+-assoc word _ _) ∙ cong (word +_) (sym (sumOf++ (siblings f k) fs)))
     where
-    k : ℕ
-    k = d ∸ length f
-
-    k+f≡d : k + length f ≡ d
-    k+f≡d = cong (_+ length f) (size (length f) (f≤d .fst) (f≤d .snd)) ∙ f≤d .snd
-
-    k+f≤N : k + length f ≤ N
-    k+f≤N = subst (_≤ N) (sym k+f≡d) d≤N
+    word : ℕ
+    word = 2 ^ (N ∸ (k + length f))
 
     aboveOne : (u : BitString) → u ∈ (given f k ∷ siblings f k) → f ⊑ u
     aboveOne u (inl u≡w) = subst (f ⊑_) (sym u≡w) (aboveGiven f k)
     aboveOne u (inr m)   = aboveSiblings f k u m
 
-    lower : {b c : ℕ} → b ≤ c → (gs : List BitString) → Ascending (suc c) gs → Ascending b gs
-    lower b≤c []       _           = tt
-    lower b≤c (g ∷ gs) (c≤g , asc) = ≤-trans b≤c (≤-trans (≤-suc ≤-refl) c≤g) , asc
+    lower : (gs : List BitString) → Ascending (suc (length f)) gs → Ascending b gs
+    lower []       _           = tt
+    lower (g ∷ gs) (f<g , asc) = ≤-trans b≤f (≤-trans (≤-suc ≤-refl) f<g) , asc
 
-  onePlaced : (d b : ℕ) (f : BitString) (fs : List BitString) → d ≤ N → length f ≤ d
-            → Ascending b (f ∷ fs) → Short N (f ∷ fs) → PrefixFree (f ∷ fs) → Placed N d b (f ∷ fs)
-  onePlaced d b f [] d≤N f≤d (b≤f , _) short free = splitFirst d b f [] d≤N f≤d b≤f tt short free
-  onePlaced {N} d b f (g ∷ gs) d≤N f≤d (b≤f , f<g , asc) short free@(apart , free′)
-    with splitℕ-≤ (length g) d
-  ... | inr d<g = splitFirst d b f (g ∷ gs) d≤N f≤d b≤f (d<g , asc) short free
-  ... | inl g≤d = placed word (f ∷ left) (later f (g ∷ gs) f≤d found) lengthWord (b≤f , ascending)
-    (λ { v (inl v≡f) → short v (inl v≡f) ; v (inr m) → shortLeft v m })
+  -- The first free string stays free, where a later one serves.
+  serveLater : {d b : ℕ} (f : BitString) (fs : List BitString) → length f ≤ d → b ≤ length f → length f ≤ N
+             → ((v : BitString) → v ∈ fs → Apart f v) → Placed N d (suc (length f)) fs → Placed N d b (f ∷ fs)
+  serveLater {N} {d} f fs f≤d b≤f f≤N apart
+             (placed word left found lengthWord ascending short (apartWord , free) above budget) = placed
+    word (f ∷ left) (later f fs f≤d found) lengthWord (b≤f , ascending)
+    (λ { v (inl v≡f) → subst (λ u → length u ≤ N) (sym v≡f) f≤N ; v (inr m) → short v m })
     ((λ { v (inl v≡f) → subst (Apart word) (sym v≡f) (apartSym (apartFrom word (inl refl)))
-        ; v (inr m) → freeLeft .fst v m })
-     , (λ v m → apartFrom v (inr m)) , freeLeft .snd)
-    (λ { v (inl v≡w) → let (h , h∈ , h⊑v) = above v (inl v≡w) in h , inr h∈ , h⊑v
+        ; v (inr m) → apartWord v m })
+     , (λ v m → apartFrom v (inr m)) , free)
+    (λ { v (inl v≡w) → fromLater v (inl v≡w)
        ; v (inr (inl v≡f)) → f , inl refl , [] , ++-unit-r f ∙ sym v≡f
-       ; v (inr (inr m)) → let (h , h∈ , h⊑v) = above v (inr m) in h , inr h∈ , h⊑v })
-    (cong (2 ^ (N ∸ length f) +_) budget ∙ +-assoc (2 ^ (N ∸ length f)) _ _
-      ∙ cong (_+ sumOf N left) (+-comm (2 ^ (N ∸ length f)) _)
-      ∙ sym (+-assoc (2 ^ (N ∸ d)) _ _))
+       ; v (inr (inr m)) → fromLater v (inr m) })
+    (cong (F +_) budget ∙ +-assoc F W L ∙ cong (_+ L) (+-comm F W) ∙ sym (+-assoc W F L))
     where
-    open Placed (onePlaced d (suc (length f)) g gs d≤N g≤d (f<g , asc) (λ v m → short v (inr m)) free′)
-      renaming (short to shortLeft; free to freeLeft)
+    F W L : ℕ
+    F = 2 ^ (N ∸ length f)
+    W = 2 ^ (N ∸ d)
+    L = sumOf N left
+
+    fromLater : (v : BitString) → v ∈ (word ∷ left) → Σ[ h ∈ BitString ] (h ∈ (f ∷ fs)) × (h ⊑ v)
+    fromLater v m = let (h , h∈ , h⊑v) = above v m in h , inr h∈ , h⊑v
 
     apartFrom : (v : BitString) → v ∈ (word ∷ left) → Apart f v
     apartFrom v m = let (h , h∈ , h⊑v) = above v m in apartAbove (apart h h∈) (⊑-refl f) h⊑v
+
+  onePlaced : (d b : ℕ) (f : BitString) (fs : List BitString) → d ≤ N → length f ≤ d
+            → Ascending b (f ∷ fs) → Short N (f ∷ fs) → PrefixFree (f ∷ fs) → Placed N d b (f ∷ fs)
+  onePlaced {N} d b f fs d≤N f≤d@(k , k+f≡d) (b≤f , asc) short (apart , free) = first fs asc shortOthers apart free
+    where
+    shortOthers : Short N fs
+    shortOthers v m = short v (inr m)
+
+    split : (fs : List BitString) → Ascending (suc d) fs → Short N fs → ((v : BitString) → v ∈ fs → Apart f v)
+          → PrefixFree fs → Placed N d b (f ∷ fs)
+    split fs d<fs short apart free = subst (λ e → Placed N e b (f ∷ fs)) k+f≡d
+      (splitFirst f fs k (subst (_≤ N) (sym k+f≡d) d≤N) b≤f (subst (λ e → Ascending (suc e) fs) (sym k+f≡d) d<fs)
+        short apart free)
+
+    first : (fs : List BitString) → Ascending (suc (length f)) fs → Short N fs → ((v : BitString) → v ∈ fs → Apart f v)
+          → PrefixFree fs → Placed N d b (f ∷ fs)
+    first []       _           short apart free = split [] tt short apart free
+    first (g ∷ gs) (f<g , asc) short′ apart free = ⊎-rec
+      (λ g≤d → serveLater f (g ∷ gs) f≤d b≤f (short f (inl refl)) apart
+        (onePlaced d (suc (length f)) g gs d≤N g≤d (f<g , asc) short′ free))
+      (λ d<g → split (g ∷ gs) (d<g , asc) short′ apart free)
+      (splitℕ-≤ (length g) d)
 
 -------------------------------------------------------------------------------
 -- All requests
@@ -163,34 +179,39 @@ module _ {A : Type} where
     Served fs rs ws = (map request ws ≡ rs) × PrefixFree (map fst ws)
       × ((w : BitString) → w ∈ map fst ws → Σ[ f ∈ BitString ] (f ∈ fs) × (f ⊑ w))
 
+    -- A request that is answered by `word`, and others that are answered from what is left.
+    servedToo : {d : ℕ} {a : A} {rs : List (ℕ × A)} {fs : List BitString} → (p : Placed N d 0 fs)
+              → Served (p .Placed.left) rs (allocate (p .Placed.left) rs)
+              → Served fs ((d , a) ∷ rs) (allocate fs ((d , a) ∷ rs))
+    servedToo {d = d} {a} {rs} {fs} (placed word left found lengthWord _ _ (apartWord , _) above _)
+              (requested , freeWs , aboveLeft) = subst (λ p → Served fs ((d , a) ∷ rs) (give a rs p)) (sym found)
+        ( cong₂ _∷_ (cong (_, a) lengthWord) requested
+        , ((λ w m → let (g , g∈ , g⊑w) = aboveLeft w m in apartAbove (apartWord g g∈) (⊑-refl word) g⊑w) , freeWs)
+        , (λ { w (inl w≡) → above w (inl w≡)
+             ; w (inr m) → let (g , g∈ , g⊑w) = aboveLeft w m
+                               (h , h∈ , h⊑g) = above g (inr g∈) in h , h∈ , ⊑-trans h⊑g g⊑w }))
+
     serve : (rs : List (ℕ × A)) → ((d : ℕ) → d ∈ map fst rs → d ≤ N) → (fs : List BitString)
           → Ascending 0 fs → Short N fs → PrefixFree fs → kraftSum N (map fst rs) ≤ sumOf N fs
           → Served fs rs (allocate fs rs)
     serve [] _ _ _ _ _ _ = refl , tt , λ _ ()
     serve ((d , a) ∷ rs) low [] _ _ _ sum = ⊥.rec (tooLong d (map fst rs) (low d (inl refl)) [] tt (λ _ ()) sum)
-    serve {N} ((d , a) ∷ rs) low (f ∷ fs) asc short free sum = subst (λ p → Served (f ∷ fs) ((d , a) ∷ rs) (give a rs p)) (sym found)
-        ( cong₂ _∷_ (cong (_, a) lengthWord) requested
-        , ((λ w m → let (g , g∈ , g⊑w) = aboveLeft w m in
-              apartAbove (freeLeft .fst g g∈) (⊑-refl word) g⊑w) , freeWs)
-        , (λ { w (inl w≡) → above w (inl w≡)
-             ; w (inr m) → let (g , g∈ , g⊑w) = aboveLeft w m
-                               (h , h∈ , h⊑g) = above g (inr g∈) in h , h∈ , ⊑-trans h⊑g g⊑w }))
+    serve {N} ((d , a) ∷ rs) low (f ∷ fs) asc short free sum = servedToo p (serve rs (λ e m → low e (inr m)) left
+        (p .ascending) (p .Placed.short) (p .Placed.free .snd)
+        (≤-k+-cancel {k = 2 ^ (N ∸ d)} (subst (kraftSum N (d ∷ map fst rs) ≤_) (p .budget) sum)))
       where
+      open Placed using (ascending; budget)
+
       f≤d : length f ≤ d
       f≤d = ⊎-rec (λ f≤d → f≤d)
         (λ d<f → ⊥.rec (tooLong d (map fst rs) (low d (inl refl)) (f ∷ fs) (d<f , asc .snd) short sum))
         (splitℕ-≤ (length f) d)
 
-      open Placed (onePlaced d 0 f fs (low d (inl refl)) f≤d asc short free)
-        renaming (short to shortLeft; free to freeLeft)
+      p : Placed N d 0 (f ∷ fs)
+      p = onePlaced d 0 f fs (low d (inl refl)) f≤d asc short free
 
-      served : Served left rs (allocate left rs)
-      served = serve rs (λ e m → low e (inr m)) left ascending shortLeft (freeLeft .snd)
-        (≤-k+-cancel {k = 2 ^ (N ∸ d)} (subst (kraftSum N (d ∷ map fst rs) ≤_) budget sum))
-
-      requested = served .fst
-      freeWs    = served .snd .fst
-      aboveLeft = served .snd .snd
+      left : List BitString
+      left = p .Placed.left
 
   -- The converse of Kraft's inequality: requests for d ≤ N bits with Σ 2^(-d) ≤ 1, in any order and with
   -- repetitions, are all answered, by strings of the lengths asked for, none a prefix of another one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from fractions import Fraction
 from itertools import product
 
@@ -95,7 +96,7 @@ def test_torch_finds_the_symbol_after_each_context(room):
 
 @pytest.mark.numpy
 def test_hindsight_bits_are_the_entropy_of_the_counts(room):
-    hindsight = room.module("task.py").hindsight_bits
+    hindsight = room.module("estimates.py").hindsight_bits
     text = np.array([[0, 0, 1, 0, 0, 1, 1, 1]])
     assert hindsight(text, 0, np.array([4, 8]))[0].tolist() == pytest.approx([4 * 0.8112781245, 8.0], abs=1e-8)
     # after 0: 0 0 1 0 1 (first step from the zero before the string), after 1: 0 1 1
@@ -130,3 +131,39 @@ def test_gram_distances_are_hellingers_between_shares(room):
     assert by_bytes[0, 2] == pytest.approx(1.0), "no byte in common"
     # aa, ab against ba, aa, ab, ba, aa: sqrt(1/2 2/5) + sqrt(1/2 1/5)
     assert by_pairs[0, 1] == pytest.approx(math.sqrt(1 - math.sqrt(0.2) - math.sqrt(0.1)))
+
+
+@pytest.mark.numpy
+def test_best_weights_are_where_the_derivative_vanishes(room):
+    # ten strings, two codes, six times 0 bits against 1: 0.6 / (w + 1) = 0.4 / (2 - w) at w = 0.8
+    bits = np.array([[0.0, 1.0]] * 6 + [[1.0, 0.0]] * 4)
+    assert room.module("estimates.py").best_weights(bits) == pytest.approx([0.8, 0.2], abs=1e-6)
+
+
+@pytest.mark.numpy
+def test_an_order_is_found_where_its_expert_weighs_most(room):
+    """A framework in which the expert of order 1 weighs most at the end, and that of order 2 before."""
+    task = room.module("task.py")
+
+    class Told:
+        def predict(self, net, params, inputs):
+            shape = (*inputs["strings"].shape, 3)
+            weights = np.broadcast_to([0.1, 0.2, 0.7], shape).copy()
+            weights[:, -1] = [0.3, 0.4, 0.3]
+            half = np.full(shape, 0.5)
+            return {"predictive": half, "mixture_predictive": half[..., 0], "step_weights": weights}
+
+    metrics, _ = task.regrets(Told(), np.random.default_rng(0), 5)
+    assert [metrics[f"order_found_{k}"] for k in task.ORDERS] == [0.0, 1.0, 0.0]
+    assert room.module("estimates.py").closest(np.array([[0.0, 0.7], [0.4, 0.1]])) == 0.4
+
+
+@pytest.mark.numpy
+def test_compressed_lengths_are_those_of_concatenations(room):
+    sources = room.module("sources.py")
+    texts = sources.documents(2, 4096, np.random.default_rng(0))
+    single, pair = sources.compressed_lengths(texts, sources.COMPRESSORS["zlib"])
+    assert single.tolist() == [len(zlib.compress(text, 6)) for text in texts]
+    for i, first in enumerate(texts):
+        for j in range(i + 1):
+            assert pair[i, j] == pair[j, i] == len(zlib.compress(first + texts[j], 6))

@@ -39,11 +39,12 @@ def whole(strings: Array) -> dict[str, Tensor]:
 def train(training: Training) -> Trained:
     mixture = build(training.start)
     optimizer = torch.optim.Adam(mixture.parameters())
+    counts = mixture.counts(torch.as_tensor(training.data["strings"]))
     losses, kept = [], {}
     for update, (index, rate) in enumerate(zip(training.order, training.rates.tolist()), 1):
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        loss = mixture(whole(training.data["strings"][index]))["loss"]
+        loss = mixture.code(whole(training.data["strings"][index]), counts[index])["loss"]
         loss.backward()
         optimizer.step()
         losses.append(loss.item())

@@ -45,27 +45,37 @@ class Model(nn.Module):
         self.log_weights = nn.Parameter(0.1 * torch.randn(len(orders)))
         self.log_pseudo = nn.Parameter(0.1 * torch.randn(len(orders), 2))
 
-    def predict(self, strings: Tensor) -> Tensor:
-        """Each expert's probability of the symbol that came, from the symbols before it: (batch, time, expert)."""
-        # a_ks = 1/2 exp(log_pseudo_ks)
-        pseudo = 0.5 * self.log_pseudo.exp()  # (expert, 2)
-        predictions = []
-        for k, order in enumerate(self.orders):
+    def counts(self, strings: Tensor) -> Tensor:
+        """How often, before each step, its context was followed by the symbol that came, and by the other.
+
+        No parameter enters, so that they need to be counted once for many updates. (batch, time, expert, 2)
+        """
+        counted = []
+        for order in self.orders:
             cell = context_cells(strings, order)[..., None]  # (batch, time, 1)
             now = F.one_hot(cell.squeeze(-1), 2 ** (order + 1))  # (batch, time, 2^(order + 1))
             before = now.cumsum(1) - now
-            # p_kt = (n_c,x + a_kx) / (n_c0 + n_c1 + a_k0 + a_k1)
-            came = before.gather(2, cell).squeeze(-1)  # (batch, time)
-            other = before.gather(2, cell ^ 1).squeeze(-1)
-            predictions.append((came + pseudo[k][strings]) / (came + other + pseudo[k].sum()))
-        return torch.stack(predictions, dim=-1)
+            counted.append(before.gather(2, torch.cat([cell, cell ^ 1], dim=-1)))  # (batch, time, 2)
+        return torch.stack(counted, dim=2)
+
+    def predict(self, strings: Tensor, counts: Tensor) -> Tensor:
+        """Each expert's probability of the symbol that came, from the symbols before it: (batch, time, expert)."""
+        # a_ks = 1/2 exp(log_pseudo_ks)
+        pseudo = 0.5 * self.log_pseudo.exp()  # (expert, 2)
+        # p_kt = (n_c,x + a_kx) / (n_c0 + n_c1 + a_k0 + a_k1)
+        return (counts[..., 0] + pseudo.T[strings]) / (counts.sum(-1) + pseudo.sum(-1))
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Outputs of spec.md from `strings` (batch, time) of 0 and 1 and `mask` (batch, time), true inside of a string.
+        """Outputs of spec.md from `strings` (batch, time) of 0 and 1 and `mask` (batch, time), true inside of a string."""
+        return self.code(batch, self.counts(batch["strings"]))
+
+    def code(self, batch: dict[str, Tensor], counts: Tensor) -> dict[str, Tensor]:
+        """The same, the batch being counted already.
 
         Code lengths are in bits, log-weights in nats; `loss` is the mean of `mixture_bits` over the strings of the batch.
         """
-        predictive = self.predict(batch["strings"]).where(batch["mask"][..., None], 1.0)  # (batch, time, expert)
+        predictive = self.predict(batch["strings"], counts)  # (batch, time, expert)
+        predictive = predictive.where(batch["mask"][..., None], 1.0)
         log_prior = F.log_softmax(self.log_weights, dim=0)  # (expert,)
         log_steps = predictive.log()
         # log w_k + log P_k(x_1 ... x_t)
