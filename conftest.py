@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from s30 import layers
-from s30.corpus import Paper, load_corpus
+from s30.corpus.registry import Paper, load_corpus
+from s30.layers import catalogue
 
 ROOT = Path(__file__).resolve().parent
 
-for _layer in layers.LAYERS.values():
-    for _name, _value in layers.process_flags(_layer, layers.CHECKS).items():
+for _layer in catalogue.LAYERS.values():
+    for _name, _value in catalogue.process_flags(_layer, catalogue.CHECKS).items():
         os.environ.setdefault(_name, _value)
 
 

@@ -28,7 +28,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from s30.environment import cores
+from s30.evidence.environment import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 PAPERS, WORKERS = (1, 2, 4), (1, 2)  # of --scaling

@@ -20,7 +20,7 @@ EXPORTS = {"intoto": "verification.intoto.json", "ctrf": "verification.ctrf.json
 
 def export(record: Path, folder: Path) -> None:
     """Raises S30Error for a record that was edited, UsageError for what is none; then nothing is written."""
-    from s30 import exports
+    from s30.record import exports
 
     texts = {file: exports.export(form, record) for form, file in EXPORTS.items()}
     statement = json.loads(texts[EXPORTS["intoto"]])

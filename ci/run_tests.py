@@ -23,7 +23,7 @@ from pathlib import Path
 
 import dearest
 
-from s30.environment import cores
+from s30.evidence.environment import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("numpy", "sympy", "tinygrad", "torch", "jax", "agda")

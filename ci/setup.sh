@@ -22,7 +22,7 @@ install_packages() { # apt-get install, with the lists refreshed only when that 
 }
 
 provide_llvm() { # with the Python that has s30; whether there is one in the end
-  local llvm=("$1" -c 'import sys; from s30.environment import find_llvm; sys.exit(find_llvm() is None)')
+  local llvm=("$1" -c 'import sys; from s30.evidence.environment import find_llvm; sys.exit(find_llvm() is None)')
   "${llvm[@]}" && return
   if as_root; then
     say "installing libLLVM for tinygrad"

@@ -12,7 +12,7 @@ let
   digest = pkgs.runCommand "s30-source-digest" { nativeBuildInputs = [ (environment.python [ ]) ]; } ''
     PYTHONPATH=${tree}/python python3 -c '
     import pathlib, sys
-    from s30 import repository
+    from s30.corpus import repository
     print(repository.files_digest(pathlib.Path(sys.argv[1])))
     ' ${tree} > $out
   '';

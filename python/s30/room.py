@@ -4,13 +4,11 @@ What stands behind it may move; this line in a room does not change. The framewo
 `s30.training`, since importing one of them imports its framework.
 """
 
-from s30.corpus import Paper, sibling
-from s30.data import Digits, digits, digits_split, documentation, minibatches
-from s30.errors import S30Error
-from s30.literals import literal
-from s30.problem import Problem
-from s30.training.schedules import constant, cosine_decay, linear_decay
-from s30.vocabulary import (
+from s30.corpus.data import Digits, digits, digits_split, documentation, minibatches
+from s30.corpus.literals import literal
+from s30.corpus.problem import Problem
+from s30.corpus.registry import Paper, sibling
+from s30.corpus.vocabulary import (
     EXACT,
     Array,
     Arrays,
@@ -36,6 +34,8 @@ from s30.vocabulary import (
     Training,
     Variant,
 )
+from s30.errors import S30Error
+from s30.training.schedules import constant, cosine_decay, linear_decay
 
 __all__ = [
     "EXACT",

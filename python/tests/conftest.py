@@ -21,15 +21,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from s30 import documents, environment, telemetry
-from s30.completeness import MUTANTS, ROOM
-from s30.corpus import Corpus, Paper, load_corpus
-from s30.evidence import Evidence
-from s30.layers import AUTODIFF, ENGINE, LAYERS, PARTS
+from s30.corpus import documents
+from s30.corpus.problem import SEEDS, STEPS, TRAJECTORY_SEEDS, cotangents
+from s30.corpus.registry import Corpus, Paper, load_corpus
+from s30.corpus.vocabulary import Metric
+from s30.evidence import environment
+from s30.evidence.store import Evidence
 from s30.layers import numpy as numpy_layer
-from s30.problem import SEEDS, STEPS, TRAJECTORY_SEEDS, cotangents
-from s30.verdicts import judge
-from s30.vocabulary import Metric
+from s30.layers.catalogue import AUTODIFF, ENGINE, LAYERS, PARTS
+from s30.record import telemetry
+from s30.verdict.completeness import MUTANTS, ROOM
+from s30.verdict.judge import judge
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,8 +43,8 @@ NUMPY_CHECKS = '''\
 
 import numpy as np
 
-from s30.problem import Problem
-from s30.vocabulary import Invariant
+from s30.room import Invariant
+from s30.room import Problem
 
 
 def problem(seed=0):
@@ -154,7 +156,7 @@ def forward(params, batch, scale):
 
 SYMPY = """\
 import sympy
-from s30.vocabulary import Bridge, Identity
+from s30.room import Bridge, Identity
 
 x = sympy.Symbol("x", real=True)
 

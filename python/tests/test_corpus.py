@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from s30.claims import bound_of
-from s30.corpus import Corpus, Paper, load_corpus
-from s30.environment import cache_folder
-from s30.layers import AUTODIFF, EXECUTABLE
-from s30.parity import Check, check_paper
-from s30.scaffold import new_room
-from s30.sweep import Options, slots_for, sweep
-from s30.verdicts import load_waivers, unfinished
-from s30.vocabulary import Outcome
+from s30.cli.scaffold import new_room
+from s30.corpus.registry import Corpus, Paper, load_corpus
+from s30.corpus.vocabulary import Outcome
+from s30.evidence.environment import cache_folder
+from s30.layers.catalogue import AUTODIFF, EXECUTABLE
+from s30.sweep.plan import Options, slots_for
+from s30.sweep.run import sweep
+from s30.verdict.claims import bound_of
+from s30.verdict.judge import load_waivers, unfinished
+from s30.verdict.parity import Check, check_paper
 
 ROOT = Path(__file__).resolve().parents[2]
 

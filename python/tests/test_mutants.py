@@ -15,16 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from s30 import documents
-from s30.claims import check_claims
-from s30.corpus import Paper, load_corpus
-from s30.environment import cache_folder
-from s30.evidence import Evidence
-from s30.layers import AUTODIFF, CHECKS, EXECUTABLE, EXPERIMENT, LAYERS, PARTS, TRAINING, TRIAL
-from s30.parity import blamed, check_paper
-from s30.sweep import Job, LocalExecutor, Options, slots_for, sweep
-from s30.trials import check_experiments
-from s30.vocabulary import Outcome
+from s30.corpus import documents
+from s30.corpus.registry import Paper, load_corpus
+from s30.corpus.vocabulary import Outcome
+from s30.evidence.environment import cache_folder
+from s30.evidence.store import Evidence
+from s30.layers.catalogue import AUTODIFF, CHECKS, EXECUTABLE, EXPERIMENT, LAYERS, PARTS, TRAINING, TRIAL
+from s30.sweep.plan import Job, Options, slots_for
+from s30.sweep.run import LocalExecutor, sweep
+from s30.verdict.claims import check_claims
+from s30.verdict.parity import blamed, check_paper
+from s30.verdict.trials import check_experiments
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMERIC = ("forward", "gradient", "difference", "trajectory", "bridge")

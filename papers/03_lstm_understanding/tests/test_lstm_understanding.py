@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from s30.corpus import Paper
+from s30.corpus.registry import Paper
 from s30.room import Training
 
 

@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 import pytest
 
-from s30.corpus import Paper
-from s30.problem import INVARIANT_SEEDS, Problem
+from s30.corpus.problem import INVARIANT_SEEDS, Problem
+from s30.corpus.registry import Paper
 
 
 @pytest.fixture(params=[0, 1, 2])

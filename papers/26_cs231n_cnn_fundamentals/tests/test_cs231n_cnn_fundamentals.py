@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from s30.corpus import Paper
-from s30.problem import INVARIANT_SEEDS, Problem
+from s30.corpus.problem import INVARIANT_SEEDS, Problem
+from s30.corpus.registry import Paper
 
 
 def kinks(room: Paper, problem: Problem) -> dict[str, int]:
@@ -80,7 +80,7 @@ def test_metrics_are_those_of_the_rooms_own_network(room: Paper) -> None:
 
 
 def test_a_moved_digit_is_the_digit_elsewhere_and_blank_where_it_came_from(room: Paper) -> None:
-    from s30.data import digits_split
+    from s30.corpus.data import digits_split
 
     task, (part, _) = room.module("task.py"), digits_split()
     still = task.pixels(part)

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from s30.corpus import Paper
+from s30.corpus.problem import Problem, cotangents
+from s30.corpus.registry import Paper
+from s30.corpus.vocabulary import Array, Arrays, Forward, Oracle, Variant
 from s30.errors import S30Error
-from s30.problem import Problem, cotangents
-from s30.vocabulary import Array, Arrays, Forward, Oracle, Variant
 
 Progress = Callable[[str], None]
 Update = Callable[[Arrays, Arrays], dict[str, Array]]  # parameters, gradients -> parameters

@@ -10,12 +10,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from s30.corpus import Paper
-from s30.evidence import Evidence
+from s30.corpus.problem import objective
+from s30.corpus.registry import Paper
+from s30.corpus.vocabulary import Array, Arrays
+from s30.evidence.store import Evidence
 from s30.layers.executable import Parts, Progress, descend, named
 from s30.layers.measure import measure_autodiff
-from s30.problem import objective
-from s30.vocabulary import Array, Arrays
 
 
 class JaxBackend:

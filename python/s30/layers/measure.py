@@ -22,9 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from s30.corpus import Paper
+from s30.corpus.problem import INVARIANT_SEEDS, SEEDS, STEPS, TRAJECTORY_SEEDS, Problem, cotangents
+from s30.corpus.registry import Paper
+from s30.corpus.vocabulary import Array, Arrays, Tolerance
 from s30.errors import S30Error, one_line, place
-from s30.evidence import Evidence
+from s30.evidence.store import Evidence
 from s30.layers.executable import (
     Backend,
     Computes,
@@ -38,8 +40,6 @@ from s30.layers.executable import (
     silenced,
     variants_of,
 )
-from s30.problem import INVARIANT_SEEDS, SEEDS, STEPS, TRAJECTORY_SEEDS, Problem, cotangents
-from s30.vocabulary import Array, Arrays, Tolerance
 
 Facts = dict[str, Any]
 

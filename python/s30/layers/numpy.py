@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from s30.corpus import Paper
+from s30.corpus.problem import SEEDS, cotangents, directions, objective
+from s30.corpus.registry import Paper
+from s30.corpus.vocabulary import Array, Arrays
 from s30.errors import S30Error
-from s30.evidence import Evidence
+from s30.evidence.store import Evidence
 from s30.layers.executable import Parts, Progress, altered, checked_outputs, named, problem_of, variants_of
 from s30.layers.measure import (
     Facts,
@@ -21,8 +23,6 @@ from s30.layers.measure import (
     measure_outputs,
     measure_variants,
 )
-from s30.problem import SEEDS, cotangents, directions, objective
-from s30.vocabulary import Array, Arrays
 
 STEP = 1e-5  # of the central differences; their error is O(STEP^2), their rounding O(1e-16 / STEP)
 

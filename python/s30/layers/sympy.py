@@ -9,12 +9,12 @@ import mpmath
 import numpy as np
 import sympy
 
-from s30.corpus import Paper
+from s30.corpus.problem import SEEDS
+from s30.corpus.registry import Paper
+from s30.corpus.vocabulary import Array, Identity
 from s30.errors import S30Error, one_line
-from s30.evidence import Evidence
+from s30.evidence.store import Evidence
 from s30.layers.executable import Parts, Progress, problem_of
-from s30.problem import SEEDS
-from s30.vocabulary import Array, Identity
 
 # The steps that a proof may name. Each preserves the value of an expression for all values of its symbols, so that no
 # step can turn a false identity into a true one.

@@ -15,13 +15,13 @@ from tinygrad.helpers import ContextVar
 from tinygrad.nn.optim import SGD
 from tinygrad.nn.state import get_state_dict
 
-from s30.corpus import Paper
+from s30.corpus.problem import objective
+from s30.corpus.registry import Paper
+from s30.corpus.vocabulary import Array, Arrays
 from s30.errors import S30Error
-from s30.evidence import Evidence
+from s30.evidence.store import Evidence
 from s30.layers.executable import Parts, Progress, altered, descend, named
 from s30.layers.measure import measure_autodiff
-from s30.problem import objective
-from s30.vocabulary import Array, Arrays
 
 
 def mend_constants() -> None:

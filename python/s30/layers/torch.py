@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from s30.corpus import Paper
+from s30.corpus.problem import objective
+from s30.corpus.registry import Paper
+from s30.corpus.vocabulary import Array, Arrays
 from s30.errors import S30Error
-from s30.evidence import Evidence
-from s30.layers import CHECKS
+from s30.evidence.store import Evidence
+from s30.layers.catalogue import CHECKS
 from s30.layers.executable import Parts, Progress, altered, named
 from s30.layers.measure import measure_autodiff
-from s30.problem import objective
-from s30.vocabulary import Array, Arrays
 
 
 class TorchBackend:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from s30.vocabulary import Array
+from s30.corpus.vocabulary import Array
 
 
 def linear_decay(peak: float, updates: int, warm_up: int = 0) -> Array:

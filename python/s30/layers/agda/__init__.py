@@ -17,16 +17,16 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from s30.corpus import Paper
-from s30.environment import agda_version, find_agda, find_provider
+from s30.corpus.registry import Paper
 from s30.errors import S30Error
-from s30.evidence import Evidence
+from s30.evidence.environment import agda_version, find_agda, find_provider
+from s30.evidence.locks import held
+from s30.evidence.store import Evidence
 from s30.layers.agda.evaluation import Runner
 from s30.layers.agda.process import Agda
 from s30.layers.agda.proofs import check, problems
 from s30.layers.agda.questions import Question, questions
 from s30.layers.agda.staging import place, stage, stage_of
-from s30.locks import held
 
 if TYPE_CHECKING:
     from s30.layers.executable import Progress

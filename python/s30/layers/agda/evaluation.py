@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from s30.corpus import Paper
-from s30.environment import cpu_seconds
+from s30.corpus.literals import numbers
+from s30.corpus.registry import Paper
+from s30.corpus.vocabulary import Array
 from s30.errors import S30Error
+from s30.evidence.environment import cpu_seconds
 from s30.layers.agda.modules import WORD, Modules
 from s30.layers.agda.process import Agda
 from s30.layers.agda.questions import Question
 from s30.layers.agda.source import Source
 from s30.layers.agda.staging import EVALUATION
 from s30.layers.executable import Progress
-from s30.literals import numbers
-from s30.vocabulary import Array
 
 TERM_LIMIT = 20.0  # seconds for one term
 

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from s30.environment import cpu_seconds
 from s30.errors import S30Error
+from s30.evidence.environment import cpu_seconds
 from s30.layers.agda.source import Source
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from s30.corpus import Paper
-from s30.environment import Provider, library_digest
+from s30.corpus.registry import Paper
 from s30.errors import S30Error
-from s30.evidence import digest_of, write_atomically
+from s30.evidence.environment import Provider, library_digest
+from s30.evidence.store import digest_of, write_atomically
 from s30.layers.agda.modules import Modules, library_words
 from s30.layers.agda.process import Agda
 from s30.layers.agda.source import Source

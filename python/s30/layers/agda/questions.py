@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from s30.corpus import Paper
+from s30.corpus.problem import Problem
+from s30.corpus.registry import Paper
+from s30.corpus.vocabulary import Array, Evaluation
 from s30.errors import S30Error, one_line, place
 from s30.layers.executable import Progress, checked_outputs, problem_of, variants_of
-from s30.problem import Problem
-from s30.vocabulary import Array, Evaluation
 
 FILE = "cubical-agda/evaluations.py"
 SEED = re.compile(r"seed(\d+)")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from s30.corpus import Paper
-from s30.environment import Provider, cache_folder
+from s30.corpus.registry import Paper
 from s30.errors import S30Error
-from s30.evidence import write_atomically
+from s30.evidence.environment import Provider, cache_folder
+from s30.evidence.store import write_atomically
 
 EVALUATION = "evaluation"  # the folder of the library, and of a paper's modules, that are not `--safe`
 

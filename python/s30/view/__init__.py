@@ -1,0 +1,4 @@
+"""How verdicts, evidence and figures are shown to people: tables, lines, Markdown, SVG.
+
+It decides nothing.
+"""

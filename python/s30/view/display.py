@@ -1,0 +1,318 @@
+"""What a person sees in the terminal: progress of a sweep, and tables. Without a terminal, plain lines."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from s30.corpus.registry import Paper
+from s30.corpus.vocabulary import Outcome
+from s30.layers.catalogue import EXPERIMENT, LAYERS
+from s30.sweep.plan import Event, Slot
+from s30.verdict.claims import Metrics, bound_of, coverage, number
+from s30.verdict.judge import PaperVerdict, Verification
+
+MARKS = {
+    Outcome.PASSED: ("passed", "green"),
+    Outcome.FAILED: ("FAILED", "bold red"),
+    Outcome.NOT_RUN: ("not_run", "yellow"),
+    Outcome.WAIVED: ("waived", "magenta"),
+    Outcome.NOT_APPLICABLE: ("-", "dim"),
+}
+
+PROOFS = ("identity", "theorem")
+
+# What a room or a file says may hold brackets, which Rich would take for markup, and codes that a terminal would obey.
+CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+
+
+class Plain(Console):
+    """Prints every text as it stands: no markup, no emoji, and control codes as words."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(text.translate(CONTROLS), **options)
+
+
+errors = Plain(stderr=True, soft_wrap=True)
+console = Plain(width=None if sys.stdout.isatty() else 160)
+
+
+def mark(outcome: Outcome) -> Text:
+    """An outcome as a coloured word."""
+    word, style = MARKS[outcome]
+    return Text(word, style)
+
+
+def name_of(slot: Slot) -> str:
+    """A slot in words: `26 PyTorch experiment`."""
+    paper, layer, task = slot
+    return f"{paper} {LAYERS[layer].title}{' experiment' if task == EXPERIMENT else ''}"
+
+
+class Progress:
+    """Listens to a sweep. On a terminal it shows what runs now; elsewhere it prints a line when something ends.
+
+    All of it goes to standard error, so that a program may read standard output and a person still see how far it is.
+    """
+
+    def __init__(self) -> None:
+        self._now: dict[Slot, str] = {}
+        self._guard = threading.Lock()
+        self._live = Live(console=errors, refresh_per_second=8, transient=True) if errors.is_terminal else None
+        self.measured = self.cached = self.not_run = 0
+
+    def __enter__(self) -> Progress:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self._live:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        with self._guard:
+            name = name_of(event.slot)
+            if event.kind in ("start", "waiting", "stage"):
+                self._now[event.slot] = event.text
+            else:
+                self._now.pop(event.slot, None)
+            self.cached += event.kind == "cached"
+            self.measured += event.kind in ("done", "failed")
+            self.not_run += event.kind == "not_run"
+            if event.kind == "done":
+                self._line(f"  measured  {name} in {event.seconds:.1f} s")
+            elif event.kind == "waiting":
+                self._line(f"  {name} {event.text}")
+            elif event.kind in ("failed", "not_run", "damaged"):
+                self._line(f"  {event.kind:<9} {name}: {event.text}")
+            if self._live:
+                self._live.update(
+                    Text("\n".join(f"  {name_of(slot)}: {text}" for slot, text in sorted(self._now.items())))
+                )
+
+    def _line(self, text: str) -> None:
+        (self._live.console if self._live else errors).print(text, markup=False)
+
+
+def verification_table(verification: Verification, names: Sequence[str]) -> Table:
+    """One row per paper: a cell per layer, the claims that hold, the entries compared."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("paper", no_wrap=True)
+    for name in names:
+        table.add_column(LAYERS[name].title, no_wrap=True)
+    table.add_column("claims", no_wrap=True)
+    table.add_column("coverage", no_wrap=True)
+    table.add_column("entries compared", justify="right", no_wrap=True)
+    for verdict in verification.papers:
+        compared, total = (sum(getattr(c, what) for c in verdict.checks) for what in ("compared", "total"))
+        cells = [mark(verdict.cells[name].outcome) for name in names]
+        table.add_row(
+            f"{verdict.paper.id} {verdict.paper.slug}",
+            *cells,
+            claims_cell(verdict),
+            coverage_cell(verdict),
+            f"{compared:,}/{total:,}" if total else "-",
+        )
+    return table
+
+
+def results(verification: Verification, names: Sequence[str], width: int) -> Table | Text:
+    """The table, or where it would not fit one line per paper, with the layers that did not pass by name."""
+    table = verification_table(verification, names)
+    if Plain(width=1000).measure(table).maximum <= width:
+        return table
+    lines = []
+    for verdict in verification.papers:
+        outcomes = {name: verdict.cells[name].outcome for name in names}
+        told = [f"{name} {MARKS[o][0]}" for name, o in outcomes.items() if o is not Outcome.PASSED]
+        passed = sum(outcome is Outcome.PASSED for outcome in outcomes.values())
+        claims = claims_cell(verdict).plain
+        lines.append(
+            f"{verdict.paper.id} {verdict.paper.slug}: {', '.join([*told, f'{passed} passed'])}; claims {claims}"
+        )
+    return Text("\n".join(lines))
+
+
+def coverage_cell(verdict: PaperVerdict) -> Text:
+    """How much of the paper is carried, of what its card lists."""
+    counted = coverage(verdict.paper) if verdict.paper.built else None
+    return Text(f"{len(counted.carried)} of {counted.items}") if counted and counted.items else Text("-", "dim")
+
+
+def checks_line(summary: Mapping[str, Any], seconds: float | None = None) -> str:
+    """How many checks passed of all that there are, those included that could not run."""
+    counts = summary["checks"]
+    rest = [f"{counts[o]:,} {o.replace('_', ' ')}" for o in ("failed", "waived", "not_run") if counts.get(o)]
+    parts = [
+        f"checks: {counts.get('passed', 0):,} of {sum(counts.values()):,} passed"
+        + "".join(f", {text}" for text in rest),
+        f"{summary['identities']} identities proved, {summary['theorems']} theorems checked",
+    ]
+    if summary["coverage"]["items"]:
+        parts.append(f"{summary['coverage']['carried']} of {summary['coverage']['items']} items of the papers carried")
+    return "; ".join([*parts, *([f"{seconds:.1f} s"] if seconds is not None else [])])
+
+
+def last_line(verification: Verification) -> tuple[str, str]:
+    """The verdict in words, and its style: what is waived is named, and what failed is counted."""
+    if verification.passed:
+        waived = verification.waived
+        words = f"PASSED with {len(waived)} waived: {', '.join(waived)}" if waived else "PASSED"
+        return words, "bold magenta" if waived else "bold green"
+    failed = Outcome.FAILED
+    counts = {
+        ("check", "checks"): sum(
+            check.outcome is failed for verdict in verification.papers for check in verdict.checks
+        ),
+        ("claim", "claims"): sum(
+            claim.outcome is failed for verdict in verification.papers for claim in verdict.claims
+        ),
+        ("problem", "problems"): len(verification.problems)
+        + sum(len(verdict.problems) for verdict in verification.papers),
+        ("layer not run", "layers not run"): sum(
+            cell.outcome is Outcome.NOT_RUN for verdict in verification.papers for cell in verdict.cells.values()
+        ),
+    }
+    told = [f"{n} {word if n == 1 else words}" for (word, words), n in counts.items() if n]
+    return "FAILED" + (f": {', '.join(told)}" if told else ""), "bold red"
+
+
+def markdown_table(verification: Verification) -> str:
+    """The table of results as Markdown, for the README: outcomes and counts, nothing that differs between machines."""
+    titles = [LAYERS[name].title for name in LAYERS]
+    lines = [
+        f"| paper | {' | '.join(titles)} | claims | coverage | entries compared |",
+        "|---" * (len(titles) + 4) + "|",
+    ]
+    for verdict in verification.papers:
+        cells = [str(verdict.cells[name].outcome) for name in LAYERS]
+        compared, total = (sum(getattr(c, what) for c in verdict.checks) for what in ("compared", "total"))
+        room = f"[{verdict.paper.id} {verdict.paper.title}](papers/{verdict.paper.folder.name}/README.md)"
+        lines.append(
+            f"| {room} | {' | '.join(cells)} | {claims_cell(verdict)} | {coverage_cell(verdict)} | {compared:,} of {total:,} |"
+        )
+    count = {
+        kind: sum(c.kind == kind for v in verification.papers for c in v.checks if c.outcome is Outcome.PASSED)
+        for kind in PROOFS
+    }
+    lines.append(f"\n{count['identity']} identities proved, {count['theorem']} theorems checked.")
+    if verification.unbuilt:
+        lines[-1] += (
+            f" {len(verification.unbuilt)} papers have no room yet: they are `not_run`, and nothing about them is claimed."
+        )
+    return "\n".join(lines)
+
+
+def markdown_metrics(
+    paper: Paper, metrics: Metrics, described: Mapping[str, Mapping[str, Any]], profile: str, seed: int, where: str
+) -> str:
+    """An experiment's metrics as Markdown, for a room's README: what is claimed of each, and what each layer measured."""
+    claimed: dict[str, list[str]] = {}
+    for claim in paper.card["claims"]:
+        for evidence in claim.get("evidence", ()):
+            if "metric" in evidence:
+                whose = "".join(f", {LAYERS[name].title}" for name in evidence.get("layers", ()))
+                claimed.setdefault(evidence["metric"], []).append(bound_of(evidence) + whose)
+    covered = coverage(paper)
+    lines = [f"Of the paper's numbered items, `paper.yaml` lists {covered.items}; carried here: {covered}.\n"] * bool(
+        covered.items
+    )
+    lines += [f"Profile {profile}, seed {seed}; means, with the range where there are several values. {where}\n"]
+    lines += [f"| metric | claimed | unit | over | {' | '.join(LAYERS[name].title for name in metrics)} |"]
+    lines += ["|---" * (len(metrics) + 4) + "|"]
+    for name, unit, over in metric_rows(metrics, described):
+        cells = (
+            number(fmean(v), 4) + (f" ({number(min(v), 4)} to {number(max(v), 4)})" if len(set(v)) > 1 else "")
+            if v
+            else "-"
+            for v in (measured.get(name, []) for measured in metrics.values())
+        )
+        bounds = "; ".join(dict.fromkeys(claimed.get(name, ())))
+        lines.append(f"| `{name}` | {bounds} | {unit} | {over} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def markdown_assumptions(theorems: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+    """By paper, then by what the modules around them assume: every theorem, its sentence, and its statement from there."""
+    lines = [
+        "# What the theorems assume",
+        "",
+        "Generated by `make assumptions`. No module holds a postulate, so a theorem assumes what stands over it here, and what",
+        "its statement has in front of arrows; nothing else. Where nothing stands over it, its statement is all there is.",
+    ]
+    for paper, entries in theorems.items():
+        lines += ["", f"## {paper}"]
+        groups: dict[tuple[str, ...], list[str]] = {}
+        for name, said in entries.items():
+            groups.setdefault(tuple(said["assumes"]), []).append(name)
+        for assumed, names in groups.items():
+            lines += ["", "### " + (" ".join(f"`{one}`" for one in assumed) or "No parameters"), ""]
+            for name in names:
+                says, statement = (entries[name][key].rstrip(".") for key in ("says", "statement"))
+                left = statement.removeprefix(" ".join(assumed)).strip().removeprefix("→").strip()
+                lines += [f"- **{name}**: {says}.", f"  `{left}`"]
+    return "\n".join(lines) + "\n"
+
+
+def metric_rows(metrics: Metrics, described: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:
+    """Each metric with its unit and over how many of what it is a mean, such as `5 seeds`."""
+    counts = {name: len(values) for measured in metrics.values() for name, values in measured.items()}
+    return [
+        (name, about.get("unit", ""), f"{count} {about['over']}" if about.get("over") else "")
+        for name, count in counts.items()
+        for about in (described.get(name, {}),)
+    ]
+
+
+def claims_cell(verdict: PaperVerdict) -> Text:
+    """How many claims hold of those that were tried, and how many of these are about something smaller than the paper's."""
+    tried = [claim for claim in verdict.claims if claim.outcome is not Outcome.NOT_APPLICABLE]
+    held = sum(claim.outcome is Outcome.PASSED for claim in tried)
+    if not tried:
+        return Text("-", "dim")
+    worst = next(
+        (o for o in (Outcome.FAILED, Outcome.NOT_RUN, Outcome.WAIVED) if any(c.outcome is o for c in tried)),
+        Outcome.PASSED,
+    )
+    proxies = sum(claim.kind == "proxy" for claim in tried)
+    return Text(f"{held}/{len(tried)}" + (f", {proxies} proxy" if proxies else ""), MARKS[worst][1])
+
+
+def parity_table(verdict: PaperVerdict, rows: dict[str, list[dict[str, Any]]]) -> Table:
+    """One row per comparison with its largest error and tolerance."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in ("check", "what", "outcome", "largest error", "relative", "tolerance", "entries"):
+        table.add_column(
+            header, overflow="fold", justify="right" if header in ("largest error", "relative", "entries") else "left"
+        )
+    for kind, entries in rows.items():
+        for row in entries:
+            tolerance = row["tolerance"]
+            table.add_row(
+                kind,
+                row["id"],
+                mark(Outcome(row["outcome"])),
+                *(f"{row[n]:.1e}" if row[n] is not None else "-" for n in ("error", "relative")),
+                f"rtol {tolerance['rtol']:g}, atol {tolerance['atol']:g}" if tolerance else "-",
+                f"{row['compared']:,}/{row['total']:,}",
+            )
+    return table
+
+
+def failures(verification: Verification, limit: int = 40) -> list[str]:
+    """All that failed, one line each, cut after `limit`."""
+    lines = [line for verdict in verification.papers for line in verdict.messages] + list(verification.problems)
+    more = f"... and {len(lines) - limit} more: `s30 verify --json` tells all, as failures and problems"
+    return lines[:limit] + ([more] if len(lines) > limit else [])
