@@ -11,7 +11,7 @@ import pytest
 from s30 import cli
 from s30.layers.agda import run_all
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.mark.parametrize("kept", [True, False])
