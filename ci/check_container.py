@@ -201,7 +201,9 @@ def perform(new: Path, instructions: list[tuple[str, str]]) -> int:
             name, _, value = rest.partition("=")
             if word == "ENV" and value == f"${name}":  # an ARG that is kept for who runs the image
                 value = variables.get(name, "")
-            variables[name] = os.environ.get(name, value) if word == "ARG" else value
+            if word == "ARG":
+                value = os.environ.get(name) or (described() if name == "S30_COMMIT" else value)
+            variables[name] = value
         elif word == "USER":
             user = rest
         elif word == "WORKDIR":
@@ -241,7 +243,6 @@ def main() -> int:
     options = parser.parse_args()
     instructions = steps((ROOT / "Containerfile").read_text(encoding="utf-8"))
     debian = suite(instructions)
-    os.environ.setdefault("S30_COMMIT", described())  # for its ARG
     if os.geteuid() != 0:
         return skipped("debootstrap and chroot need root")
     with tempfile.TemporaryDirectory(prefix="s30-container-") as scratch, ExitStack() as mounts:

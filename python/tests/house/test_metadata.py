@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from s30.corpus import load_file
+from s30.corpus.registry import load_file
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 DEVELOPING = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
