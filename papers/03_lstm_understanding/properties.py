@@ -11,7 +11,7 @@ from s30.room import EXACT, Array, Arrays, Forward, Invariant, Problem
 
 HIDDEN = ("rnn_hidden", "hidden", "peephole_hidden", "coupled_hidden", "gru_hidden", "gru_after_hidden")
 CELL = ("cell", "peephole_cell", "coupled_cell")
-CUT = 2  # where `continuation` cuts a run in two
+CUT = 1  # where `continuation` cuts a run in two
 CORE, WALK = "The Core Idea Behind LSTMs", "Step-by-Step LSTM Walk Through"
 VARIANTS = "Variants on Long Short Term Memory"
 
