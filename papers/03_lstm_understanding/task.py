@@ -183,9 +183,9 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         values[f"{net}_updates_lag_{lag}"].append(float(len(trained.losses)))
         if lag == LONGEST and cell == "lstm":
             learnt[net].append(trained.params)
-            before = framework.predict(cell, start, inputs)
-            values[f"{net}_before_direct_path"].append(direct_path(before))
             values[f"{net}_after_direct_path"].append(direct_path(found))
+            if net == "lstm":
+                values["lstm_before_direct_path"].append(direct_path(framework.predict(cell, start, inputs)))
             gates = gates or {name: found[name][0] for name in ("forget_gate", "input_gate")}
 
     framework.progress(0.9, "gradients of the state")

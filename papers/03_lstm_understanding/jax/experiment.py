@@ -32,7 +32,6 @@ def compiled(function: Callable, level: int = 0) -> Callable:
     return jax.jit(function, static_argnums=0, compiler_options={"xla_backend_optimization_level": level})
 
 
-
 def padded(tokens: Array, length: int) -> Array:
     """tokens (example, time) with noise behind them up to that length."""
     return np.pad(tokens, [(0, 0), (0, length - tokens.shape[1])], constant_values=task.SYMBOLS)

@@ -79,7 +79,8 @@ def train(training: Training) -> Trained:
     layer = nn.LSTM if cell == "lstm" else nn.RNN
     net = Net(cell, layer(task.FEATURES, task.UNITS[cell], batch_first=True), training.start)
     params, losses, row = list(net.parameters()), [], 0
-    mean, square, steps = ([torch.zeros_like(p) for p in params], [torch.zeros_like(p) for p in params], [torch.zeros(()) for _ in params])
+    mean, square = ([torch.zeros_like(value) for value in params] for _ in range(2))
+    steps = [torch.zeros(()) for _ in params]
     for index, rate in zip(torch.as_tensor(training.order), training.rates.tolist(), strict=True):
         logits, symbols = net.readout(net.last(data["tokens"][index])), data["target"][index].long()
         loss = F.cross_entropy(logits, symbols)
