@@ -5,6 +5,8 @@ answers      this room's own cells, into which the trained parameters are loaded
 gradients    ∂C_t/∂C_0 and ∂h_t/∂h_0 as the product of automatic Jacobians of single steps
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -16,6 +18,8 @@ from s30.room import Array, Arrays, Trained, Training, sibling
 cells = sibling(__file__, "model.py")
 task = sibling(__file__, "../task.py")
 State = dict[str, Tensor]
+# The function behind `torch.optim.Adam`: to build that class imports PyTorch's compiler, which takes as long as PyTorch itself.
+step = partial(adam, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False, fused=True)
 
 
 class Tanh(torch.autograd.Function):
@@ -87,12 +91,8 @@ def train(training: Training) -> Trained:
         net.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(params, training.clip)
-        # the function behind `torch.optim.Adam`: that class imports PyTorch's compiler, which takes as long as PyTorch itself
         with torch.no_grad():
-            adam(
-                params, [p.grad for p in params], mean, square, [], steps, fused=True, amsgrad=False, maximize=False,
-                beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, lr=rate,
-            )  # fmt: skip
+            step(params, [value.grad for value in params], mean, square, [], steps, lr=rate)
         losses.append(loss.item())
         row = row + 1 if (logits.argmax(1) == symbols).all() else 0
         if row == training.settings["stop"]:
@@ -129,9 +129,9 @@ def norms(model: Net, tokens: Tensor) -> Tensor:
         for name in names
         for unit in range(units)
     ]
-    steps = torch.stack(rows, 1).unflatten(0, tokens.shape)  # (example, time, state, state)
-    moved, found = torch.eye(steps.shape[-1])[:, :units], []
-    for step in steps.unbind(1):
-        moved = step @ moved  # (example, state, unit of the start)
+    chain = torch.stack(rows, 1).unflatten(0, tokens.shape)  # (example, time, state, state)
+    moved, found = torch.eye(chain.shape[-1])[:, :units], []
+    for jacobian in chain.unbind(1):
+        moved = jacobian @ moved  # (example, state, unit of the start)
         found.append(moved[:, :units].square().sum((1, 2)).mean().sqrt())
     return torch.stack(found)
