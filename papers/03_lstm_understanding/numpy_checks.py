@@ -137,8 +137,8 @@ def forward(params: Arrays, batch: Arrays, features: int, hidden: int, classes: 
 
 
 def problem(seed: int = 0) -> Problem:
-    """Batch 2, time 5, features 3, hidden 6, classes 4."""
-    return draw(np.random.default_rng((3, seed)), examples=2, time=5, features=3, hidden=6, classes=4)
+    """Batch 2, time 3, features 4, hidden 6, classes 5: a first, a middle and a last step."""
+    return draw(np.random.default_rng((3, seed)), examples=2, time=3, features=4, hidden=6, classes=5)
 
 
 def draw(rng: np.random.Generator, examples: int, time: int, features: int, hidden: int, classes: int) -> Problem:

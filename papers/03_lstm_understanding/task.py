@@ -82,6 +82,10 @@ METRICS = {
     },
     "rnn_radius": Metric("spectral radius of W_hh as torch.nn draws it", "factor a step", "nets", "rnn"),
     "rnn_norm": Metric("operator norm of W_hh as torch.nn draws it", "factor a step", "nets", "rnn"),
+    "rnn_orthogonal_norm": Metric("operator norm of W_hh that starts orthogonal", "factor a step", "nets", "rnn_orthogonal"),
+    "settled_updates": Metric(
+        f"updates of a net that errs on one example of its fifth minibatch alone: it stops {WINDOW} later", "updates"
+    ),
     **{f"{cell}_parameters": Metric("parameters of a net, readout included", "numbers", model=cell) for cell in UNITS},
 }  # fmt: skip
 
@@ -167,25 +171,42 @@ def state_gradient(cell: str, nets: list[Arrays], tokens: Array) -> Array:
     return np.array(norms)
 
 
+def training(net: str, start: Arrays, data: Arrays) -> Training:
+    """A net's training: every minibatch is new, and UPDATES are the most there are."""
+    order, rates = (
+        np.arange(UPDATES * EXAMPLES).reshape(UPDATES, EXAMPLES),
+        constant(RATES.get(net, RATES["lstm"]), UPDATES),
+    )
+    return Training(cell_of(net), start, data, order, rates, LIMIT, {"stop": WINDOW})
+
+
+def settled(seed: int) -> Training:
+    """Of an LSTM whose readout prefers symbol 0 by more than any hidden state can change, where one target is another: an
+    example of the fifth minibatch."""
+    start, data = initial("lstm", 10, seed, 0), examples("lstm", 10, seed, 0)[0]
+    start["readout.bias"] = start["readout.bias"] + [10.0, 0.0, 0.0, 0.0]
+    target = 0 * data["target"]
+    target[4 * EXAMPLES] = 1
+    return training("lstm", start, {**data, "target": target})
+
+
 def run(profile: str, seed: int, framework: Framework) -> Experiment:
     values, learnt = defaultdict(list), defaultdict(list)  # by metric; what LSTMs learnt at LONGEST, by net
     gates: Arrays = {}
     nets = [(net, lag, k) for (net, lag), many in RECALL.items() for k in range(NETS[profile][many])]
     for done, (net, lag, k) in enumerate(nets):
         framework.progress(0.9 * done / len(nets), f"{net} at lag {lag}")
-        cell, (train, test) = cell_of(net), examples(net, lag, seed, k)
-        order, start = np.arange(UPDATES * EXAMPLES).reshape(UPDATES, EXAMPLES), initial(net, lag, seed, k)
-        rates = constant(RATES.get(net, RATES["lstm"]), UPDATES)
-        trained = framework.train(Training(cell, start, train, order, rates, LIMIT, {"stop": WINDOW}))
+        cell, (train, test), start = cell_of(net), examples(net, lag, seed, k), initial(net, lag, seed, k)
+        trained = framework.train(training(net, start, train))
         inputs = {"tokens": test["tokens"]}
         found = framework.predict(cell, trained.params, inputs)
         values[f"{net}_accuracy_lag_{lag}"].append(float((found["logits"].argmax(1) == test["target"]).mean()))
         values[f"{net}_updates_lag_{lag}"].append(float(len(trained.losses)))
         if lag == LONGEST and cell == "lstm":
             learnt[net].append(trained.params)
-            before = framework.predict(cell, start, inputs)
-            values[f"{net}_before_direct_path"].append(direct_path(before))
             values[f"{net}_after_direct_path"].append(direct_path(found))
+            if net == "lstm":
+                values["lstm_before_direct_path"].append(direct_path(framework.predict(cell, start, inputs)))
             gates = gates or {name: found[name][0] for name in ("forget_gate", "input_gate")}
 
     framework.progress(0.9, "gradients of the state")
@@ -199,9 +220,11 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         norms |= dict(zip(groups, np.split(found, cuts), strict=True))  # (net, time)
     for (net, when), found in norms.items():
         values[f"{net}_{when}_state_gradient"] = np.log10(found[:, -1]).tolist()
-    weights = [start["rnn.weight_hh_l0"] for start in starts["rnn"]]
-    values["rnn_radius"] = [float(np.abs(np.linalg.eigvals(weight)).max()) for weight in weights]
-    values["rnn_norm"] = np.linalg.norm(weights, 2, axis=(1, 2)).tolist()
+    for net in ("rnn", "rnn_orthogonal"):
+        weights = np.stack([start["rnn.weight_hh_l0"] for start in starts[net]])
+        values[f"{net}_norm"] = np.linalg.norm(weights, 2, axis=(1, 2)).tolist()
+        values[f"{net}_radius"] = np.abs(np.linalg.eigvals(weights)).max(1).tolist()
+    values["settled_updates"] = [float(len(framework.train(settled(seed)).losses))]
     sizes = {f"{cell}_parameters": float(sum(value.size for value in starts[cell][0].values())) for cell in UNITS}
     metrics = {name: sizes.get(name) or values[name] for name in METRICS}
     return Experiment(metrics, drawings.figures([*RECALL], values, norms, gates, UPDATES))

@@ -59,6 +59,10 @@ def test_the_rnn_has_a_few_more_parameters_than_the_lstm(task) -> None:
     assert sizes == {"lstm": 844, "rnn": 916}
 
 
+def test_the_direct_path_is_a_root_mean_square(task) -> None:
+    assert task.direct_path({"kept": np.array([[1.0, 0.0], [0.0, 1.0]])}) == pytest.approx(0.5**0.5)
+
+
 def test_an_orthogonal_start_keeps_every_norm(task) -> None:
     weight = task.initial("rnn_orthogonal", 100, 0, 0)["rnn.weight_hh_l0"]
     np.testing.assert_allclose(weight @ weight.T, np.eye(task.UNITS["rnn"]), atol=1e-12)

@@ -1,21 +1,47 @@
 r"""How the networks of `task.py` are trained and asked in PyTorch.
 
-training     `nn.LSTM`, whose kernels are fused, and a tanh RNN with the inputs of all steps projected at once; Adam
+training     `nn.LSTM`, whose kernels are fused, and a tanh RNN that goes back through time by its own formula; Adam
 answers      this room's own cells, into which the trained parameters are loaded under the same names
-gradients    ∂C_t/∂C_0 and ∂h_t/∂h_0 by forward mode, over all networks at once
+gradients    ∂C_t/∂C_0 and ∂h_t/∂h_0 as the product of automatic Jacobians of single steps
 """
+
+from functools import partial
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import functional_call, jacfwd, stack_module_state, vmap
+from torch.optim.adam import adam
 
 from s30.room import Array, Arrays, Trained, Training, sibling
 
 cells = sibling(__file__, "model.py")
 task = sibling(__file__, "../task.py")
 State = dict[str, Tensor]
+# The function behind `torch.optim.Adam`: to build that class imports PyTorch's compiler, which takes as long as PyTorch itself.
+step = partial(adam, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False, fused=True)
+
+
+class Tanh(torch.autograd.Function):
+    """given (time, example, unit), W_hh -> h_T from the zero state, and back through time: half of what autograd's graph costs."""
+
+    @staticmethod
+    def forward(ctx, given: Tensor, weight: Tensor) -> Tensor:
+        hidden = given.new_zeros(len(given) + 1, *given.shape[1:])
+        # h_t = tanh(W_hh h_{t-1} + a_t)
+        for at, old, new in zip(given, hidden[:-1], hidden[1:], strict=True):
+            torch.addmm(at, old, weight.T, out=new).tanh_()
+        ctx.save_for_backward(hidden, weight)
+        return hidden[-1].clone()
+
+    @staticmethod
+    def backward(ctx, by_hidden: Tensor) -> tuple[Tensor, Tensor]:
+        hidden, weight = ctx.saved_tensors
+        deltas = 1 - hidden[1:].square()  # tanh' of every step, then δ_t in its place
+        # δ_t = (1 - h_t²) * ∂h_t,  ∂h_{t-1} = δ_t W_hh
+        for delta in reversed(deltas.unbind()):
+            by_hidden = delta.mul_(by_hidden) @ weight
+        return deltas, torch.einsum("tea,teb->ab", deltas, hidden[:-1])
 
 
 class Net(nn.Module):
@@ -36,12 +62,9 @@ class Net(nn.Module):
         layer, inputs = self.get_submodule(self.cell), self.inputs(tokens)
         if self.cell == "lstm":
             return layer(inputs)[0][:, -1]
-        # h_t = tanh(W_hh h_{t-1} + (W_ih x_t + b_ih + b_hh))
-        given = F.linear(inputs, layer.weight_ih_l0, layer.bias_ih_l0 + layer.bias_hh_l0)  # (example, time, unit)
-        hidden = torch.zeros_like(given[:, 0])
-        for at in given.unbind(dim=1):
-            hidden = torch.addmm(at, hidden, layer.weight_hh_l0.T).tanh()
-        return hidden
+        # a_t = W_ih x_t + b_ih + b_hh, of all steps at once: (time, example, unit)
+        given = F.linear(inputs.transpose(0, 1), layer.weight_ih_l0, layer.bias_ih_l0 + layer.bias_hh_l0)
+        return Tanh.apply(given, layer.weight_hh_l0)
 
     def forward(self, tokens: Tensor, start: Tensor) -> State:
         """The room's cell on tokens (example, time) from C_0, h_0 in the RNN, = start: all by name, (example, time, unit)."""
@@ -59,15 +82,17 @@ def train(training: Training) -> Trained:
     cell, data = training.net, {name: torch.as_tensor(value) for name, value in training.data.items()}
     layer = nn.LSTM if cell == "lstm" else nn.RNN
     net = Net(cell, layer(task.FEATURES, task.UNITS[cell], batch_first=True), training.start)
-    optimizer, losses, row = torch.optim.Adam(net.parameters(), fused=True), [], 0
+    params, losses, row = list(net.parameters()), [], 0
+    mean, square = ([torch.zeros_like(value) for value in params] for _ in range(2))
+    steps = [torch.zeros(()) for _ in params]
     for index, rate in zip(torch.as_tensor(training.order), training.rates.tolist(), strict=True):
-        optimizer.param_groups[0]["lr"] = rate
         logits, symbols = net.readout(net.last(data["tokens"][index])), data["target"][index].long()
         loss = F.cross_entropy(logits, symbols)
-        optimizer.zero_grad()
+        net.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(net.parameters(), training.clip)
-        optimizer.step()
+        nn.utils.clip_grad_norm_(params, training.clip)
+        with torch.no_grad():
+            step(params, [value.grad for value in params], mean, square, [], steps, lr=rate)
         losses.append(loss.item())
         row = row + 1 if (logits.argmax(1) == symbols).all() else 0
         if row == training.settings["stop"]:
@@ -88,15 +113,25 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
 
 def state_gradient(cell: str, nets: list[Arrays], tokens: Array) -> Array:
     """Frobenius norm of ∂C_t/∂C_0, of ∂h_t/∂h_0 in the RNN: (net, time), root mean square over tokens (example, time)."""
-    model, known = build(cell, nets[0]), torch.as_tensor(tokens)
-    state, _ = stack_module_state([build(cell, params) for params in nets])
-    zero = torch.zeros(task.UNITS[cell])
+    return torch.stack([norms(build(cell, params), torch.as_tensor(tokens)) for params in nets]).numpy()
 
-    def norms(params: State) -> Tensor:
-        def states(start: Tensor) -> Tensor:
-            seen = functional_call(model, params, (known, start.expand(len(known), -1)))
-            return seen["hidden" if cell == "rnn" else "cell"]  # (example, time, unit)
 
-        return jacfwd(states)(zero).square().sum((2, 3)).mean(0).sqrt()  # (time,)
-
-    return vmap(norms)(state).detach().numpy()
+def norms(model: Net, tokens: Tensor) -> Tensor:
+    """Of one network, (time,): the Jacobians of its single steps by reverse mode, all steps at once, then their product."""
+    units, names = task.UNITS[model.cell], ("hidden",) if model.cell == "rnn" else ("cell", "hidden")
+    with torch.no_grad():
+        seen = model(tokens, torch.zeros(len(tokens), units))
+    # what each step finds, first the zero state; steps and examples are rows of one batch
+    before = {name: F.pad(seen[name][:, :-1], (0, 0, 1, 0)).flatten(0, 1).requires_grad_() for name in names}
+    after = model.get_submodule(model.cell).step(model.inputs(tokens).flatten(0, 1), **{"cell": None, **before})
+    rows = [
+        torch.cat(torch.autograd.grad(after[name][:, unit].sum(), list(before.values()), retain_graph=True), 1)
+        for name in names
+        for unit in range(units)
+    ]
+    chain = torch.stack(rows, 1).unflatten(0, tokens.shape)  # (example, time, state, state)
+    moved, found = torch.eye(chain.shape[-1])[:, :units], []
+    for jacobian in chain.unbind(1):
+        moved = jacobian @ moved  # (example, state, unit of the start)
+        found.append(moved[:, :units].square().sum((1, 2)).mean().sqrt())
+    return torch.stack(found)
