@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
     try:
-        result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False)
+        result = app(args=list(arguments) if arguments is not None else None, standalone_mode=False, prog_name="s30")
         if result == INTERRUPTED:
             raise KeyboardInterrupt
         return result if isinstance(result, int) else 0

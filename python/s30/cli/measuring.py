@@ -45,7 +45,7 @@ from s30.corpus import registry, repository
 from s30.corpus.vocabulary import Outcome
 from s30.errors import Interrupted, S30Error, UsageError
 from s30.evidence import environment
-from s30.evidence.store import write_atomically
+from s30.evidence.store import check_target, write_atomically
 from s30.layers.catalogue import EXPERIMENT, LAYERS, TRAINING
 from s30.record import telemetry
 from s30.sweep import sessions
@@ -230,6 +230,8 @@ def verify(
             raise S30Error(
                 f"the tree is dirty ({', '.join(changed[:3])}): commit first, or pass --allow-dirty to have it marked in the record"
             )
+    for target in filter(None, (record, readme)):
+        check_target(target)
     if evidence is not None:
         sessions.check_empty(evidence)
     progress = display.Progress()

@@ -26,6 +26,7 @@ from s30.cli.printing import (
 from s30.corpus import registry
 from s30.corpus.vocabulary import Outcome
 from s30.errors import S30Error, UsageError, one_line
+from s30.evidence.store import check_target
 from s30.layers.catalogue import LAYERS
 from s30.record import telemetry
 from s30.sweep import sessions
@@ -50,6 +51,8 @@ def merge(
     """
     started = time.monotonic()
     chosen = registry.load_corpus()
+    if record is not None:
+        check_target(record)
     results, measured_in = sessions.merge(chosen, folders, profile_of(profile))
     try:
         verification = judge(chosen, select(chosen, None), list(LAYERS), results, True)

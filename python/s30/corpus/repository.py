@@ -98,7 +98,7 @@ def _unlooked_at(root: Path) -> Iterator[str]:
         if facts.startswith("120000") and not (root / name).resolve().is_relative_to(root.resolve()):
             yield f"{name} (a link out of the tree)"
     hidden = git(root, "ls-files", "--others", "--ignored", "--exclude-standard", "--", "papers", "python/s30", "agda")
-    yield from (name for name in hidden.splitlines() if name.endswith(SOURCES) and "/_build/" not in name)
+    yield from (name for name in hidden.splitlines() if name.endswith(SOURCES))
 
 
 def source_digest(root: Path, commit: str = "HEAD") -> str:

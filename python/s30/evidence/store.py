@@ -95,11 +95,16 @@ def digest_files(paths: Iterable[Path], root: Path) -> dict[str, str]:
         raise S30Error(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
+def check_target(path: Path) -> None:
+    """Raises S30Error where something stands that is no plain file: work is not begun whose result would find no place."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise S30Error(f"cannot write {path}: it is no plain file; choose another name")
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Writes a file that is whole or absent. Raises S30Error, with the reason, when the folder does not take it, and where
     something stands that is no plain file: a device, a pipe or a link is not replaced."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        raise S30Error(f"cannot write {path}: it is no plain file; choose another name")
+    check_target(path)
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,7 +40,7 @@ CORE = (
     *("training/__init__", "training/schedules"),
     *("evidence/__init__", "evidence/store", "evidence/environment"),
     *("layers/__init__", "layers/catalogue", "layers/provenance"),
-    *("sweep/__init__", "sweep/worker", "sweep/isolation"),
+    *("sweep/__init__", "sweep/worker", "sweep/isolation", "sweep/kin"),
 )
 
 TRIALS = (

@@ -18,24 +18,34 @@ from s30.errors import S30Error
 
 # Modules whose public functions rooms call, by the framework that brings them. Only those that are imported are looked at.
 PATCHABLE = (
-    *("math", "random", "numpy", "numpy.linalg", "numpy.random", "sympy", "s30.problem", "s30.corpus", "s30.data"),
+    *("math", "random", "numpy", "numpy.linalg", "numpy.random", "sympy", "s30.room"),
+    *(
+        "s30.corpus.problem",
+        "s30.corpus.registry",
+        "s30.corpus.data",
+        "s30.corpus.vocabulary",
+        "s30.training.schedules",
+    ),
     *("torch", "torch.nn", "torch.nn.functional", "torch.autograd", "torch.optim", "torch.linalg", "torch.special"),
     *("jax", "jax.numpy", "jax.nn", "jax.lax", "jax.random", "tinygrad", "tinygrad.tensor", "tinygrad.nn"),
 )
+# What the system and its libraries read, outside the repository: of no paper, and stated in the key as far as it matters.
+SYSTEM = ("/bin/", "/dev/", "/etc/", "/lib", "/nix/store/", "/opt/", "/proc/", "/run/", "/sbin/", "/sys/", "/usr/")
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 SET_BY_IMPORT = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")  # by scikit-learn
 CLASSES = (("torch", "Tensor"), ("torch.nn", "Module"), ("tinygrad", "Tensor"))  # whose methods rooms call
 
 
 class ForeignFileError(S30Error):
-    """A file of the repository on which the evidence would depend without its key saying so."""
+    """A file on which the evidence would depend without its key saying so."""
 
 
 class Reads:
-    """Refuses, while a paper is measured, to open a file of the repository that the paper's evidence is not keyed by.
+    """Refuses, while a paper is measured, to open a file that the paper's evidence is not keyed by.
 
     Python tells of every file that is opened through it (an audit hook, which cannot be taken out again): `open`, `os.open`,
-    NumPy's readers. The packages below `sys.prefix`, the cache and byte code are no sources. A room that catches the
-    error is found out by `refused` all the same.
+    NumPy's readers. Installed packages, the cache and byte code are no sources; outside the repository nor is what belongs
+    to the system, nor what this process wrote itself. A room that catches the error is found out by `refused` all the same.
     """
 
     def __init__(self, root: Path, *own: Path) -> None:
@@ -43,6 +53,7 @@ class Reads:
         self._root = os.path.realpath(root) + os.sep
         self._outside = tuple(os.path.realpath(str(folder)) + os.sep for folder in (sys.prefix, sys.base_prefix, *own))
         self._allowed: frozenset[str] | None = None
+        self._written: set[str] = set()  # outside the repository
         self.refused: list[str] = []
         sys.addaudithook(self._hear)
 
@@ -62,18 +73,28 @@ class Reads:
         allowed, self._allowed = self._allowed, None  # what is looked up here is not heard
         try:
             path = os.path.realpath(os.fsdecode(arguments[0]))
-            if not path.startswith(self._root) or path.startswith(self._outside) or path in allowed:
+            if path.startswith(self._outside) or path in allowed or "__pycache__" in path or os.path.isdir(path):
                 return
-            if "__pycache__" in path or os.path.isdir(path):
-                return
+            if not path.startswith(self._root):
+                if _writes(*arguments[1:]):
+                    self._written.add(path)
+                    return
+                packages = tuple(os.path.realpath(folder) + os.sep for folder in sys.path if folder)
+                if path.startswith((*SYSTEM, *packages)) or path in self._written or not os.path.isfile(path):
+                    return
             name = path.removeprefix(self._root)
             self.refused.append(name)
         finally:
             self._allowed = allowed
         raise ForeignFileError(
             f"it opens {name}, on which its evidence would depend without saying so: "
-            "a layer reads the Python files of its room and of its own folder, and no other file of the repository"
+            "a layer reads the Python files of its room and of its own folder, and no other file"
         )
+
+
+def _writes(mode: Any = None, flags: Any = 0) -> bool:
+    """Whether a file is opened so that it may be made or changed, by what an audit event tells of it."""
+    return (isinstance(mode, str) and not {*mode}.isdisjoint("wax+")) or bool(isinstance(flags, int) and flags & WRITES)
 
 
 def unkeyed_modules(engine: Path, keyed: Collection[str]) -> list[str]:

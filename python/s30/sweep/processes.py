@@ -18,20 +18,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from s30 import clean
 from s30.corpus.vocabulary import Outcome
 from s30.errors import S30Error
 from s30.evidence import store
 from s30.evidence.store import Evidence
 from s30.layers import catalogue
 from s30.layers.catalogue import Layer
+from s30.sweep import kin
 from s30.sweep.plan import Event, Job, Listener, Options, Slot
 from s30.sweep.worker import CANNOT_STORE, GO_ON_ELSEWHERE
-
-KEPT = (
-    "PYTHONDONTWRITEBYTECODE",
-    "PYTHONPYCACHEPREFIX",
-    "PYTHONFAULTHANDLER",
-)  # of Python's variables: no result depends on them
 
 MARK = "S30_JOB"  # a worker and all that it starts bear it in their environment
 
@@ -126,11 +122,8 @@ class JobRunner:
 
 
 def _environment(job: Job) -> dict[str, str]:
-    """The worker's variables. It imports this very engine, and of the user's own customisation only S30_PYTHONPATH: nothing
-    from the working directory (-P below), the user's site-packages (-s), PYTHONPATH and the `sitecustomize` there."""
-    paths = [str(catalogue.ENGINE.parent), *filter(None, [os.environ.get("S30_PYTHONPATH")])]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON") or name in KEPT}
-    return kept | catalogue.process_flags(job.layer, job.task) | {"PYTHONPATH": os.pathsep.join(paths)}
+    """The worker's variables. Nor does anything reach it from the working directory (-P below) or the user's packages (-s)."""
+    return clean.variables() | catalogue.process_flags(job.layer, job.task)
 
 
 def _command(job: Job, options: Options) -> list[str]:
@@ -172,11 +165,13 @@ class _Tail:
 
 
 def _kill(process: subprocess.Popen[str], mark: str) -> None:
-    """Ends the worker and whatever it started, which may outlive it and hold its output open; a child that made a
-    session of its own is known by the mark that it inherited."""
+    """Ends the worker and whatever it started, which may outlive it and hold its output open; a child that made a session of
+    its own is known by its descent (the worker adopts orphans), or else by the mark that it inherited."""
+    started = kin.descendants(process.pid) if process.poll() is None else []  # one that has ended did so itself
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    kin.end(started)
     bearing = f"{MARK}={mark}".encode()
     for environ in Path("/proc").glob("[0-9]*/environ"):  # where there is no /proc, there is nothing to look through
         with contextlib.suppress(OSError):

@@ -36,7 +36,7 @@ from s30.evidence import environment, store
 from s30.evidence.store import Evidence, UnfitEvidenceError, digest_of
 from s30.layers import catalogue, provenance
 from s30.layers.catalogue import CHECKS, EXPERIMENT, Layer
-from s30.sweep import isolation
+from s30.sweep import isolation, kin
 
 T = TypeVar("T")
 Report = Callable[..., None]
@@ -75,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--tied", action="store_true", help="end when standard input does: its other end holds the starter"
     )
     options = parser.parse_args(arguments)
+    kin.adopt_orphans()
     if options.tied:
         _end_with_starter()
     report = _reporter()
@@ -269,6 +270,7 @@ def _end_with_starter() -> None:
     def watch() -> None:
         while os.read(leash, 1):
             pass
+        kin.end(kin.descendants(os.getpid()))
         os.killpg(0, signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -295,4 +297,5 @@ if __name__ == "__main__":
     # All is stored and said: the second in which the interpreter would take PyTorch apart is not waited for.
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+    kin.end(kin.descendants(os.getpid()))
     os._exit(code)

@@ -217,7 +217,32 @@ def idle_bounds(paper: Paper, experiments: Mapping[str, Evidence]) -> list[str]:
                     f"paper {paper.id}, claim {claim['id']}: {piece['metric']} {bound_of(piece)} cannot be missed: "
                     "it is a share, and lies between 0 and 1"
                 )
+            elif (mean := _farthest(piece, experiments)) is not None:
+                lines.append(
+                    f"paper {paper.id}, claim {claim['id']}: {piece['metric']} {bound_of(piece)} is more than {FAR:g} times "
+                    f"as far from 0 as what was measured, {number(mean)}: give a `reason`"
+                )
     return lines
+
+
+FAR = 10.0  # times what was measured: a bound beyond says nothing, unless the card gives a reason
+
+
+def _farthest(piece: Mapping[str, Any], experiments: Mapping[str, Evidence]) -> float | None:
+    """The mean that was measured, of a bound that lies far beyond it on the side where it cannot be missed."""
+    relation = next((word for word in RELATIONS if word in piece), "equals")
+    if "metric" not in piece or "reason" in piece or relation == "equals" or isinstance(piece[relation], Mapping):
+        return None
+    bound = float(piece[relation])
+    means = [
+        fmean(e.facts["metrics"][piece["metric"]])
+        for e in experiments.values()
+        if piece["metric"] in e.facts.get("metrics", {})
+    ]
+    if not means or abs(bound) <= FAR * max(map(abs, means)) or abs(bound) <= 1.0:
+        return None
+    easy = bound < 0 if relation in ("at_least", "above") else bound > 0
+    return max(means, key=abs) if easy else None
 
 
 def _limits(piece: Mapping[str, Any], unit: Mapping[str, str]) -> tuple[float, float] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from s30 import cli  # noqa: F401 - its commands are added to the application
+from s30.cli import entry  # noqa: F401 - its commands are added to the application
 from s30.cli.app import app, telemetry_app
 from s30.corpus import documents
 from s30.corpus.registry import load_corpus

@@ -72,6 +72,18 @@ def test_an_engine_module_outside_the_key_is_refused(make_corpus, toy):
     assert "it imports the engine's view/__init__.py, which is not part of its key" in measured(corpus)["01"].error
 
 
+def test_a_file_outside_the_repository_is_refused_unless_it_was_written_here(make_corpus, toy, tmp_path):
+    outside = tmp_path / "outside.txt"
+    outside.write_text("1")
+    reads = with_line(toy.numpy, f"open({str(outside)!r}).read()")
+    own = with_line(
+        toy.numpy, f"open({str(tmp_path / 'own')!r}, 'w').write('1'); open({str(tmp_path / 'own')!r}).read()"
+    )
+    found = measured(make_corpus({"01_reads": {"numpy_checks.py": reads}, "02_writes": {"numpy_checks.py": own}}))
+    assert f"it opens {outside}, on which its evidence would depend" in found["01"].error
+    assert found["02"].outcome is Outcome.PASSED
+
+
 CHANGES = {
     "NumPy's error handling": "np.seterr(all='ignore')",
     "NumPy's global random numbers": "np.random.rand()",

@@ -45,9 +45,12 @@ def test_an_exit_costs_the_paper_that_calls_it(make_corpus, toy, way, code):
     assert found["02"].outcome is Outcome.PASSED
 
 
-def test_a_child_with_a_session_of_its_own_ends_with_the_time_limit(make_corpus, toy, tmp_path):
+@pytest.mark.parametrize("more", ["", ", env={'PATH': '/usr/bin:/bin'}"], ids=["", "and an environment"])
+def test_a_child_with_a_session_of_its_own_ends_with_the_time_limit(make_corpus, toy, tmp_path, more):
     pid = tmp_path / "pid"
-    child = f"__import__('subprocess').Popen(['sh', '-c', 'echo $$ > {pid}; exec sleep 600'], start_new_session=True)"
+    child = (
+        f"__import__('subprocess').Popen(['sh', '-c', 'echo $$ > {pid}; exec sleep 600'], start_new_session=True{more})"
+    )
     text = with_line(toy.numpy, f"{child}; __import__('time').sleep(600)")
     found = measured(make_corpus({"01_spawns": {"numpy_checks.py": text}}), time_limit=4.0)
     assert found["01"].error.startswith("NumPy exceeded its time limit of 4 s")
@@ -55,6 +58,15 @@ def test_a_child_with_a_session_of_its_own_ends_with_the_time_limit(make_corpus,
     while alive(int(pid.read_text())):
         assert time.monotonic() < until, "the child lives on"
         time.sleep(0.05)
+
+
+def test_an_orphan_ends_with_the_worker_that_finished(make_corpus, toy, tmp_path):
+    pid = tmp_path / "pid"
+    script = f"setsid env -i /bin/sleep 600 & echo $! > {pid}"  # its parent, the shell, ends at once
+    text = with_line(toy.numpy, f"__import__('subprocess').run(['sh', '-c', {script!r}], check=True)")
+    found = measured(make_corpus({"01_spawns": {"numpy_checks.py": text}}))
+    assert found["01"].outcome is Outcome.PASSED
+    assert not alive(int(pid.read_text()))
 
 
 def alive(pid: int) -> bool:
