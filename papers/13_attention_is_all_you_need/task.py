@@ -154,7 +154,8 @@ def softmax_statistics(queries: list[Array], keys: list[Array]) -> dict[str, Arr
 
     entropy          -sum_k a_k log a_k of the attention weights a
     score_gradient   Frobenius norm of d a / d scores = diag(a) - a a^T
-    query_gradient   Frobenius norm of d a / d query = (diag(a) - a a^T) K, over sqrt(d_k) where the scores are
+    query_gradient   Frobenius norm of d a / d query = J K, J = diag(a) - a a^T, over sqrt(d_k) where the scores are:
+                     its square is tr(J K K^T J^T)
     """
     found: dict[str, list[Array]] = {"entropy": [], "score_gradient": [], "query_gradient": []}
     everywhere = np.ones((1, KEYS), dtype=bool)
@@ -162,10 +163,11 @@ def softmax_statistics(queries: list[Array], keys: list[Array]) -> dict[str, Arr
         for scaled in (True, False):
             _, a = checks.attention(query, key, key, everywhere, scaled)  # (sample, query, key)
             jacobian = a[..., None] * np.eye(KEYS) - a[..., :, None] * a[..., None, :]
-            by_query = jacobian @ key[:, None] / (np.sqrt(key.shape[-1]) if scaled else 1)
+            products = key @ key.swapaxes(-1, -2) / (key.shape[-1] if scaled else 1)  # K K^T, (sample, key, key)
+            square = (jacobian * (jacobian @ products[:, None])).sum((-2, -1))
             found["entropy"].append(-(a * np.log(np.where(a > 0, a, 1))).sum(-1).ravel())
             found["score_gradient"].append(np.sqrt((jacobian**2).sum((-2, -1))).ravel())
-            found["query_gradient"].append(np.sqrt((by_query**2).sum((-2, -1))).ravel())
+            found["query_gradient"].append(np.sqrt(np.maximum(square, 0)).ravel())
     return {name: np.stack(rows).reshape(len(queries), 2, -1) for name, rows in found.items()}
 
 

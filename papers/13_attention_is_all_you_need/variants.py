@@ -32,7 +32,7 @@ def variants() -> list[Variant]:
         Variant(
             "one_pair",
             "a single sentence pair without padding, three heads of two features; no positions in the decoder",
-            drawn(3, [4], [3], vocabulary=7, d_model=6, d_ff=9, smoothing=0.2, decoder_positions=False),
+            drawn(3, [4], [3], vocabulary=7, d_model=6, d_ff=9, layers=1, smoothing=0.2, decoder_positions=False),
         ),
         Variant(
             "large_scores",

@@ -208,6 +208,7 @@ def positions() -> list[Identity]:
         Identity(
             "rotations_compose", "R(k) R(l) = R(k + l): a step of k and a step of l are a step of k + l",
             rotation(offset) * rotation(further), rotation(offset + further), anywhere, "section 3.5",
+            proof=("expand", "expand_trig", "expand"),
         ),
         Identity(
             "position_kernel", "PE(pos).PE(pos + k) = sum_i cos(k / 10000^(2i / d_model)): the dot product knows the offset alone",
@@ -251,7 +252,7 @@ def smoothing() -> list[Identity]:
         Identity(
             "smoothed_stationary", "softmax(log q + c) = q for every c, at the label and at any other word: there the gradient vanishes",
             sp.Matrix([sp.exp(label_z), sp.exp(other_z)]) / norm, sp.Matrix([label_q, other_q]),
-            words + ", 0 < epsilon < 1, written t / (1 + t)", "section 5.4",
+            words + ", 0 < epsilon < 1, written t / (1 + t)", "section 5.4", proof=("doit", "simplify"),
         ),
         Identity(
             "smoothed_minimum_value", "the loss at z = log q + c is -sum_k q_k log q_k, the entropy of the target",
@@ -259,7 +260,7 @@ def smoothing() -> list[Identity]:
         ),
         Identity(
             "smoothed_curvature", "v^T (d^2 loss / dz^2) v = sum_{i<j} p_i p_j (v_i - v_j)^2",
-            curvature, squares, three, "section 5.4",
+            curvature, squares, three, "section 5.4", proof=("factor",),
         ),
         Identity(
             "smoothed_convex", "that sum of squares is nonnegative, so the stationary point is the minimum",
@@ -370,15 +371,16 @@ def last_query(problem: Problem, slope: Array) -> Array:
     params, outputs = problem.params, checks.forward(problem.params, problem.batch, **problem.config)
     _, steps = checks.trace(params, problem.batch, **problem.config)
     layer, heads, keys = "decoder.1", problem.config["heads"], problem.batch["source"].shape[1]
-    x, a = (
-        sp.Matrix(sp.symbols(f"{name}:{n}", real=True)) for name, n in (("x", problem.config["d_model"]), ("a", keys))
-    )
-    by_features = sp.lambdify([list(x)], norm_jacobian(*normalised(x, sp.Float(checks.EPSILON, 30))), "numpy", cse=True)
+    width, root = problem.config["d_model"], sp.Symbol("root", positive=True)
+    x, n, a = (sp.Matrix(sp.symbols(f"{name}:{m}", real=True)) for name, m in (("x", width), ("n", width), ("a", keys)))
+    entries, divisor = normalised(x, sp.Float(checks.EPSILON, 30))
+    normed = sp.lambdify([list(x)], [*entries, divisor], "numpy", cse=True)
+    by_features = sp.lambdify([[*n, root]], norm_jacobian(n, root), "numpy")
     by_scores = sp.lambdify([list(a)], softmax_jacobian(a), "numpy")
 
     def through_norm(name: str, slope: Array) -> Array:
         slope = slope * params[f"{name}.weight"]
-        return np.stack([[by_features(x) @ g for x, g in zip(*rows)] for rows in zip(steps[name], slope)])
+        return np.stack([[by_features(normed(x)) @ g for x, g in zip(*rows)] for rows in zip(steps[name], slope)])
 
     slope = slope @ params["embedding.weight"]  # (batch, target, model): logits = x E^T
     slope = through_norm(f"{layer}.feed_forward_norm", slope)
