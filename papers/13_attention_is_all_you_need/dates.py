@@ -117,16 +117,21 @@ def _most(known: Array, following: Array) -> Array:
     return most
 
 
+def styles_of(source: Array) -> Array:
+    """The format that each source is written in, by its mark: (count, 10) -> (count,)."""
+    return np.argmax([(source == IDS[mark]).any(1) for mark in ",/."], 0)
+
+
 def attention_shares(batch: Mapping[str, Array], cross_attention: Array) -> dict[str, float]:
     """How often the last layer's attention, averaged over heads, is greatest at the word that states the digit written."""
     looked = cross_attention[:, -1].mean(1).argmax(-1)  # (batch, target)
     source = batch["source"]
-    slash, dot = ((source == IDS[mark]).any(1) for mark in "/.")
-    numeric = slash | dot
+    style = styles_of(source)
+    numeric = style > 0
     # «1987-03-05» has its year's last digit at 3, the month at 5 and 6, the day at 8 and 9. The year ends every format,
     # and the month's name begins one.
     last = batch["source_mask"].sum(1) - 1
-    own = np.where(slash[:, None], [0, 1, 3, 4], [3, 4, 0, 1])  # (batch, 4)
+    own = np.where(style[:, None] == 1, [0, 1, 3, 4], [3, 4, 0, 1])  # (batch, 4)
     return {
         "attention_to_last_year_digit": float((looked[:, 3] == last).mean()),
         "attention_to_month_name_units": float((looked[:, 6] == 0)[~numeric].mean()),

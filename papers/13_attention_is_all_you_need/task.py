@@ -69,6 +69,8 @@ METRICS = {
         "the same of the model without the causal mask, where each target is read beside the source of another date", "share", "seeds",
         "no_mask", spread=0.1,
     ),
+    "sources_of_their_own": Metric("share of targets that still stand beside their own date's source there", "share", "seeds"),
+    "rarest_format": Metric(f"share of held-out dates that are written in the rarest of the {dates.STYLES} formats", "share", "seeds"),
     "held_out_dates_seen": Metric("share of held-out dates that are trained on, in whatever format", "share", "seeds", good="low"),
     "exact_match_of_bags": Metric("exact match that no reader of bags of source tokens exceeds, over all dates in all formats", "share"),
     "token_accuracy_of_bags": Metric("token accuracy that no such reader exceeds", "share"),
@@ -200,6 +202,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         start, shuffle = initial(rng), rng.permutation(BATCH * updates)
         known = {row.tobytes() for row in train["target_output"]}
         metrics["held_out_dates_seen"].append(float(np.mean([row.tobytes() in known for row in test["target_output"]])))
+        metrics["rarest_format"].append(float(np.bincount(dates.styles_of(test["source"]), minlength=dates.STYLES).min() / held_out))
         shuffled = {**train, **{name: train[name][shuffle] for name in ("target_input", "target_output")}}
         for number, net in enumerate(NETS):
             framework.progress((s - seed + number / len(NETS)) / seeds, f"seed {s}, {NAMES[net]}")
@@ -221,6 +224,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
                 wrong = {name: np.roll(value, 1, axis=0) for name, value in source.items()}
                 answer = framework.predict(net, trained.params, {**wrong, "target_input": test["target_input"]})
                 metrics["token_accuracy_no_mask_wrong_sources"].append(_accuracy(answer["logits"], test))
+                metrics["sources_of_their_own"].append(float((wrong["source"] == test["source"]).all(1).mean()))
             if net == "whole":
                 for name, value in dates.attention_shares(test, answer["cross_attention"]).items():
                     metrics[name].append(value)

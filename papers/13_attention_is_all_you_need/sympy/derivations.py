@@ -51,6 +51,11 @@ def smoothed_loss(logits: sp.Matrix, target: sp.Matrix) -> sp.Expr:
     return -sum(q * (z - log_sum) for q, z in zip(target, logits, strict=True))
 
 
+def smoothed(right: sp.Expr, epsilon: sp.Expr, words: sp.Expr) -> sp.Expr:
+    """q = (1 - epsilon) [right] + epsilon / words, for the right word or another."""
+    return (1 - epsilon) * right + epsilon / words
+
+
 def normalised(x: sp.Matrix, epsilon: sp.Expr) -> tuple[sp.Matrix, sp.Expr]:
     """(x - mean) / sqrt(variance + eps), without gain and bias, and that root."""
     mean = sum(x) / len(x)
@@ -227,12 +232,11 @@ def smoothing() -> list[Identity]:
     # -sum_k q_k log p_k = -(1 - epsilon) log p_label - epsilon / vocabulary sum_l log p_l
     log_sum = sp.log(sp.Sum(sp.exp(z[l]), (l, 0, count - 1)))
     loss = -(1 - epsilon) * (z[label] - log_sum) - epsilon / count * sp.Sum(z[l] - log_sum, (l, 0, count - 1))
-    q = (1 - epsilon) * sp.KroneckerDelta(k, label) + epsilon / count
+    q = smoothed(sp.KroneckerDelta(k, label), epsilon, count)
 
     # At the target all words but the label have one logit. 0 < epsilon < 1 has the form t / (1 + t) with t > 0.
     t, others = sp.Symbol("t", positive=True), sp.Symbol("others", integer=True, positive=True)
-    other_q = t / (1 + t) / (others + 1)
-    label_q = sp.together(1 - t / (1 + t) + other_q)
+    label_q, other_q = (sp.together(smoothed(right, t / (1 + t), others + 1)) for right in (sp.S.One, sp.S.Zero))
     label_z, other_z = sp.log(label_q) + shift, sp.log(other_q) + shift
     norm = sp.exp(label_z) + sp.Sum(sp.exp(other_z), (l, 1, others))
     at_target = -label_q * (label_z - sp.log(norm)) - sp.Sum(other_q * (other_z - sp.log(norm)), (l, 1, others))
