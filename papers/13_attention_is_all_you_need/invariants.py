@@ -224,7 +224,8 @@ def _change(forward: Forward, problem: Problem, name: str, output: str, block: s
     (count, length), full = mask.shape, int(mask.sum(1).argmax())
     params = {part: value * (f"1.{block}.output" not in part) for part, value in problem.params.items()}
     batch = {part: value[[full] * count] for part, value in problem.batch.items()}
-    sequences, at = np.tile(problem.batch[name][full], (length + 1, 1)), np.arange(length)  # the last one stays as it is
+    sequences = np.tile(problem.batch[name][full], (length + 1, 1))  # the last one stays as it is
+    at = np.arange(length)
     sequences[at, at] = (sequences[at, at] + rng.integers(1, words, length)) % words
     rows = np.arange(-(-len(sequences) // count) * count).reshape(-1, count) % len(sequences)  # so many at a time
     found = np.concatenate([forward(params, {**batch, name: sequences[row]})[output] for row in rows])

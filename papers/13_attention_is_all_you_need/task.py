@@ -202,7 +202,8 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         start, shuffle = initial(rng), rng.permutation(BATCH * updates)
         known = {row.tobytes() for row in train["target_output"]}
         metrics["held_out_dates_seen"].append(float(np.mean([row.tobytes() in known for row in test["target_output"]])))
-        metrics["rarest_format"].append(float(np.bincount(dates.styles_of(test["source"]), minlength=dates.STYLES).min() / held_out))
+        styles = np.bincount(dates.styles_of(test["source"]), minlength=dates.STYLES)
+        metrics["rarest_format"].append(float(styles.min() / held_out))
         shuffled = {**train, **{name: train[name][shuffle] for name in ("target_input", "target_output")}}
         for number, net in enumerate(NETS):
             framework.progress((s - seed + number / len(NETS)) / seeds, f"seed {s}, {NAMES[net]}")

@@ -77,7 +77,8 @@ def softmax_statistics(queries: list[Array], keys: list[Array]) -> dict[str, Arr
             # of any scores that have these weights, such as their logarithms
             jacobian = torch.func.vmap(torch.func.jacrev(lambda s: s.softmax(-1)))(a.clamp_min(1e-300).log())
             products = attention.scale**2 * key @ key.mT  # K K^T, (sample, key, key)
-            square = (jacobian * (jacobian.unflatten(0, query.shape[:2]) @ products[:, None]).flatten(0, 1)).sum((-2, -1))
+            carried = jacobian.unflatten(0, query.shape[:2]) @ products[:, None]  # (sample, query, key, key)
+            square = (jacobian * carried.flatten(0, 1)).sum((-2, -1))
             found["entropy"].append(torch.special.entr(a).sum(-1))
             found["score_gradient"].append(jacobian.norm(dim=(-2, -1)))
             found["query_gradient"].append(square.clamp_min(0).sqrt())
