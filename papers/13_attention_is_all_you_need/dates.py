@@ -10,7 +10,6 @@ Dates run from 1970-01-01 to 2068-12-31. A tenth of them is held out of training
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
@@ -32,35 +31,30 @@ TOKENS = [PAD, START, END, *"0123456789-/.,", *MONTHS]
 IDS = {token: number for number, token in enumerate(TOKENS)}
 
 
-def written(day: date, style: int) -> str:
-    """`day` in one of the three formats, with English names whatever the locale."""
-    return (
-        f"{MONTHS[day.month - 1]} {day.day}, {day.year}",
-        f"{day.month:02}/{day.day:02}/{day.year}",
-        f"{day.day:02}.{day.month:02}.{day.year}",
-    )[style]
-
-
-def tokens(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z]+|\d|[^\w\s]", text)
-
-
 def batch_of(days: Sequence[date], styles: Sequence[int]) -> dict[str, Array]:
     """The arrays that the Transformer reads: source (count, 10) with its mask, target shifted by <start> and with <end>."""
-    source = np.zeros((len(days), SOURCE_LENGTH), np.int64)
-    target = np.empty((len(days), TARGET_LENGTH), np.int64)
-    for row, (day, style) in enumerate(zip(days, styles, strict=True)):
-        words = tokens(written(day, style))
-        source[row, : len(words)] = [IDS[word] for word in words]
-        target[row] = [*(IDS[digit] for digit in day.isoformat()), IDS[END]]
-    shifted = np.concatenate([np.full((len(days), 1), IDS[START]), target[:, :-1]], 1)
+    year, month, day = np.array([(day.year, day.month, day.day) for day in days]).T[..., None]  # each (count, 1)
+    y, m, d, name = digits(year, 4), digits(month, 2), digits(day, 2), IDS[MONTHS[0]] + month - 1
+
+    def joined(*parts: Array | str) -> Array:
+        columns = [np.full_like(day, IDS[part]) if isinstance(part, str) else part for part in parts]
+        return np.concatenate(columns, 1)
+
+    named = np.where(day < 10, joined(name, d[:, 1:], ",", y, PAD, PAD, PAD), joined(name, d, ",", y, PAD, PAD))
+    source = np.choose(np.array(styles)[:, None], [named, joined(m, "/", d, "/", y), joined(d, ".", m, ".", y)])
+    target = joined(y, "-", m, "-", d, END)
     return {
         "source": source,
         "source_mask": source != IDS[PAD],
-        "target_input": shifted,
+        "target_input": np.concatenate([np.full_like(day, IDS[START]), target[:, :-1]], 1),
         "target_output": target,
         "target_mask": np.ones_like(target, dtype=bool),
     }
+
+
+def digits(number: Array, places: int) -> Array:
+    """The tokens of its decimal digits: (count, 1) -> (count, places)."""
+    return IDS["0"] + number // 10 ** np.arange(places)[::-1] % 10
 
 
 def split(rng: np.random.Generator, train: int, test: int) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -112,7 +106,7 @@ def _all_dates() -> tuple[Array, Array]:
     days = [date.fromordinal(day) for day in range(FIRST.toordinal(), LAST.toordinal() + 1)]
     parts = [batch_of(days, [style] * len(days)) for style in range(STYLES)]
     source, target = (np.concatenate([part[name] for part in parts]) for name in ("source", "target_output"))
-    bags = np.sort(source, 1).astype(np.uint8).view(f"S{SOURCE_LENGTH}")[:, 0]
+    bags = np.sort(source, 1) @ len(TOKENS) ** np.arange(SOURCE_LENGTH)  # sorted tokens as the digits of one number
     return np.unique(bags, return_inverse=True)[1], target
 
 
@@ -123,16 +117,21 @@ def _most(known: Array, following: Array) -> Array:
     return most
 
 
+def styles_of(source: Array) -> Array:
+    """The format that each source is written in, by its mark: (count, 10) -> (count,)."""
+    return np.argmax([(source == IDS[mark]).any(1) for mark in ",/."], 0)
+
+
 def attention_shares(batch: Mapping[str, Array], cross_attention: Array) -> dict[str, float]:
     """How often the last layer's attention, averaged over heads, is greatest at the word that states the digit written."""
     looked = cross_attention[:, -1].mean(1).argmax(-1)  # (batch, target)
     source = batch["source"]
-    slash, dot = ((source == IDS[mark]).any(1) for mark in "/.")
-    numeric = slash | dot
+    style = styles_of(source)
+    numeric = style > 0
     # «1987-03-05» has its year's last digit at 3, the month at 5 and 6, the day at 8 and 9. The year ends every format,
     # and the month's name begins one.
     last = batch["source_mask"].sum(1) - 1
-    own = np.where(slash[:, None], [0, 1, 3, 4], [3, 4, 0, 1])  # (batch, 4)
+    own = np.where(style[:, None] == 1, [0, 1, 3, 4], [3, 4, 0, 1])  # (batch, 4)
     return {
         "attention_to_last_year_digit": float((looked[:, 3] == last).mean()),
         "attention_to_month_name_units": float((looked[:, 6] == 0)[~numeric].mean()),

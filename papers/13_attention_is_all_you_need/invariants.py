@@ -221,14 +221,15 @@ def _change(forward: Forward, problem: Problem, name: str, output: str, block: s
     """By how much the output changes, (token replaced, position), in the sentence pair whose `name` has full length, when
     one of its tokens is another word. Of this attention the first layer's alone is at work: the others put out zeros."""
     mask, words = problem.batch[f"{name.removesuffix('_input')}_mask"], problem.config["vocabulary"]
-    full, tokens = int(mask.sum(1).argmax()), problem.batch[name]
+    (count, length), full = mask.shape, int(mask.sum(1).argmax())
     params = {part: value * (f"1.{block}.output" not in part) for part, value in problem.params.items()}
-    still, changes = forward(params, problem.batch)[output], []
-    for at in range(mask.shape[1]):
-        other = tokens.copy()
-        other[full, at] = (other[full, at] + rng.integers(1, words)) % words
-        changes.append(np.abs(forward(params, {**problem.batch, name: other})[output] - still)[full].max(-1))
-    return np.stack(changes)
+    batch = {part: value[[full] * count] for part, value in problem.batch.items()}
+    sequences = np.tile(problem.batch[name][full], (length + 1, 1))  # the last one stays as it is
+    at = np.arange(length)
+    sequences[at, at] = (sequences[at, at] + rng.integers(1, words, length)) % words
+    rows = np.arange(-(-len(sequences) // count) * count).reshape(-1, count) % len(sequences)  # so many at a time
+    found = np.concatenate([forward(params, {**batch, name: sequences[row]})[output] for row in rows])
+    return np.abs(found[:length] - found[length]).max(-1)
 
 
 def no_key(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:

@@ -69,6 +69,8 @@ METRICS = {
         "the same of the model without the causal mask, where each target is read beside the source of another date", "share", "seeds",
         "no_mask", spread=0.1,
     ),
+    "sources_of_their_own": Metric("share of targets that still stand beside their own date's source there", "share", "seeds"),
+    "rarest_format": Metric(f"share of held-out dates that are written in the rarest of the {dates.STYLES} formats", "share", "seeds"),
     "held_out_dates_seen": Metric("share of held-out dates that are trained on, in whatever format", "share", "seeds", good="low"),
     "exact_match_of_bags": Metric("exact match that no reader of bags of source tokens exceeds, over all dates in all formats", "share"),
     "token_accuracy_of_bags": Metric("token accuracy that no such reader exceeds", "share"),
@@ -154,7 +156,8 @@ def softmax_statistics(queries: list[Array], keys: list[Array]) -> dict[str, Arr
 
     entropy          -sum_k a_k log a_k of the attention weights a
     score_gradient   Frobenius norm of d a / d scores = diag(a) - a a^T
-    query_gradient   Frobenius norm of d a / d query = (diag(a) - a a^T) K, over sqrt(d_k) where the scores are
+    query_gradient   Frobenius norm of d a / d query = J K, J = diag(a) - a a^T, over sqrt(d_k) where the scores are:
+                     its square is tr(J K K^T J^T)
     """
     found: dict[str, list[Array]] = {"entropy": [], "score_gradient": [], "query_gradient": []}
     everywhere = np.ones((1, KEYS), dtype=bool)
@@ -162,10 +165,11 @@ def softmax_statistics(queries: list[Array], keys: list[Array]) -> dict[str, Arr
         for scaled in (True, False):
             _, a = checks.attention(query, key, key, everywhere, scaled)  # (sample, query, key)
             jacobian = a[..., None] * np.eye(KEYS) - a[..., :, None] * a[..., None, :]
-            by_query = jacobian @ key[:, None] / (np.sqrt(key.shape[-1]) if scaled else 1)
+            products = key @ key.swapaxes(-1, -2) / (key.shape[-1] if scaled else 1)  # K K^T, (sample, key, key)
+            square = (jacobian * (jacobian @ products[:, None])).sum((-2, -1))
             found["entropy"].append(-(a * np.log(np.where(a > 0, a, 1))).sum(-1).ravel())
             found["score_gradient"].append(np.sqrt((jacobian**2).sum((-2, -1))).ravel())
-            found["query_gradient"].append(np.sqrt((by_query**2).sum((-2, -1))).ravel())
+            found["query_gradient"].append(np.sqrt(np.maximum(square, 0)).ravel())
     return {name: np.stack(rows).reshape(len(queries), 2, -1) for name, rows in found.items()}
 
 
@@ -198,6 +202,8 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         start, shuffle = initial(rng), rng.permutation(BATCH * updates)
         known = {row.tobytes() for row in train["target_output"]}
         metrics["held_out_dates_seen"].append(float(np.mean([row.tobytes() in known for row in test["target_output"]])))
+        styles = np.bincount(dates.styles_of(test["source"]), minlength=dates.STYLES)
+        metrics["rarest_format"].append(float(styles.min() / held_out))
         shuffled = {**train, **{name: train[name][shuffle] for name in ("target_input", "target_output")}}
         for number, net in enumerate(NETS):
             framework.progress((s - seed + number / len(NETS)) / seeds, f"seed {s}, {NAMES[net]}")
@@ -219,6 +225,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
                 wrong = {name: np.roll(value, 1, axis=0) for name, value in source.items()}
                 answer = framework.predict(net, trained.params, {**wrong, "target_input": test["target_input"]})
                 metrics["token_accuracy_no_mask_wrong_sources"].append(_accuracy(answer["logits"], test))
+                metrics["sources_of_their_own"].append(float((wrong["source"] == test["source"]).all(1).mean()))
             if net == "whole":
                 for name, value in dates.attention_shares(test, answer["cross_attention"]).items():
                     metrics[name].append(value)

@@ -19,8 +19,8 @@ def variants() -> list[Variant]:
     return [
         Variant(
             "one_of_each",
-            "one sentence pair of one token each, one head, one layer, the smallest width, no smoothing: axes of size one",
-            drawn(1, [1], [1], vocabulary=3, d_model=2, d_ff=3, heads=1, layers=1, smoothing=0.0),
+            "one sentence pair of one token each, one head, the smallest width, no smoothing: axes of size one",
+            drawn(1, [1], [1], vocabulary=3, d_model=2, d_ff=3, heads=1, smoothing=0.0),
         ),
         Variant(
             "long",
@@ -31,8 +31,8 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "one_pair",
-            "a single sentence pair without padding, three heads of two features; no positions in the decoder",
-            drawn(3, [4], [3], vocabulary=7, d_model=6, d_ff=9, smoothing=0.2, decoder_positions=False),
+            "a single sentence pair without padding, three heads of two features, one layer; no positions in the decoder",
+            drawn(3, [4], [3], vocabulary=7, d_model=6, d_ff=9, layers=1, smoothing=0.2, decoder_positions=False),
         ),
         Variant(
             "large_scores",

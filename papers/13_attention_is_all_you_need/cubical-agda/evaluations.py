@@ -1,5 +1,5 @@
 """The Transformer's definitions in Agda, run: the attention weights of the checked problem from the queries and keys that NumPy
-computed, and whole stacks, norms and feed-forward nets included, on the small variant `one_pair`."""
+computed, and whole stacks, norms and feed-forward nets included, each on the sentence that fills its length."""
 
 import numpy as np
 
@@ -35,9 +35,9 @@ def encoder_weights(problem: Problem) -> str:
     return _nested(problem, len(mask), head)
 
 
-def full(problem: Problem) -> int:
-    """The example whose target has no padding."""
-    return int(problem.batch["target_mask"].sum(1).argmax())
+def full(problem: Problem, side: str = "target") -> int:
+    """The example whose target, or source, has no padding."""
+    return int(problem.batch[f"{side}_mask"].sum(1).argmax())
 
 
 def decoder_weights(problem: Problem) -> str:
@@ -97,20 +97,24 @@ def stack(problem: Problem, name: str, *blocks: str) -> str:
     )
 
 
-def embedded(problem: Problem, name: str, positions: bool) -> str:
-    return literal(checks.embed(problem.params, problem.batch[name], positions)[0])
+def embedded(problem: Problem, tokens: Array, positions: bool) -> str:
+    return literal(checks.embed(problem.params, tokens[None], positions)[0])
 
 
 def memory(problem: Problem) -> str:
     layers = stack(problem, "encoder", "attention", "feed_forward")
-    source = embedded(problem, "source", problem.config["encoder_positions"])
+    tokens = problem.batch["source"][full(problem, "source")]
+    source = embedded(problem, tokens, problem.config["encoder_positions"])
     return f"Stacks.memory {arguments(problem)} {layers} {source} ∷ []"
 
 
 def logits(problem: Problem) -> str:
-    found = checks.forward(problem.params, problem.batch, **problem.config)["memory"][0]
+    """Padding is no part of the set that cross-attention reads."""
+    row = full(problem)
+    memory = checks.forward(problem.params, problem.batch, **problem.config)["memory"][row]
+    found = memory[problem.batch["source_mask"][row]]
     layers = stack(problem, "decoder", "self_attention", "cross_attention", "feed_forward")
-    target = embedded(problem, "target_input", problem.config["decoder_positions"])
+    target = embedded(problem, problem.batch["target_input"][row], problem.config["decoder_positions"])
     table = literal(problem.params["embedding.weight"])
     return f"map (apply {table}) (Stacks.decoded {arguments(problem)} {literal(found)} {layers} {target}) ∷ []"
 
@@ -135,10 +139,10 @@ def evaluations() -> list[Evaluation]:
         Evaluation("mixed", [tokens[2], tokens[4]], "Transformer-Run", mixed, mixed_expected, on=("one_pair",)),
         Evaluation(
             "memory", ["Transformer-Stack.encoder", "Transformer-Setwise.setwise", *shared, *heads], "Transformer-Run", memory,
-            lambda problem, found: found["memory"], on=("one_pair",),
+            lambda problem, found: found["memory"][full(problem, "source")][None],
         ),
         Evaluation(
             "logits", ["Transformer-Stack.decoder", "Transformer-Causal.causal", "Transformer-Causal.prefixes", *shared, *heads],
-            "Transformer-Run", logits, lambda problem, found: found["logits"], on=("one_pair",),
+            "Transformer-Run", logits, lambda problem, found: found["logits"][full(problem)][None],
         ),
     ]  # fmt: skip

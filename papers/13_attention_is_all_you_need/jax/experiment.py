@@ -82,16 +82,19 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
 @jax.jit
 def softmax_statistics(queries: list[Array], keys: list[Array]) -> dict[str, Array]:
     """Entropies and Jacobians of attention weights, (d_k, scaled or not, query); see `task.softmax_statistics`."""
-    found = {"entropy": [], "score_gradient": [], "query_gradient": []}
-    everywhere = jnp.ones((1, task.KEYS), bool)
-    for query, key in zip(queries, keys, strict=True):
-        for scaled in (True, False):
-            _, a = jax.vmap(partial(model.attention, mask=everywhere, scaled=scaled))(query, key, key)
-            # of any scores that have these weights, such as their logarithms
-            scores = jnp.log(jnp.maximum(a, 1e-300))  # (sample, query, key)
-            jacobian = jax.vmap(jax.vmap(jax.jacrev(jax.nn.softmax)))(scores)
-            by_query = jacobian @ key[:, None] / (jnp.sqrt(key.shape[-1]) if scaled else 1)
-            found["entropy"].append(jax.scipy.special.entr(a).sum(-1).ravel())
-            found["score_gradient"].append(jnp.sqrt((jacobian**2).sum((-2, -1))).ravel())
-            found["query_gradient"].append(jnp.sqrt((by_query**2).sum((-2, -1))).ravel())
-    return {name: jnp.stack(rows).reshape(len(queries), 2, -1) for name, rows in found.items()}
+    everywhere, settings = jnp.ones((1, task.KEYS), bool), [(n, s) for n in range(len(keys)) for s in (True, False)]
+    weights, products = [], []
+    for n, scaled in settings:
+        _, a = jax.vmap(partial(model.attention, mask=everywhere, scaled=scaled))(queries[n], keys[n], keys[n])
+        weights.append(a)
+        products.append(keys[n] @ keys[n].mT / (keys[n].shape[-1] if scaled else 1))  # K K^T
+    a = jnp.stack(weights)  # (setting, sample, query, key)
+    # of any scores that have these weights, such as their logarithms
+    jacobian = jnp.vectorize(jax.jacrev(jax.nn.softmax), signature="(k)->(k,k)")(jnp.log(jnp.maximum(a, 1e-300)))
+    square = (jacobian * (jacobian @ jnp.stack(products)[:, :, None])).sum((-2, -1))
+    found = {
+        "entropy": jax.scipy.special.entr(a).sum(-1),
+        "score_gradient": jnp.sqrt((jacobian**2).sum((-2, -1))),
+        "query_gradient": jnp.sqrt(jnp.maximum(square, 0)),
+    }
+    return {name: values.reshape(len(keys), 2, -1) for name, values in found.items()}

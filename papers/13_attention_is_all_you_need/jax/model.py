@@ -32,10 +32,13 @@ Params = dict[str, jax.Array]
 def forward(params: Params, batch: dict[str, jax.Array], *, heads: int, layers: int, smoothing: float,
             encoder_positions: bool, decoder_positions: bool, scaled: bool, causal: bool,
             **_sizes: int) -> dict[str, jax.Array]:  # fmt: skip
-    """The outputs that `numpy_checks.forward` names. Raises ValueError where a query may attend to no key, once it can be seen."""
+    """The outputs that `numpy_checks.forward` names. Raises ValueError where a query may attend to no key, once it can be seen, and
+    where d_model does not split into the heads."""
     for row in (batch["source_mask"].any(-1), batch["target_mask"][:, 0]):
         if not isinstance(row, jax.core.Tracer) and not row.all():
             raise ValueError("attention: a query may attend to no key: its mask row is false throughout")
+    if (width := params["embedding.weight"].shape[1]) % heads:
+        raise ValueError(f"d_model {width} does not split into {heads} heads")
     size = {"heads": heads, "layers": layers, "scaled": scaled}
     source_mask, target_mask = batch["source_mask"], batch["target_mask"]
     encoding = jax.vmap(partial(encode, params, positions=encoder_positions, **size))
@@ -95,9 +98,6 @@ def multi_head(params: Params, name: str, x: jax.Array, memory: jax.Array, mask:
                scaled: bool) -> tuple[jax.Array, jax.Array]:  # fmt: skip
     """Section 3.2.2: (query, model) and the weights (head, query, key)."""
 
-    if x.shape[1] % heads:
-        raise ValueError(f"d_model {x.shape[1]} does not split into {heads} heads")
-
     def split(part: str, inputs: jax.Array) -> jax.Array:
         return (inputs @ params[f"{name}.{part}.weight"].T).reshape(inputs.shape[0], heads, -1)  # (time, head, d_k)
 
@@ -131,9 +131,10 @@ def add_and_norm(params: Params, name: str, x: jax.Array, sublayer: jax.Array) -
 
 
 def embed(params: Params, tokens: jax.Array, positions: bool) -> jax.Array:
+    table = params["embedding.weight"]  # (vocabulary, model)
+    encoding = jnp.where(positions, sinusoids(len(tokens), table.shape[1], table.dtype), 0)
     # x = sqrt(d_model) E[token] + PE
-    x = params["embedding.weight"][tokens]  # (time, model)
-    return jnp.sqrt(x.shape[1]) * x + jnp.where(positions, sinusoids(*x.shape, x.dtype), 0)
+    return jnp.sqrt(table.shape[1]) * table[tokens] + encoding  # (time, model)
 
 
 def sinusoids(length: int, d_model: int, dtype: Any) -> jax.Array:

@@ -51,6 +51,11 @@ def smoothed_loss(logits: sp.Matrix, target: sp.Matrix) -> sp.Expr:
     return -sum(q * (z - log_sum) for q, z in zip(target, logits, strict=True))
 
 
+def smoothed(right: sp.Expr, epsilon: sp.Expr, words: sp.Expr) -> sp.Expr:
+    """q = (1 - epsilon) [right] + epsilon / words, for the right word or another."""
+    return (1 - epsilon) * right + epsilon / words
+
+
 def normalised(x: sp.Matrix, epsilon: sp.Expr) -> tuple[sp.Matrix, sp.Expr]:
     """(x - mean) / sqrt(variance + eps), without gain and bias, and that root."""
     mean = sum(x) / len(x)
@@ -208,6 +213,7 @@ def positions() -> list[Identity]:
         Identity(
             "rotations_compose", "R(k) R(l) = R(k + l): a step of k and a step of l are a step of k + l",
             rotation(offset) * rotation(further), rotation(offset + further), anywhere, "section 3.5",
+            proof=("expand", "expand_trig", "expand"),
         ),
         Identity(
             "position_kernel", "PE(pos).PE(pos + k) = sum_i cos(k / 10000^(2i / d_model)): the dot product knows the offset alone",
@@ -226,12 +232,11 @@ def smoothing() -> list[Identity]:
     # -sum_k q_k log p_k = -(1 - epsilon) log p_label - epsilon / vocabulary sum_l log p_l
     log_sum = sp.log(sp.Sum(sp.exp(z[l]), (l, 0, count - 1)))
     loss = -(1 - epsilon) * (z[label] - log_sum) - epsilon / count * sp.Sum(z[l] - log_sum, (l, 0, count - 1))
-    q = (1 - epsilon) * sp.KroneckerDelta(k, label) + epsilon / count
+    q = smoothed(sp.KroneckerDelta(k, label), epsilon, count)
 
     # At the target all words but the label have one logit. 0 < epsilon < 1 has the form t / (1 + t) with t > 0.
     t, others = sp.Symbol("t", positive=True), sp.Symbol("others", integer=True, positive=True)
-    other_q = t / (1 + t) / (others + 1)
-    label_q = sp.together(1 - t / (1 + t) + other_q)
+    label_q, other_q = (sp.together(smoothed(right, t / (1 + t), others + 1)) for right in (sp.S.One, sp.S.Zero))
     label_z, other_z = sp.log(label_q) + shift, sp.log(other_q) + shift
     norm = sp.exp(label_z) + sp.Sum(sp.exp(other_z), (l, 1, others))
     at_target = -label_q * (label_z - sp.log(norm)) - sp.Sum(other_q * (other_z - sp.log(norm)), (l, 1, others))
@@ -251,7 +256,7 @@ def smoothing() -> list[Identity]:
         Identity(
             "smoothed_stationary", "softmax(log q + c) = q for every c, at the label and at any other word: there the gradient vanishes",
             sp.Matrix([sp.exp(label_z), sp.exp(other_z)]) / norm, sp.Matrix([label_q, other_q]),
-            words + ", 0 < epsilon < 1, written t / (1 + t)", "section 5.4",
+            words + ", 0 < epsilon < 1, written t / (1 + t)", "section 5.4", proof=("doit", "simplify"),
         ),
         Identity(
             "smoothed_minimum_value", "the loss at z = log q + c is -sum_k q_k log q_k, the entropy of the target",
@@ -259,7 +264,7 @@ def smoothing() -> list[Identity]:
         ),
         Identity(
             "smoothed_curvature", "v^T (d^2 loss / dz^2) v = sum_{i<j} p_i p_j (v_i - v_j)^2",
-            curvature, squares, three, "section 5.4",
+            curvature, squares, three, "section 5.4", proof=("factor",),
         ),
         Identity(
             "smoothed_convex", "that sum of squares is nonnegative, so the stationary point is the minimum",
@@ -370,15 +375,16 @@ def last_query(problem: Problem, slope: Array) -> Array:
     params, outputs = problem.params, checks.forward(problem.params, problem.batch, **problem.config)
     _, steps = checks.trace(params, problem.batch, **problem.config)
     layer, heads, keys = "decoder.1", problem.config["heads"], problem.batch["source"].shape[1]
-    x, a = (
-        sp.Matrix(sp.symbols(f"{name}:{n}", real=True)) for name, n in (("x", problem.config["d_model"]), ("a", keys))
-    )
-    by_features = sp.lambdify([list(x)], norm_jacobian(*normalised(x, sp.Float(checks.EPSILON, 30))), "numpy", cse=True)
+    width, root = problem.config["d_model"], sp.Symbol("root", positive=True)
+    x, n, a = (sp.Matrix(sp.symbols(f"{name}:{m}", real=True)) for name, m in (("x", width), ("n", width), ("a", keys)))
+    entries, divisor = normalised(x, sp.Float(checks.EPSILON, 30))
+    normed = sp.lambdify([list(x)], [*entries, divisor], "numpy", cse=True)
+    by_features = sp.lambdify([[*n, root]], norm_jacobian(n, root), "numpy")
     by_scores = sp.lambdify([list(a)], softmax_jacobian(a), "numpy")
 
     def through_norm(name: str, slope: Array) -> Array:
         slope = slope * params[f"{name}.weight"]
-        return np.stack([[by_features(x) @ g for x, g in zip(*rows)] for rows in zip(steps[name], slope)])
+        return np.stack([[by_features(normed(x)) @ g for x, g in zip(*rows)] for rows in zip(steps[name], slope)])
 
     slope = slope @ params["embedding.weight"]  # (batch, target, model): logits = x E^T
     slope = through_norm(f"{layer}.feed_forward_norm", slope)

@@ -76,8 +76,10 @@ def softmax_statistics(queries: list[Array], keys: list[Array]) -> dict[str, Arr
             a = weights.flatten(0, 2)  # (sample * query, key)
             # of any scores that have these weights, such as their logarithms
             jacobian = torch.func.vmap(torch.func.jacrev(lambda s: s.softmax(-1)))(a.clamp_min(1e-300).log())
-            by_query = jacobian.unflatten(0, query.shape[:2]) @ key[:, None] * attention.scale
+            products = attention.scale**2 * key @ key.mT  # K K^T, (sample, key, key)
+            carried = jacobian.unflatten(0, query.shape[:2]) @ products[:, None]  # (sample, query, key, key)
+            square = (jacobian * carried.flatten(0, 1)).sum((-2, -1))
             found["entropy"].append(torch.special.entr(a).sum(-1))
             found["score_gradient"].append(jacobian.norm(dim=(-2, -1)))
-            found["query_gradient"].append(by_query.norm(dim=(-2, -1)).flatten())
+            found["query_gradient"].append(square.clamp_min(0).sqrt())
     return {name: torch.stack(rows).unflatten(0, (-1, 2)).numpy() for name, rows in found.items()}
