@@ -54,12 +54,14 @@ def test_a_link_out_of_the_tree_makes_it_dirty(checkout):
     assert repository.changed_files(root) == ["papers/01_toy/outside.py (a link out of the tree)"]
 
 
-def test_a_source_that_gitignore_hides_makes_a_tree_dirty(checkout):
+@pytest.mark.parametrize("folder", ["hidden", "_build"])
+def test_a_source_that_gitignore_hides_makes_a_tree_dirty(checkout, folder):
     root, _ = checkout
-    (root / "papers/01_toy/hidden").mkdir()
-    (root / "papers/01_toy/hidden/helper.py").write_text("x = 3\n")
-    (root / "papers/01_toy/hidden/notes.txt").write_text("read by nobody\n")
-    assert repository.changed_files(root) == ["papers/01_toy/hidden/helper.py"]
+    (root / ".git" / "info" / "exclude").write_text(f"{folder}/\n")
+    (root / "papers/01_toy" / folder).mkdir()
+    (root / "papers/01_toy" / folder / "helper.py").write_text("x = 3\n")
+    (root / "papers/01_toy" / folder / "notes.txt").write_text("read by nobody\n")
+    assert repository.changed_files(root) == [f"papers/01_toy/{folder}/helper.py"]
 
 
 def test_another_users_checkout_is_told_with_its_remedy(checkout, monkeypatch):
@@ -141,3 +143,21 @@ def test_what_is_no_plain_file_is_not_replaced(tmp_path, make):
     with pytest.raises(S30Error, match="it is no plain file; choose another name"):
         write_atomically(path, b"x")
     assert [p.name for p in tmp_path.iterdir()] == ["record.yaml"]
+
+
+def test_what_judges_sees_nothing_of_the_users_python(make_corpus, tmp_path):
+    """A `sitecustomize` is met by the interpreter that is started, not by the process that goes on, nor is a NumPy that breaks."""
+    corpus = make_corpus()
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").write_text("raise RuntimeError('broken')")
+    (tmp_path / "sitecustomize.py").write_text(f"open({str(tmp_path / 'met')!r}, 'a').write('x')")
+    done = subprocess.run(
+        [sys.executable, "-m", "s30.cli", "show", "01", "--json"],
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ENGINE.parent}", "S30_ROOT": str(corpus.root)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["id"] == "01"
+    assert (tmp_path / "met").read_text() == "x"

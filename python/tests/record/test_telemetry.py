@@ -371,6 +371,16 @@ def test_verify_records_a_clean_tree(verify, repository):
     assert state(root)[0] == "fresh"
 
 
+def test_a_record_that_could_not_be_written_is_refused_before_the_sweep(verify, repository, monkeypatch):
+    root = repository[0].root
+    monkeypatch.setattr("s30.cli.asking.sweep", lambda *_: pytest.fail("swept"))
+    (root / ".git" / "link.yaml").symlink_to("elsewhere")
+    for option in ("--record", "--readme"):
+        code, _, err = verify(option, str(root / ".git" / "link.yaml"))
+        assert code == 1
+        assert "link.yaml: it is no plain file; choose another name" in err
+
+
 def test_a_record_says_when_each_slot_was_measured_where_the_evidence_does(repository, results_of):
     corpus, _ = repository
     results = results_of(corpus.paper("01"))

@@ -128,6 +128,24 @@ def test_state_of_pytorch_that_a_paper_leaves_costs_that_paper_alone(make_corpus
     assert found["02"].outcome is Outcome.PASSED
 
 
+@pytest.mark.parametrize(
+    ("layer", "file", "what", "line"),
+    [
+        pytest.param("jax", "jax/model.py", "jax.nn.softmax", "jax.nn.softmax = abs", marks=pytest.mark.jax),
+        pytest.param("sympy", "sympy/derivations.py", "sympy.simplify", "sp.simplify = abs", marks=pytest.mark.sympy),
+    ],
+)
+def test_a_patched_framework_costs_the_paper_that_patched_it_alone(make_corpus, toy, layer, file, what, line):
+    text = getattr(toy, layer)
+    name = {"jax": "forward", "sympy": "identities"}[layer]
+    brought = {"jax": "import jax.nn; ", "sympy": "import sympy as sp; "}[layer]
+    honest = {"numpy_checks.py": toy.numpy, file: text}
+    changes = {**honest, file: with_line(text, f"{brought}{line}", name)}
+    found = measured(make_corpus({"01_changes": changes, "02_honest": honest}), layer)
+    assert f"it leaves {what} changed in its process" in found["01"].error
+    assert found["02"].outcome is Outcome.PASSED
+
+
 def test_a_worker_sees_nothing_of_the_users_python(make_corpus, toy, tmp_path):
     """Neither a NumPy on PYTHONPATH that breaks, nor a `sitecustomize` that changes what NumPy computes."""
     corpus = make_corpus({"01_toy": {"numpy_checks.py": toy.numpy}})

@@ -361,6 +361,29 @@ def test_a_share_has_bounds_that_some_share_misses(make_corpus, card, bound, idl
     assert idle_bounds(paper, described("nats")) == []
 
 
+@pytest.mark.parametrize(
+    ("bound", "far"),
+    [
+        ({"at_least": -1e5}, True),
+        ({"at_least": -1e5, "reason": "r"}, False),
+        ({"at_most": 24}, True),
+        ({"at_most": 22}, False),
+        ({"at_least": 24}, False),  # which fails
+        ({"at_most": {"metric": "other", "plus": 1e5}}, False),
+        ({"equals": 1e5, "within": 1}, False),
+    ],
+)
+def test_a_bound_far_beyond_what_was_measured_needs_a_reason(make_corpus, card, bound, far):
+    card["claims"][1]["evidence"] = [{"metric": "m", **bound}]
+    paper = make_corpus(card=card).paper("01")
+    measured = {
+        n: replace(e, facts={**e.facts, "metrics": {"m": [2.2, 2.4], "other": [1.0]}})
+        for n, e in described("nats").items()
+    }
+    said = idle_bounds(paper, measured)
+    assert [line.rpartition(": ")[2] for line in said] == (["give a `reason`"] if far else [])
+
+
 def test_two_frameworks_may_not_lie_anywhere(paper):
     assert idle_bounds(paper, described(spread=0.4)) == []
     assert idle_bounds(paper, described("nats", spread=9.0)) == []
