@@ -96,7 +96,8 @@ class TinygradBackend:
     def _build(self, params: Mapping[str, Tensor], config: Mapping[str, Any]) -> tuple[Any, dict[str, Tensor]]:
         """The model with the problem's parameters in place, and those parameters by name."""
         at = repr(sorted(config.items()))
-        model = self._models[at] = self._models.get(at) or self._model(**config)
+        with drawing(0):  # what is drawn is replaced below
+            model = self._models[at] = self._models.get(at) or self._model(**config)
         state = get_state_dict(model)
         if set(state) != set(params):
             raise S30Error(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -103,6 +106,37 @@ def prepare(task: str) -> None:
     """One thread; float64 for the checks, float32 for experiments."""
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64 if task == CHECKS else torch.float32)
+    if task != CHECKS:
+        Uncompiled.stand_in()
+
+
+class Uncompiled(ModuleType):
+    """Stands for `torch._dynamo` until something is compiled. Every optimiser imports PyTorch's compiler, which takes half as
+    long as PyTorch itself, for two things that mean nothing where nothing is compiled: to be left alone by it, and to break
+    a graph that it would draw. Whoever asks for anything else gets the compiler."""
+
+    NAME = "torch._dynamo"
+
+    @classmethod
+    def stand_in(cls) -> None:
+        """Takes the compiler's place, unless it is there already."""
+        if cls.NAME not in sys.modules:
+            torch._dynamo = sys.modules[cls.NAME] = cls(cls.NAME)
+
+    @staticmethod
+    def disable(fn: Any = None, recursive: bool = True, **_: Any) -> Any:
+        return fn if fn is not None else lambda function: function
+
+    @staticmethod
+    def graph_break(msg: str = "") -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name != "__path__":
+            raise AttributeError(name)
+        if sys.modules.get(self.NAME) is self:
+            del sys.modules[self.NAME]
+        return getattr(importlib.import_module(self.NAME), name)
 
 
 def state() -> dict[str, Any]:
