@@ -5,9 +5,9 @@ The file leaves out what goes without saying, and `whole(brief(part)) == part`:
 | part         | in the file                                                                                            |
 |--------------|--------------------------------------------------------------------------------------------------------|
 | outcome      | of a layer, identity, theorem or claim: left out where it is `passed` (out of scope: `not_applicable`)  |
-| row          | `[error, entries]`; then its share of the tolerance from 0.001 on, then a tolerance of its own; the     |
+| row          | `[error, entries]`; then its share of the tolerance from 0.01 on, then a tolerance of its own; the      |
 |              | entries alone where nothing is measured; rows of one module by its name: `encoder.0: {query.weight: …}` |
-| identity     | `[statement, assumptions, *proof]`                                                                     |
+| identity     | `[statement, assumptions, *proof]`; `same` are the assumptions of the one before                       |
 | theorem      | under its module, where `(given)` is what all its statements there assume first, written once           |
 | claim        | its statement under its kind; what carries it                                                          |
 | its evidence | names by kind; of a metric `[name, relation, bound, value, limit]`: `[bound, margin]` with a margin,    |
@@ -55,7 +55,7 @@ def brief(part: Mapping[str, Any]) -> Entry:
             kind: {**group, "rows": _grouped({name: _brief_row(row) for name, row in group["rows"].items()})}
             for kind, group in part["checks"].items()
         },
-        "identities": {name: _brief_identity(identity) for name, identity in part["identities"].items()},
+        "identities": _brief_identities(part["identities"]),
         "theorems": _by_module(part["theorems"]),
         "claims": {name: _brief_claim(claim, names) for name, claim in part["claims"].items()},
         "metrics": {name: _brief_metric(metric) for name, metric in part["metrics"].items()},
@@ -76,7 +76,7 @@ def whole(part: Mapping[str, Any]) -> Entry:
             kind: {**group, "rows": {name: _whole_row(row) for name, row in _apart(group["rows"])}}
             for kind, group in part["checks"].items()
         },
-        "identities": {name: _whole_identity(identity) for name, identity in part["identities"].items()},
+        "identities": _whole_identities(part["identities"]),
         "theorems": theorems,
         "claims": {name: _whole_claim(claim, names) for name, claim in part["claims"].items()},
         "metrics": {name: _whole_metric(metric) for name, metric in part["metrics"].items()},
@@ -135,17 +135,30 @@ def _apart(rows: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 # Identities and theorems
 
 
-def _brief_identity(identity: Mapping[str, Any]) -> Any:
-    if identity["outcome"] != PASSED or identity.keys() != {"outcome", "statement", "assumptions", "proof"}:
-        return OneLine(identity)
-    return OneLineList([identity["statement"], identity["assumptions"], *identity["proof"]])
+def _brief_identities(identities: Mapping[str, Mapping[str, Any]]) -> Entry:
+    found: Entry = {}
+    before = None
+    for name, identity in identities.items():
+        assumed = identity["assumptions"]
+        if identity["outcome"] != PASSED or assumed == SAME:
+            found[name] = OneLine(identity)
+        else:
+            found[name] = OneLineList([identity["statement"], SAME if assumed == before else assumed, *identity["proof"]])
+        before = assumed
+    return found
 
 
-def _whole_identity(identity: Any) -> Any:
-    if isinstance(identity, Mapping):
-        return identity
-    statement, assumptions, *proof = identity
-    return {"outcome": PASSED, "statement": statement, "assumptions": assumptions, "proof": proof}
+def _whole_identities(identities: Mapping[str, Any]) -> Entry:
+    found: Entry = {}
+    before = SAME
+    for name, identity in identities.items():
+        if not isinstance(identity, Mapping):
+            statement, assumed, *proof = identity
+            assumed = before if assumed == SAME else assumed
+            identity = {"outcome": PASSED, "statement": statement, "assumptions": assumed, "proof": proof}
+        found[name] = identity
+        before = identity["assumptions"]
+    return found
 
 
 def _by_module(theorems: Mapping[str, Mapping[str, str]]) -> Entry:
@@ -272,4 +285,5 @@ def _brief_metric(metric: Mapping[str, Any]) -> OneLine:
 
 def _whole_metric(metric: Mapping[str, Any]) -> Entry:
     first, second = TRAINING
-    return {**metric, **({second: list(metric[first])} if metric.get(second) == SAME else {})}
+    same = first in metric and metric.get(second) == SAME
+    return {**metric, **({second: list(metric[first])} if same else {})}

@@ -1,6 +1,6 @@
 """One paper's part of the record: how a verdict is put down in few words, and how those words are read again.
 
-A row of numbers tells, over all layers and seeds, the largest error, its share of what the tolerance allows to a thousandth,
+A row of numbers tells, over all layers and seeds, the largest error, its share of what the tolerance allows in hundredths,
 and how many entries were compared; a tolerance that is not the kind's own comes fourth, as `exact` or `rtol/atol`. Any row
 that did not pass with all its entries is spelled out: see `Row`. `brief` abridges the part further for the file.
 """
@@ -160,7 +160,7 @@ def _row(kind: str, checks: Sequence[Check]) -> Row:
         for check in checks
         if check.tolerance is not None
         and not (kind == "experiment" and check.row == "metrics")  # whose spreads stand under `metrics`
-        and check.tolerance != TOLERANCES.get((kind, check.layers[0]), TOLERANCES.get((kind, None)))
+        and check.tolerance != _own(kind, check)
     ]
     outcome = str(next(outcome for outcome in GRAVEST if outcome in outcomes))
     passed = outcome == Outcome.PASSED
@@ -176,13 +176,19 @@ def _row(kind: str, checks: Sequence[Check]) -> Row:
     )
 
 
+def _own(kind: str, check: Check) -> Tolerance | None:
+    """The tolerance that the kind has for a layer, or for rows of that first word."""
+    named = (TOLERANCES.get((kind, word)) for word in (check.layers[0], check.row.partition(" ")[0]))
+    return next((tolerance for tolerance in named if tolerance), TOLERANCES.get((kind, None)))
+
+
 def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None else float(f"{value:.{digits}g}")
 
 
 def _share(worst: float | None) -> float | None:
-    """Of what a tolerance allows, in thousandths and no more than two digits; a row that passed never reads as beyond it."""
-    return None if worst is None else min(round(float(f"{worst:.2g}"), 3), 1.0)
+    """Of what a tolerance allows, in hundredths; a row that passed never reads as beyond it."""
+    return None if worst is None else min(round(worst, 2), 1.0)
 
 
 def _told(tolerance: Tolerance) -> str:
