@@ -84,7 +84,7 @@ def whole(part: Mapping[str, Any]) -> Entry:
 
 
 def _brief_layer(layer: Mapping[str, Any]) -> Entry:
-    return {name: value for name, value in layer.items() if PASSED_LAYER.get(name) != value}
+    return {name: value for name, value in layer.items() if (name, value) not in PASSED_LAYER.items()}
 
 
 # Rows
