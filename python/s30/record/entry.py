@@ -1,8 +1,8 @@
-"""One paper's part of the record: how a verdict is written down in few lines, and how those lines are read again.
+"""One paper's part of the record: how a verdict is put down in few words, and how those words are read again.
 
-A row of numbers tells, over all layers and seeds, the largest error, its share of what the tolerance allows, and how many
-entries were compared; a tolerance that is not the kind's own comes fourth, as `exact` or `rtol/atol`. So a row that passed
-with all its entries is one line. Any other is spelled out: see `Row`.
+A row of numbers tells, over all layers and seeds, the largest error, its share of what the tolerance allows in hundredths,
+and how many entries were compared; a tolerance that is not the kind's own comes fourth, as `exact` or `rtol/atol`. Any row
+that did not pass with all its entries is spelled out: see `Row`. `brief` abridges the part further for the file.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from s30.corpus import documents, reach
 from s30.corpus.documents import OneLine, OneLineList
 from s30.corpus.registry import Paper
 from s30.corpus.vocabulary import EXACT, TOLERANCES, Outcome, Tolerance
+from s30.evidence.store import digest_of
 from s30.layers.catalogue import TRAINING
 from s30.verdict.checks import GRAVEST, KINDS, Check
 from s30.verdict.claims import RELATIONS, Finding, Verdict, bound_of, coverage, holds, names_of, number
 from s30.verdict.judge import PaperVerdict
 
 Entry = dict[str, Any]
+DIGITS = 16  # of a sha256: enough to tell other bits, or other words, from the same
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def paper_entry(verdict: PaperVerdict) -> Entry:
         "lines": _lines(verdict) if all("lines" in evidence.facts for evidence in slots) else {},
         "problems": list(verdict.problems),
         "failures": [line for line in verdict.messages if line not in verdict.problems],
-        "scope": dict(paper.card["scope"]),
+        "scope": {name: digest_of(words)[:DIGITS] for name, words in paper.card["scope"].items()},
     }
 
 
@@ -114,8 +116,8 @@ def _layers(verdict: PaperVerdict) -> Entry:
                 "checks": cell.checks,
                 "failed": cell.failed,
                 **({"message": cell.message} if cell.message else {}),
-                "evidence": evidences[name].digest if name in evidences else None,
-                **({"experiment_evidence": experiments[name].digest} if name in experiments else {}),
+                "evidence": evidences[name].digest[:DIGITS] if name in evidences else None,
+                **({"experiment_evidence": experiments[name].digest[:DIGITS]} if name in experiments else {}),
             }
         )
     return layers
@@ -158,12 +160,14 @@ def _row(kind: str, checks: Sequence[Check]) -> Row:
         for check in checks
         if check.tolerance is not None
         and not (kind == "experiment" and check.row == "metrics")  # whose spreads stand under `metrics`
-        and check.tolerance != TOLERANCES.get((kind, check.layers[0]), TOLERANCES.get((kind, None)))
+        and check.tolerance != _own(kind, check)
     ]
+    outcome = str(next(outcome for outcome in GRAVEST if outcome in outcomes))
+    passed = outcome == Outcome.PASSED
     return Row(
-        outcome=str(next(outcome for outcome in GRAVEST if outcome in outcomes)),
-        error=_rounded(numbers["error"]),
-        worst=_rounded(numbers["worst"]),
+        outcome=outcome,
+        error=_rounded(numbers["error"], 2 if passed else 3),
+        worst=_share(numbers["worst"]) if passed else _rounded(numbers["worst"], 3),
         compared=sum(check.compared for check in checks),
         total=sum(check.total for check in checks),
         tolerance=" ".join(dict.fromkeys(map(_told, unusual))),
@@ -172,8 +176,19 @@ def _row(kind: str, checks: Sequence[Check]) -> Row:
     )
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.2e}")
+def _own(kind: str, check: Check) -> Tolerance | None:
+    """The tolerance that the kind has for a layer, or for rows of that first word."""
+    named = (TOLERANCES.get((kind, word)) for word in (check.layers[0], check.row.partition(" ")[0]))
+    return next((tolerance for tolerance in named if tolerance), TOLERANCES.get((kind, None)))
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else float(f"{value:.{digits}g}")
+
+
+def _share(worst: float | None) -> float | None:
+    """Of what a tolerance allows, in hundredths; a row that passed never reads as beyond it."""
+    return None if worst is None else min(round(worst, 2), 1.0)
 
 
 def _told(tolerance: Tolerance) -> str:
@@ -188,9 +203,18 @@ def _stated(facts: Mapping[str, Mapping[str, Any]]) -> Entry:
         "invariant": {i["name"]: i["statement"] for i in numpy.get("invariants", ())},
         "bridge": {name: bridge["statement"] for name, bridge in facts.get("sympy", {}).get("bridges", {}).items()},
         "oracle": {o["name"]: f"{o['statement']}, by {o['implementation']}" for o in oracles},
-        "evaluation": {e["name"]: ", ".join(e["definitions"]) for e in facts.get("agda", {}).get("evaluations", ())},
+        "evaluation": {e["name"]: _by_module(e["definitions"]) for e in facts.get("agda", {}).get("evaluations", ())},
     }
     return {kind: entries for kind, entries in stated.items() if entries}
+
+
+def _by_module(definitions: Sequence[str]) -> str:
+    """Names in words, such as `Gates.{forget, input}, Cell.step`."""
+    modules: dict[str, list[str]] = {}
+    for name in definitions:
+        modules.setdefault(name.rpartition(".")[0], []).append(name.rpartition(".")[2])
+    words = ((module, own[0] if len(own) == 1 else f"{{{', '.join(own)}}}") for module, own in modules.items())
+    return ", ".join(f"{module}.{names}" if module else names for module, names in words)
 
 
 def _outcome(verdict: PaperVerdict, kind: str, name: str) -> str:
@@ -222,6 +246,9 @@ def _evidence(piece: Mapping[str, Any], findings: Iterator[Finding]) -> OneLine:
     limits = {name: found.values["limit"] for name, found in of_layers.items() if "limit_from" in found.values}
     unmet = [found for found in of_layers.values() if found.outcome is not Outcome.PASSED]
     outcomes = {found.outcome for found in unmet}
+    for name in values:
+        values[name], limit = _few_digits(piece, values[name], limits.get(name))
+        limits |= {} if limit is None else {name: limit}
     return OneLine(
         {name: value for name, value in piece.items() if name != "layers"}
         | values
@@ -231,16 +258,25 @@ def _evidence(piece: Mapping[str, Any], findings: Iterator[Finding]) -> OneLine:
     )
 
 
+def _few_digits(piece: Mapping[str, Any], value: float, limit: float | None) -> tuple[float, float | None]:
+    """A value, and the limit that was measured with it, to five digits, unless these would decide the bound otherwise."""
+    relation = next(word for word in RELATIONS if word in piece)
+    short = _rounded(value, 5), _rounded(limit, 5)
+
+    def decides(one: Any, other: Any) -> bool:
+        return holds(relation, one, piece[relation] if other is None else other, piece.get("within", 0.0))
+
+    return short if decides(*short) == decides(value, limit) else (value, limit)  # type: ignore[return-value]
+
+
 def _metrics(verdict: PaperVerdict) -> Entry:
-    """Each metric with what it means and each framework's values; what it says stands in task.py."""
+    """Each metric with what decides how its values are compared, and each framework's values; the rest stands in task.py."""
     found: dict[str, Any] = {}
     for layer, evidence in (verdict.experiments or {}).items():
         for name, values in evidence.facts.get("metrics", {}).items():
             about = evidence.facts.get("described", {}).get(name, {})
-            meaning = {
-                word: about[word] for word in ("unit", "over", "model", "good", "control", "spread") if about.get(word)
-            }
-            found.setdefault(name, OneLine(meaning))[layer] = [float(f"{value:.5g}") for value in values]
+            meaning = {word: about[word] for word in ("unit", "over", "control", "spread") if about.get(word)}
+            found.setdefault(name, OneLine(meaning))[layer] = [_rounded(value, 5) for value in values]
     return found
 
 

@@ -71,7 +71,7 @@ def test_a_record_says_what_was_verified(repository, record):
     assert record["summary"]["entries"]["compared"] == record["summary"]["entries"]["total"] > 1000
     paper = record["papers"]["01"]
     assert {name: layer["outcome"] for name, layer in paper["layers"].items()} == dict.fromkeys(LAYERS, "passed")
-    assert all(len(layer["evidence"]) == 64 for layer in paper["layers"].values())
+    assert all(len(layer["evidence"]) == 16 for layer in paper["layers"].values())
     assert paper["layers"]["agda"] | {"why_thin": "the toy has one lemma"} == paper["layers"]["agda"]
     assert paper["theorems"] == {"Toy.odd": {"outcome": "passed", "statement": "odd : Type"}}
     assert paper["coverage"] == {"carried": ["(1)", "(2)"], "left_out": ["table 2"]}
@@ -97,8 +97,8 @@ def test_a_row_tells_the_largest_error_of_all_layers_and_seeds_and_how_many_entr
     assert forward["rows"] == {"hidden": [0.0, 0.0, 108], "loss": [0.0, 0.0, 9], "scores": [0.0, 0.0, 108]}
     checks = [c for c in verification.papers[0].checks if c.kind == "difference" and "joint" not in c.name]
     error, worst, entries = record["papers"]["01"]["checks"]["difference"]["rows"]["along one parameter"]
-    assert error == pytest.approx(max(c.error for c in checks), rel=1e-2)
-    assert worst == pytest.approx(max(c.worst for c in checks), rel=1e-2)
+    assert error == pytest.approx(max(c.error for c in checks), rel=5e-2)
+    assert worst == round(max(c.worst for c in checks), 2) == 0.0
     assert entries == sum(c.total for c in checks) == 18
 
 
@@ -283,7 +283,7 @@ def test_a_rewritten_history_leaves_it_fresh_as_long_as_the_sources_are_the_same
     ("old", "new"),
     [
         ("outcome: passed", "outcome: failed"),
-        ("at_least: 0.9,", "at_least: 0.8,"),
+        ("[accuracy, at_least, 0.9,", "[accuracy, at_least, 0.8,"),
         ("python: ", "python: 9"),
         ("threads: 1", "threads: 2"),
     ],
@@ -343,7 +343,7 @@ def test_the_run_cannot_go_without_its_digest(recorded):
 def test_a_record_that_is_missing_or_no_record_is_refused(tmp_path):
     with pytest.raises(S30Error, match=r"record\.yaml: cannot be read"):
         telemetry.check(tmp_path, tmp_path / "record.yaml")
-    (tmp_path / "record.yaml").write_text("schema_version: 3\n")
+    (tmp_path / "record.yaml").write_text("schema_version: 4\n")
     with pytest.raises(S30Error, match=r"record\.yaml:1: "):
         telemetry.check(tmp_path, tmp_path / "record.yaml")
 
