@@ -15,9 +15,11 @@ import pytest
 
 from s30.cli.scaffold import new_room
 from s30.corpus.registry import Corpus, Paper, load_corpus
+from s30.corpus.repository import RECORD
 from s30.corpus.vocabulary import Outcome
 from s30.evidence.environment import cache_folder
 from s30.layers.catalogue import AUTODIFF, EXECUTABLE
+from s30.record import telemetry
 from s30.sweep.plan import Options, slots_for
 from s30.sweep.run import sweep
 from s30.verdict.claims import bound_of
@@ -118,3 +120,8 @@ def test_the_readme_shows_every_metric_that_is_claimed(paper: Paper) -> None:
         for evidence in claim.get("evidence", ()):
             if "metric" in evidence:
                 assert bound_of(evidence) in shown.get(evidence["metric"], ""), f"{evidence['metric']}: make figures"
+
+
+def test_the_rooms_tables_show_what_is_on_record():
+    state, why = telemetry.check(ROOT, ROOT / RECORD)
+    assert state != "contradicted", why

@@ -21,9 +21,8 @@ What does not fit is written as it is, under its words.
 from __future__ import annotations
 
 import os.path
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from s30.corpus.documents import OneLine, OneLineList
@@ -36,7 +35,9 @@ Names = Mapping[str, str]  # of theorems: what stands in the one form, by what s
 
 PASSED = str(Outcome.PASSED)
 PASSED_LAYER = {"outcome": PASSED, "failed": 0}
-UNDER_OUTCOME = {"out_of_scope": str(Outcome.NOT_APPLICABLE)}  # what a kind of claim comes to when nothing is said of it
+UNDER_OUTCOME = {
+    "out_of_scope": str(Outcome.NOT_APPLICABLE)
+}  # what a kind of claim comes to when nothing is said of it
 KINDS_OF_CLAIM = ("exact", "reproduced", "proxy", "out_of_scope")
 GIVEN = "(given)"  # which no name in Agda can be
 SAME = "same"
@@ -143,7 +144,9 @@ def _brief_identities(identities: Mapping[str, Mapping[str, Any]]) -> Entry:
         if identity["outcome"] != PASSED or assumed == SAME:
             found[name] = OneLine(identity)
         else:
-            found[name] = OneLineList([identity["statement"], SAME if assumed == before else assumed, *identity["proof"]])
+            found[name] = OneLineList(
+                [identity["statement"], SAME if assumed == before else assumed, *identity["proof"]]
+            )
         before = assumed
     return found
 
@@ -179,7 +182,7 @@ def _by_module(theorems: Mapping[str, Mapping[str, str]]) -> Entry:
 
 def _telescope(statements: list[str]) -> str:
     """What several statements assume first, all in the same words: whole parameters and premises."""
-    common = os.path.commonprefix(statements) if len(statements) > 1 else ""
+    common = os.path.commonprefix(statements) if len(statements) > 1 else ""  # noqa: RUF071 - by characters, as meant
     depth, end = 0, 0
     for at, mark in enumerate(common):
         depth += (mark in "({") - (mark in ")}")

@@ -24,6 +24,7 @@ from s30.evidence.store import digest_of, write_atomically
 from s30.layers import catalogue
 from s30.record.brief import brief, whole
 from s30.record.entry import distinct, paper_entry
+from s30.record.tables import contradictions
 from s30.verdict.checks import Check
 from s30.verdict.claims import Verdict, coverage
 from s30.verdict.judge import Cell, PaperVerdict, Verification
@@ -152,7 +153,7 @@ def _no_collection() -> Iterator[None]:
 
 
 def check(root: Path, path: Path) -> tuple[str, str]:
-    """(`fresh` | `stale` | `tampered`, why). Raises S30Error when there is no record to read."""
+    """(`fresh` | `stale` | `tampered` | `contradicted`, why). Raises S30Error when there is no record to read."""
     record = read(path)
     if broken := broken_seal(record):
         return "tampered", f"{path.name} was edited after it was generated: its {broken} does not match its content"
@@ -178,6 +179,8 @@ def check(root: Path, path: Path) -> tuple[str, str]:
             "stale",
             f"the working tree differs from HEAD: {', '.join(changed[:3])}{' ...' if len(changed) > 3 else ''}",
         )
+    if told := contradictions(root, record):
+        return "contradicted", f"{told[0]}{f' and {len(told) - 1} more' if len(told) > 1 else ''}"
     return "fresh", f"it describes these sources, checked at commit {commit[:12]}"
 
 

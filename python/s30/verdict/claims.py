@@ -267,6 +267,14 @@ def _idle(piece: Mapping[str, Any], low: float, high: float) -> bool:
     }[next(word for word in RELATIONS if word in piece)]
 
 
+def cell(values: Sequence[float]) -> str:
+    """Values in few characters: their mean, and their range where they differ."""
+    if not values:
+        return "-"
+    spread = f" ({number(min(values), 4)} to {number(max(values), 4)})" if len(set(values)) > 1 else ""
+    return number(fmean(values), 4) + spread
+
+
 def number(value: float, digits: int = 6) -> str:
     """A number for readers: whole ones in full, others to some digits."""
     return f"{value:.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:.{digits}g}"

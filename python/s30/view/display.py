@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from statistics import fmean
 from typing import Any
 
 from rich.console import Console
@@ -17,7 +16,7 @@ from s30.corpus.registry import Paper
 from s30.corpus.vocabulary import Outcome
 from s30.layers.catalogue import EXPERIMENT, LAYERS
 from s30.sweep.plan import Event, Slot
-from s30.verdict.claims import Metrics, bound_of, coverage, number
+from s30.verdict.claims import Metrics, bound_of, cell, coverage
 from s30.verdict.judge import PaperVerdict, Verification
 
 MARKS = {
@@ -233,12 +232,7 @@ def markdown_metrics(
     lines += [f"| metric | claimed | unit | over | {' | '.join(LAYERS[name].title for name in metrics)} |"]
     lines += ["|---" * (len(metrics) + 4) + "|"]
     for name, unit, over in metric_rows(metrics, described):
-        cells = (
-            number(fmean(v), 4) + (f" ({number(min(v), 4)} to {number(max(v), 4)})" if len(set(v)) > 1 else "")
-            if v
-            else "-"
-            for v in (measured.get(name, []) for measured in metrics.values())
-        )
+        cells = (cell(measured.get(name, [])) for measured in metrics.values())
         bounds = "; ".join(dict.fromkeys(claimed.get(name, ())))
         lines.append(f"| `{name}` | {bounds} | {unit} | {over} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -182,7 +182,9 @@ def test_a_full_record_fits_its_schema_and_round_trips(full, tmp_path):
     assert telemetry.read(tmp_path / "record.yaml") == full
     lines = (tmp_path / "record.yaml").read_text().splitlines()
     (claim,) = (line for line in lines if line.startswith("   measured: "))
-    assert claim.startswith("   measured: {proxy: it learns, outcome: failed, control: chance, evidence: [[a, at_least,")
+    assert claim.startswith(
+        "   measured: {proxy: it learns, outcome: failed, control: chance, evidence: [[a, at_least,"
+    )
 
 
 @pytest.mark.parametrize(
