@@ -178,9 +178,7 @@ def test_the_record_of_this_branch_comes_before_a_later_one_elsewhere(repository
     root, git = repository()
     commit = git("rev-parse", "HEAD~1")
     git("checkout", "-q", "-b", "elsewhere")
-    (root / "verification.yaml").write_text(
-        (root / "verification.yaml").read_text().replace("{exact: ", "{proxy: ")
-    )
+    (root / "verification.yaml").write_text((root / "verification.yaml").read_text().replace("{exact: ", "{proxy: "))
     git("commit", "-qam", "tampered", "--date=2030-01-01T00:00:00")
     assert again(commit, *PAPER)[0] == 1
     git("checkout", "-q", "-")
