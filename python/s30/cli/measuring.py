@@ -36,9 +36,10 @@ from s30.cli.asking import (
 )
 from s30.cli.printing import (
     finish,
-    plain_table,
     print_failures,
+    print_indented,
     print_json,
+    print_table,
     rewrite_table,
 )
 from s30.corpus import registry, repository
@@ -53,6 +54,7 @@ from s30.sweep.plan import TIME_LIMIT, slots_for
 from s30.verdict.checks import pair_rows
 from s30.view import display, figures
 from s30.view.display import console, errors
+from s30.view.tables import Column
 
 
 @app.command()
@@ -86,16 +88,25 @@ def run(
 
 
 @app.command()
-def parity(paper: OnePaper, as_json: Json = False) -> None:
-    """Every comparison of one paper's layers, with its largest error and tolerance. Example: `s30 parity 26`"""
+def parity(
+    paper: OnePaper,
+    rows: Annotated[bool, typer.Option("--rows", help="Show every comparison, with its tolerance.")] = False,
+    as_json: Json = False,
+) -> None:
+    """How far one paper's layers agree: a line for each kind and pair, and what fails. Example: `s30 parity 26 --rows`"""
     chosen = registry.load_corpus()
     verification = verified(chosen, [built(chosen.paper(paper))], list(LAYERS), False)
     verdict = verification.papers[0]
-    rows = pair_rows(verdict.checks)
+    found = pair_rows(verdict.checks)
     if as_json:
-        print_json(rows)
+        print_json(found)
     else:
-        console.print(display.parity_table(verdict, rows))
+        print_table(*display.parity_summary(found))
+        kept = found if rows else display.not_passed(found)
+        if any(kept.values()):
+            print_table(*display.parity_rows(kept), "\nEvery comparison" if rows else "\nWhat did not pass")
+        if not rows:
+            console.print(f"`s30 parity {verdict.paper.id} --rows` shows every comparison", style="dim")
         print_failures(verification)
     raise typer.Exit(
         0 if all(cell.outcome in (Outcome.PASSED, Outcome.WAIVED) for cell in verdict.cells.values()) else 1
@@ -130,11 +141,15 @@ def train(
     if as_json:
         print_json({"metrics": metrics, "described": described, "errors": {e.layer: e.error for e in failed}})
     else:
-        table = plain_table("metric", "unit", "over", *(LAYERS[name].title for name in metrics))
+        columns = (
+            *(Column("metric"), Column("unit", spare=2), Column("over", spare=1)),
+            *(Column(LAYERS[name].title, prose=True) for name in metrics),
+        )
+        rows = []
         for metric, unit, over in display.metric_rows(metrics, described):
             values = (", ".join(f"{v:.6g}" for v in metrics[name].get(metric, ())) or "-" for name in metrics)
-            table.add_row(metric, unit, over, *values)
-        console.print(table)
+            rows.append([metric, unit, over, *values])
+        print_table(columns, rows)
     if save:
         for name, drawing in figures.named({name: facts["figures"] for name, facts in done.items()}).items():
             path = found.folder / "figures" / f"{name}.svg"
@@ -172,7 +187,9 @@ def theorems(
         for number, entries in found.items():
             for name, theorem in entries.items():
                 console.print(f"{number} {name}", style="bold", markup=False)
-                console.print(f"   {theorem['says']}\n   {theorem['statement']}\n", markup=False, soft_wrap=True)
+                for said in (theorem["says"], theorem["statement"]):
+                    print_indented(said)
+                console.print()
         print_failures(verification)
     raise typer.Exit(
         0 if all(v.cells["agda"].outcome in (Outcome.PASSED, Outcome.WAIVED) for v in verification.papers) else 1

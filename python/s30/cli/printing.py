@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.padding import Padding
+from rich.text import Text
 
 from s30.corpus import documents
 from s30.corpus.registry import Paper
@@ -19,6 +21,7 @@ from s30.record.entry import paper_entry
 from s30.verdict.judge import Verification
 from s30.view import display
 from s30.view.display import console, errors
+from s30.view.tables import Column, fitted
 
 
 def finish(verification: Verification, names: Sequence[str], as_json: bool, seconds: float | None = None) -> None:
@@ -59,12 +62,12 @@ def print_differences(
     for title, fails in (("Differences", True), ("Information (no failure)", False)):
         found = [difference for difference in differences if difference.fails is fails]
         if found:
-            table = plain_table("where", old, new, "why", title=title)
-            for difference in found[:most]:
-                sides = (difference.old, difference.new)  # what was dropped or loosened stands there in full
-                values = (_short(side, 400 if fails and " " in str(side) else 40) for side in sides)
-                table.add_row(difference.at, *values, difference.why)
-            console.print(table)
+            columns = Column("where"), Column(old, prose=True), Column(new, prose=True), Column("why", prose=True)
+            rows = []
+            for difference in found[:most]:  # what was dropped or loosened stands there in full
+                values = (" ".join(str(side).split()) for side in (difference.old, difference.new))
+                rows.append([difference.at, *(value if fails else _short(value) for value in values), difference.why])
+            print_table(columns, rows, title)
             if len(found) > most:
                 console.print(f"... and {len(found) - most} more: {whole}")
 
@@ -101,12 +104,18 @@ def rewrite_table(path: Path, table: str, command: str) -> None:
     write_atomically(path, (text[: text.index(begin) + len(begin)] + table + text[text.index(end) :]).encode())
 
 
-def plain_table(*columns: str, title: str | None = None) -> Any:
-    """A table without lines."""
-    from rich.table import Table
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str | Text]], title: str | None = None) -> None:
+    """A table as wide as the terminal; what a cell says is printed as it stands."""
+    safe = [[console.render_str(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    console.print(fitted(columns, safe, console.width, title))
 
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
-    return table
+
+def print_indented(text: str) -> None:
+    """A paragraph under its heading: folded between words on a terminal, one line for whatever else reads it."""
+    if console.is_terminal:
+        console.print(Padding(console.render_str(text), (0, 0, 0, 3)))
+    else:
+        console.print(f"   {text}", soft_wrap=True)
 
 
 def plain(paper: Paper) -> dict[str, Any]:

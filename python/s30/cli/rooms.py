@@ -18,10 +18,11 @@ from s30.cli.app import (
 )
 from s30.cli.printing import (
     plain,
-    plain_table,
     print_json,
+    print_table,
 )
 from s30.corpus import registry
+from s30.corpus.registry import Paper
 from s30.errors import S30Error
 from s30.evidence import environment
 from s30.evidence.environment import cache_folder
@@ -29,6 +30,9 @@ from s30.layers import catalogue, experiments
 from s30.layers.catalogue import LAYERS
 from s30.verdict.claims import coverage, names_of
 from s30.view.display import console
+from s30.view.tables import Column
+
+WIDE = 130  # of a terminal in which the rooms' folders have a place in the list
 
 
 @app.command("list")
@@ -38,16 +42,17 @@ def list_papers(as_json: Json = False) -> None:
     if as_json:
         print_json([{**plain(p), "built": p.built} for p in papers])
         return
-    table = plain_table("id", "title", "authors", "year", "room")
-    for paper in papers:
-        table.add_row(
-            paper.id,
-            paper.title,
-            paper.authors,
-            paper.year,
-            f"papers/{paper.folder.name}" if paper.built else "not built yet",
-        )
-    console.print(table)
+
+    def room(paper: Paper) -> str:
+        where = f"papers/{paper.folder.name}" if console.width >= WIDE else "built"
+        return where if paper.built else "not built yet"
+
+    columns = (
+        *(Column("id"), Column("title", prose=True), Column("authors", prose=True, spare=2), Column("year", spare=1)),
+        Column("room"),
+    )
+    rows = [[p.id, p.title, p.authors, p.year, room(p)] for p in papers]
+    print_table(columns, rows)
 
 
 @app.command()
@@ -64,35 +69,34 @@ def show(paper: OnePaper, as_json: Json = False) -> None:
     console.print(f"\n{found.card['summary']}\n", markup=False)
     if needs := found.card.get("needs", ()):
         console.print(f"To be read before: {', '.join(needs)}\n")
-    table = plain_table("layer", "depth", "question")
-    for name, depth in found.card["depth"].items():
-        table.add_row(
-            LAYERS[name].title,
-            depth if isinstance(depth, str) else f"{depth['level']}: {depth['why']}",
-            LAYERS[name].question,
-        )
-    console.print(table)
+    depths = {name: d if isinstance(d, str) else f"{d['level']}: {d['why']}" for name, d in found.card["depth"].items()}
+    print_table(
+        (Column("layer"), Column("depth", prose=True), Column("question", prose=True, spare=1)),
+        [[LAYERS[name].title, depth, LAYERS[name].question] for name, depth in depths.items()],
+    )
     for title, key, columns in (
-        ("Equations", "equations", ("id", "formula", "source")),
-        ("Claims", "claims", ("id", "kind", "statement")),
-        ("Deviations", "deviations", ("what", "where", "why")),
+        (
+            "Equations",
+            "equations",
+            (Column("id"), Column("formula", prose=True), Column("source", prose=True, spare=1)),
+        ),
+        ("Claims", "claims", (Column("id"), Column("kind"), Column("statement", prose=True))),
+        ("Deviations", "deviations", tuple(Column(name, prose=True) for name in ("what", "where", "why"))),
     ):
-        table = plain_table(*columns, title=title)
-        for entry in found.card[key]:
-            table.add_row(*(str(entry[column]) for column in columns))
-        console.print(table)
+        entries = found.card[key]
+        print_table(columns, [[str(entry[column.name]) for column in columns] for entry in entries], f"\n{title}")
     covered = coverage(found)
     if covered.items:
-        table = plain_table("item", "carried by", title=f"Coverage of the paper: {covered}")
+        rows = []
         for entry in found.card["coverage"]:
             carried = (f"{kind} {', '.join(names_of(names))}" for kind, names in entry.get("carried_by", {}).items())
-            table.add_row(entry["item"], "; ".join(carried) or f"left out: {entry['left_out']}")
-        console.print(table)
+            rows.append([entry["item"], "; ".join(carried) or f"left out: {entry['left_out']}"])
+        columns = Column("item", prose=True), Column("carried by", prose=True)
+        print_table(columns, rows, f"\nCoverage of the paper: {covered}")
     if (found.folder / "task.py").is_file():  # a room that is being filled in may have none yet
-        table = plain_table("metric", "unit", "over", "says", title="Metrics")
-        for name, metric in experiments.meanings(found).items():
-            table.add_row(name, metric.unit, metric.over, metric.says)
-        console.print(table)
+        rows = [[name, m.unit, m.over, m.says] for name, m in experiments.meanings(found).items()]
+        columns = Column("metric"), Column("unit", spare=2), Column("over", spare=1), Column("says", prose=True)
+        print_table(columns, rows, "\nMetrics")
 
 
 @app.command()
@@ -132,10 +136,9 @@ def doctor(as_json: Json = False) -> None:
     if as_json:
         print_json({"facts": facts, "layers": states, "missing": lacking})
     else:
-        table = plain_table("", "")
-        for name, value in (*facts.items(), *((LAYERS[name].title, state) for name, state in states.items())):
-            table.add_row(name, str(value) if value else "not found")
-        console.print(table)
+        told = (*facts.items(), *((LAYERS[name].title, state) for name, state in states.items()))
+        rows = [[name, str(value) if value else "not found"] for name, value in told]
+        print_table((Column(""), Column("", prose=True)), rows)
     raise typer.Exit(1 if lacking else 0)
 
 

@@ -20,8 +20,8 @@ from s30.cli.app import (
 from s30.cli.asking import profile_of, select
 from s30.cli.printing import (
     finish,
-    plain_table,
     print_json,
+    print_table,
 )
 from s30.corpus import registry
 from s30.corpus.vocabulary import Outcome
@@ -31,7 +31,8 @@ from s30.layers.catalogue import LAYERS
 from s30.record import telemetry
 from s30.sweep import sessions
 from s30.verdict.judge import judge
-from s30.view.display import console, errors
+from s30.view.display import errors
+from s30.view.tables import Column
 
 
 @app.command()
@@ -88,7 +89,5 @@ def matrix(
     if as_json:
         print_json({"include": rows})
         return
-    table = plain_table("session", "arguments", "minutes")
-    for row in rows:
-        table.add_row(row["session"], row["arguments"], str(row["timeout"]))
-    console.print(table)
+    columns = Column("session"), Column("arguments", prose=True), Column("minutes", right=True)
+    print_table(columns, [[row["session"], row["arguments"], str(row["timeout"])] for row in rows])

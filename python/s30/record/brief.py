@@ -2,25 +2,23 @@
 
 The file leaves out what goes without saying, and `whole(brief(part)) == part`:
 
-| part         | in the file                                                                                            |
-|--------------|--------------------------------------------------------------------------------------------------------|
-| outcome      | of a layer, identity, theorem or claim: left out where it is `passed` (out of scope: `not_applicable`)  |
-| row          | `[error, entries]`; then its share of the tolerance from 0.01 on, then a tolerance of its own; the      |
-|              | entries alone where nothing is measured; rows of one module by its name: `encoder.0: {query.weight: …}` |
-| identity     | `[statement, assumptions, *proof]`; `same` are the assumptions of the one before                       |
-| theorem      | under its module, where `(given)` is what all its statements there assume first, written once           |
-| claim        | its statement under its kind; what carries it                                                          |
-| its evidence | names by kind; of a metric `[name, relation, bound, value, limit]`: `[bound, margin]` with a margin,    |
-|              | `[torch, jax]` where two values differ, the limit where it is measured too                             |
-| metric       | `jax: same` where it gives what torch gives                                                            |
-| a theorem's name | without its module where it is the paper's only one of that name                                   |
+| part     | in the file                                                                                            |
+|----------|--------------------------------------------------------------------------------------------------------|
+| outcome  | of a layer, identity, theorem or claim: not said where it is `passed` (out of scope: `not_applicable`) |
+| row      | `[error, entries]`; then its share of the tolerance from 0.01 on, then a tolerance of its own; the     |
+|          | entries alone where nothing is measured; several of one module in its line: `net.0: {bias.weight: …}`  |
+| identity | `[statement, assumptions, *proof]`; `same` are the assumptions of the one before                       |
+| theorem  | under its module, where `(given)` is what all statements there assume first, written once; in claims   |
+|          | and equations by its last word, where no other theorem of the paper has the same                       |
+| claim    | its statement under its kind; then its evidence, names by kind; of a metric `[name, relation, bound,   |
+|          | value, limit]`: `[bound, margin]` with a margin, `[torch, jax]` of what differs, a limit if measured   |
+| metric   | `jax: same` where it gives what torch gives                                                            |
 
 What does not fit is written as it is, under its words.
 """
 
 from __future__ import annotations
 
-import os.path
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -35,9 +33,7 @@ Names = Mapping[str, str]  # of theorems: what stands in the one form, by what s
 
 PASSED = str(Outcome.PASSED)
 PASSED_LAYER = {"outcome": PASSED, "failed": 0}
-UNDER_OUTCOME = {
-    "out_of_scope": str(Outcome.NOT_APPLICABLE)
-}  # what a kind of claim comes to when nothing is said of it
+UNDER_OUTCOME = {"out_of_scope": str(Outcome.NOT_APPLICABLE)}  # what a claim comes to when nothing is said of it
 KINDS_OF_CLAIM = ("exact", "reproduced", "proxy", "out_of_scope")
 GIVEN = "(given)"  # which no name in Agda can be
 SAME = "same"
@@ -182,13 +178,15 @@ def _by_module(theorems: Mapping[str, Mapping[str, str]]) -> Entry:
 
 def _telescope(statements: list[str]) -> str:
     """What several statements assume first, all in the same words: whole parameters and premises."""
-    common = os.path.commonprefix(statements) if len(statements) > 1 else ""  # noqa: RUF071 - by characters, as meant
+    said = statements[0]
     depth, end = 0, 0
-    for at, mark in enumerate(common):
-        depth += (mark in "({") - (mark in ")}")
-        if mark == " " and depth == 0 and common[at - 1] in ")}→":
+    for at, marks in enumerate(zip(*statements, strict=False)):
+        if len(set(marks)) > 1:
+            break
+        depth += (said[at] in "({") - (said[at] in ")}")
+        if said[at] == " " and depth == 0 and said[at - 1] in ")}→":
             end = at + 1
-    return common[:end]
+    return said[:end] if len(statements) > 1 else ""
 
 
 def _by_name(modules: Mapping[str, Mapping[str, Any]]) -> Entry:

@@ -18,6 +18,7 @@ from s30.layers.catalogue import EXPERIMENT, LAYERS
 from s30.sweep.plan import Event, Slot
 from s30.verdict.claims import Metrics, bound_of, cell, coverage
 from s30.verdict.judge import PaperVerdict, Verification
+from s30.view.tables import Cell, Column
 
 MARKS = {
     Outcome.PASSED: ("passed", "green"),
@@ -284,25 +285,63 @@ def claims_cell(verdict: PaperVerdict) -> Text:
     return Text(f"{held}/{len(tried)}" + (f", {proxies} proxy" if proxies else ""), MARKS[worst][1])
 
 
-def parity_table(verdict: PaperVerdict, rows: dict[str, list[dict[str, Any]]]) -> Table:
-    """One row per comparison with its largest error and tolerance."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for header in ("check", "what", "outcome", "largest error", "relative", "tolerance", "entries"):
-        table.add_column(
-            header, overflow="fold", justify="right" if header in ("largest error", "relative", "entries") else "left"
-        )
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]  # of comparisons, by kind
+
+
+def parity_summary(rows: Rows) -> tuple[list[Column], list[list[Cell]]]:
+    """One line for each kind of comparison and pair of layers: how many passed, the largest error, and its share of what is
+    allowed."""
+    columns = [
+        *(Column("kind"), Column("layers"), Column("passed", right=True), Column("largest error", right=True, spare=1)),
+        *(Column("of allowed", right=True, spare=2), Column("entries", right=True, spare=3)),
+    ]
+    lines: list[list[Cell]] = []
+    for kind, entries in rows.items():
+        pairs: dict[str, list[Mapping[str, Any]]] = {}
+        for row in entries:
+            pairs.setdefault(row["id"].partition(": ")[0], []).append(row)
+        for pair, members in pairs.items():
+            passed = sum(row["outcome"] == Outcome.PASSED for row in members)
+            error, worst = (max((r[n] for r in members if r[n] is not None), default=None) for n in ("error", "worst"))
+            lines.append([
+                kind,
+                pair,
+                Text(f"{passed}/{len(members)}", "green" if passed == len(members) else "bold red"),
+                "-" if error is None else f"{error:.1e}",
+                "-" if worst is None else f"{worst:.1e}",
+                f"{sum(row['total'] for row in members):,}",
+            ])  # fmt: skip
+    return columns, lines
+
+
+def parity_rows(rows: Rows) -> tuple[list[Column], list[list[Cell]]]:
+    """One line for each comparison with its largest error and tolerance."""
+    columns = [
+        *(Column("what", prose=True), Column("kind", spare=1), Column("outcome"), Column("largest error", right=True)),
+        *(
+            Column("relative", right=True, spare=4),
+            Column("tolerance", spare=2),
+            Column("entries", right=True, spare=3),
+        ),
+    ]
+    lines: list[list[Cell]] = []
     for kind, entries in rows.items():
         for row in entries:
             tolerance = row["tolerance"]
-            table.add_row(
-                kind,
+            lines.append([
                 row["id"],
+                kind,
                 mark(Outcome(row["outcome"])),
                 *(f"{row[n]:.1e}" if row[n] is not None else "-" for n in ("error", "relative")),
                 f"rtol {tolerance['rtol']:g}, atol {tolerance['atol']:g}" if tolerance else "-",
                 f"{row['compared']:,}/{row['total']:,}",
-            )
-    return table
+            ])  # fmt: skip
+    return columns, lines
+
+
+def not_passed(rows: Rows) -> Rows:
+    """The comparisons that did not pass, by kind."""
+    return {kind: [row for row in entries if row["outcome"] != Outcome.PASSED] for kind, entries in rows.items()}
 
 
 def failures(verification: Verification, limit: int = 40) -> list[str]:

@@ -71,7 +71,7 @@ def a_part():
                 "kind": "exact",
                 "outcome": "passed",
                 "statement": "it is linear",
-                "evidence": [{"theorem": ["Net.Layer.first", "Net.alone"], "identity": ["one"]}],
+                "evidence": [{"theorem": ["Net.Layer.first", "Other.alone"], "identity": ["one"]}],
             },
             "measured": {
                 "kind": "proxy",
@@ -166,7 +166,7 @@ def test_the_telescope_is_cut_between_assumptions(statements, given):
 def test_a_theorem_goes_by_its_last_word_where_no_other_has_it():
     short = brief(a_part())
     assert short["equations"] == {"(1)": {"theorem": ["first", "Net.alone"], "output": "x"}, "(2)": {"theorem": "go"}}
-    assert short["claims"]["proved"]["evidence"] == [{"theorem": ["first", "Net.alone"], "identity": ["one"]}]
+    assert short["claims"]["proved"]["evidence"] == [{"theorem": ["first", "Other.alone"], "identity": ["one"]}]
 
 
 @pytest.fixture
