@@ -22,7 +22,8 @@ from s30.evidence.environment import cache_folder
 from s30.evidence.store import Evidence
 from s30.layers.catalogue import AUTODIFF, CHECKS, EXECUTABLE, EXPERIMENT, LAYERS, PARTS, TRAINING, TRIAL
 from s30.sweep.plan import Job, Options, slots_for
-from s30.sweep.run import LocalExecutor, sweep
+from s30.sweep.processes import JobRunner
+from s30.sweep.run import sweep
 from s30.verdict.claims import check_claims
 from s30.verdict.parity import blamed, check_paper
 from s30.verdict.trials import check_experiments
@@ -151,7 +152,7 @@ def _sweep(entries: list[dict], chosen: list[Mutant], group: Group, root: Path) 
     layer, *asked = group
     if asked[0] in PROFILES.values():  # all in one process, since a trial takes less time than to import a framework
         options = Options(root, root / "cache", asked[0], workers=1, time_limit=1200)
-        results = LocalExecutor().run([Job(LAYERS[layer], EXPERIMENT, corpus.papers)], options, lambda _: None)
+        results = JobRunner().run(Job(LAYERS[layer], EXPERIMENT, corpus.papers), options, lambda _: None)
         return {m["name"]: results[p.id, layer, EXPERIMENT] for m, p in zip(chosen, corpus.papers, strict=True)}
     options = Options(root, root / "cache", workers=1, parts=tuple(asked))
     results = sweep(slots_for(corpus.papers, [layer], False), options, lambda _: None)
