@@ -45,7 +45,7 @@ def list_papers(as_json: Json = False) -> None:
 
     def room(paper: Paper) -> str:
         where = f"papers/{paper.folder.name}" if console.width >= WIDE else "built"
-        return where if paper.built else "not built yet"
+        return where if paper.built else "draft" if paper.draft else "not built yet"
 
     columns = (
         *(Column("id"), Column("title", prose=True), Column("authors", prose=True, spare=2), Column("year", spare=1)),

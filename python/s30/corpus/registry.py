@@ -13,7 +13,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -108,6 +108,7 @@ class Paper:
     order: int
     build_order: int
     root: Path
+    draft: bool = False  # it is being built: nothing is asked of it, and nothing claimed, until it is named
 
     @property
     def folder(self) -> Path:
@@ -115,8 +116,9 @@ class Paper:
 
     @property
     def built(self) -> bool:
-        """Whether the room exists. A paper without one is `not_run` in every layer; a room without a card is a fault."""
-        return self.folder.is_dir()
+        """Whether the room exists, and is no draft. A paper without one is `not_run` in every layer; a room without a card is
+        a fault."""
+        return self.folder.is_dir() and not self.draft
 
     @cached_property
     def card(self) -> Mapping[str, Any]:
@@ -202,11 +204,11 @@ class Corpus:
     papers: tuple[Paper, ...]
 
     def paper(self, name: str) -> Paper:
-        """A paper by number (`26`, `3`) or slug. Raises UsageError naming close matches."""
+        """A paper by number (`26`, `3`) or slug, a draft as if it were done. Raises UsageError naming close matches."""
         wanted = name.strip().lower()
         for paper in self.papers:
             if wanted in (paper.id, paper.slug, f"{paper.id}_{paper.slug}") or wanted.zfill(2) == paper.id:
-                return paper
+                return replace(paper, draft=False)
         similar = difflib.get_close_matches(wanted, [p.slug for p in self.papers], cutoff=0.7)
         near = [f"{p.id} {p.slug}" for p in self.papers if wanted and (wanted in p.slug or p.slug in similar)][:4]
         hint = f"did you mean {', '.join(near)}?" if near else "`s30 list` shows them all"
@@ -216,8 +218,8 @@ class Corpus:
         """The named papers, or all that have a room when none is named; without repetition, in registry order."""
         if not names:
             return [paper for paper in self.papers if paper.built]
-        chosen = {self.paper(name).id for name in names}
-        return [paper for paper in self.papers if paper.id in chosen]
+        chosen = {found.id: found for found in map(self.paper, names)}
+        return [chosen[paper.id] for paper in self.papers if paper.id in chosen]
 
 
 def load_corpus(root: Path | None = None) -> Corpus:

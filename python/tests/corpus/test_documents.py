@@ -365,3 +365,15 @@ def test_importing_the_engine_imports_no_framework():
         timeout=120,
     )
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_a_draft_counts_as_no_room_until_it_is_named(make_corpus):
+    corpus = make_corpus({"01_affine": {}, "02_later": {}})
+    registry_file = corpus.root / "papers.yaml"
+    papers = documents.load(registry_file, "papers")["papers"]
+    registry_file.write_text(documents.dump({"papers": [papers[0], {**papers[1], "draft": True}]}), encoding="utf-8")
+    corpus = load_corpus(corpus.root)
+    assert [paper.built for paper in corpus.papers] == [True, False]
+    assert [paper.id for paper in corpus.select([])] == ["01"]
+    assert corpus.paper("02").built
+    assert [(paper.id, paper.built) for paper in corpus.select(["2", "1"])] == [("01", True), ("02", True)]
