@@ -249,6 +249,13 @@ def test_parity_shows_every_comparison_on_request(s30_here):
     assert s30_here("parity", "1", edit=broken)[0] == 1
 
 
+def test_the_list_names_folders_only_where_there_is_room(s30_here, monkeypatch):
+    monkeypatch.setattr(display.console, "_width", 80)
+    out = s30_here("list")[1]
+    assert out.splitlines()[1].split()[-1] == "built"
+    assert "papers/" not in out
+
+
 SCREENS = [
     *(["list"], ["show", "1"], ["parity", "1"], ["parity", "1", "--rows"], ["theorems"], ["train", "1"], ["matrix"]),
     *(["doctor"], ["verify"], ["verify", "--no-claims"]),
