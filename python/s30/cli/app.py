@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from s30 import __version__
+from s30.corpus import registry
+from s30.errors import S30Error
+from s30.layers.catalogue import LAYERS
 from s30.view.display import console
 
 HELP = {"help_option_names": ["-h", "--help"]}
@@ -42,13 +45,36 @@ telemetry_app = typer.Typer(
 )
 app.add_typer(telemetry_app, name="telemetry")
 
+
+def paper_names(incomplete: str) -> list[tuple[str, str]]:
+    """For a shell's completion: papers by number, or by slug once letters are typed, each with its title."""
+    try:
+        papers = registry.load_corpus().papers
+    except S30Error:  # which the command itself will tell
+        return []
+    named = [(p.slug if incomplete and not incomplete[0].isdigit() else p.id, p.title) for p in papers]
+    return [(name, title) for name, title in named if name.startswith(incomplete)]
+
+
+def layer_names(incomplete: str) -> list[tuple[str, str]]:
+    """For a shell's completion: the layers, each with its question."""
+    return [(name, layer.question) for name, layer in LAYERS.items() if name.startswith(incomplete)]
+
+
 Papers = Annotated[
     list[str] | None,
-    typer.Argument(help="Papers by number or slug; all that are built when none is named.", show_default=False),
+    typer.Argument(
+        help="Papers by number or slug; all that are built when none is named.",
+        show_default=False,
+        autocompletion=paper_names,
+    ),
 ]
-OnePaper = Annotated[str, typer.Argument(help="A paper by number or slug.", metavar="PAPER")]
+OnePaper = Annotated[
+    str, typer.Argument(help="A paper by number or slug.", metavar="PAPER", autocompletion=paper_names)
+]
 LayerOption = Annotated[
-    list[str] | None, typer.Option("--layer", "-l", help="Only this layer (repeatable).", show_default=False)
+    list[str] | None,
+    typer.Option("--layer", "-l", help="Only this layer (repeatable).", show_default=False, autocompletion=layer_names),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Profile = Annotated[str, typer.Option(help="How long the experiments may take: quick or full.")]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
 from s30 import __version__, cli
+from s30.cli.app import layer_names, paper_names
 from s30.corpus import documents
 from s30.corpus.vocabulary import Outcome
 from s30.errors import S30Error
@@ -15,6 +18,7 @@ from s30.evidence import environment
 from s30.evidence.store import Evidence
 from s30.layers import catalogue
 from s30.layers.catalogue import LAYERS
+from s30.view import display
 
 
 @pytest.fixture
@@ -214,14 +218,88 @@ def test_run_checks_without_claims(s30_here):
     assert json.loads(s30_here("run", "--json")[1])["papers"]["01"]["claims"] == {}
 
 
-def test_parity_shows_every_comparison(s30_here):
+def test_parity_begins_with_a_line_for_each_kind_and_pair(s30_here):
     code, out, _ = s30_here("parity", "1")
+    lines = [line.split() for line in out.splitlines()]
+    assert code == 0
+    assert lines[0] == ["kind", "layers", "passed", "largest", "error", "of", "allowed", "entries"]
+    assert ["forward", "torch", "~", "numpy", "3/3", "0.0e+00", "0.0e+00", "75"] in lines
+    assert "hidden" not in out
+    assert out.splitlines()[-1] == "`s30 parity 01 --rows` shows every comparison"
+
+
+def test_parity_shows_what_failed_by_name(s30_here):
+    code, out, _ = s30_here("parity", "1", edit=broken)
+    assert code == 1
+    at = out.index("What did not pass")
+    assert "torch ~ numpy: loss" in out[at:]
+    assert "hidden" not in out
+    (line,) = (line for line in out[:at].splitlines() if line.startswith("forward") and "torch" in line)
+    assert line.split()[4] == "2/3"
+
+
+def test_parity_shows_every_comparison_on_request(s30_here):
+    code, out, _ = s30_here("parity", "1", "--rows")
     assert code == 0
     assert "torch ~ numpy: hidden" in out
+    assert "rtol 1e-10, atol 1e-12" in out
     rows = json.loads(s30_here("parity", "1", "--json")[1])
     assert rows["forward"][0]["tolerance"] == {"rtol": 1e-10, "atol": 1e-12}
     assert rows["forward"][0]["compared"] == rows["forward"][0]["total"] == 36
     assert s30_here("parity", "1", edit=broken)[0] == 1
+
+
+def test_the_list_names_folders_only_where_there_is_room(s30_here, monkeypatch):
+    monkeypatch.setattr(display.console, "_width", 80)
+    out = s30_here("list")[1]
+    assert out.splitlines()[1].split()[-1] == "built"
+    assert "papers/" not in out
+
+
+SCREENS = [
+    *(["list"], ["show", "1"], ["parity", "1"], ["parity", "1", "--rows"], ["theorems"], ["train", "1"], ["matrix"]),
+    *(["doctor"], ["verify"], ["verify", "--no-claims"]),
+]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+@pytest.mark.parametrize("arguments", SCREENS, ids=" ".join)
+def test_on_a_narrow_terminal_no_line_is_too_long_and_no_word_is_cut(
+    s30_here, corpus, monkeypatch, tmp_path, arguments, width
+):
+    monkeypatch.setenv("S30_CACHE", str(tmp_path))
+    wide = set(s30_here(*arguments)[1].split())
+    monkeypatch.setattr(display.console, "_width", width)
+    monkeypatch.setattr(display.console, "_force_terminal", True)
+    monkeypatch.setattr(display.console, "_color_system", None)
+    out = s30_here(*arguments)[1]
+    assert max(len(line) for line in out.splitlines()) <= width
+    assert "…" not in out
+    if arguments[0] not in ("verify", "doctor"):  # which says other words there, or paths longer than a line
+        told = wide | {f"{word}:" for word in wide} | {"built"}
+        named = {word for line in out.splitlines() if line.startswith("(not shown") for word in line.split()}
+        assert set(out.split()) <= told | named
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("", ["01"]), ("0", ["01"]), ("af", ["affine"]), ("x", []), ("1", [])],
+)
+def test_a_shell_completes_papers(corpus, monkeypatch, typed, offered):
+    monkeypatch.setenv("S30_ROOT", str(corpus.root))
+    assert [name for name, _ in paper_names(typed)] == offered
+    (corpus.root / "papers.yaml").write_text("papers: ]")
+    assert paper_names(typed) == []  # the command itself tells
+
+
+def test_a_shell_completes_layers(corpus, monkeypatch):
+    assert [name for name, _ in layer_names("t")] == ["tinygrad", "torch"]
+    for name, value in (("S30_COMPLETE", "complete_bash"), ("COMP_WORDS", "s30 verify --layer t"), ("COMP_CWORD", "3")):
+        monkeypatch.setenv(name if name.startswith("COMP") else f"_{name}", value)
+    monkeypatch.setenv("S30_ROOT", str(corpus.root))
+    program = "import sys; sys.argv = ['s30']; from s30 import cli; sys.exit(cli.main())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == ["tinygrad", "torch"], done.stderr
 
 
 def test_theorems_are_shown_as_agda_prints_them(s30_here):

@@ -20,6 +20,7 @@ from s30.record import telemetry
 from s30.record.entry import paper_entry
 from s30.sweep.plan import Event
 from s30.verdict.judge import judge
+from s30.view import display
 
 
 @pytest.fixture(autouse=True)
@@ -514,6 +515,24 @@ def test_diff_names_what_changed_and_its_exit_code_tells(diff, at, change):
     assert out.splitlines()[2].split()[0] == at
     code, out = diff(change, "--json")
     assert (code, [d["at"] for d in json.loads(out)["differences"]]) == (1, [at])
+
+
+def test_diff_prints_a_statement_in_full_however_long(diff):
+    """And in a narrow terminal too: there each difference is a paragraph."""
+    statement = " → ".join(f"(hypothesis{n} : P{n})" for n in range(60)) + " → odd : Type"
+
+    def change(record):
+        record["papers"]["01"]["theorems"]["Toy.odd"]["statement"] = statement
+
+    assert len(statement) > 1000
+    for width in (160, 60):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(display.console, "_width", width)
+            code, out = diff(change)
+        assert code == 1
+        assert set(statement.split()) <= set(out.split())
+        assert max(map(len, out.splitlines())) <= width
+    assert "01/theorems/Toy.odd/statement\n" in "\n".join(line.rstrip() for line in out.splitlines()) + "\n"
 
 
 def test_diff_tells_another_environment_and_errors_within_tolerance_as_information(diff):
