@@ -209,8 +209,13 @@ class Corpus:
         for paper in self.papers:
             if wanted in (paper.id, paper.slug, f"{paper.id}_{paper.slug}") or wanted.zfill(2) == paper.id:
                 return replace(paper, draft=False)
-        similar = difflib.get_close_matches(wanted, [p.slug for p in self.papers], cutoff=0.7)
-        near = [f"{p.id} {p.slug}" for p in self.papers if wanted and (wanted in p.slug or p.slug in similar)][:4]
+        words = {word for p in self.papers for word in (p.slug, *p.slug.split("_"))}
+        similar = set(difflib.get_close_matches(wanted, words, cutoff=0.7))
+        near = [
+            f"{p.id} {p.slug}"
+            for p in self.papers
+            if wanted and (wanted in p.slug or not similar.isdisjoint((p.slug, *p.slug.split("_"))))
+        ][:4]
         hint = f"did you mean {', '.join(near)}?" if near else "`s30 list` shows them all"
         raise UsageError(f"no paper {name!r} in {self.root / REGISTRY}: {hint}")
 
