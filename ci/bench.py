@@ -291,7 +291,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "s30"
         copy(root)
-        rooms = sorted(p.parent for p in (root / "papers").glob("[0-9]*/paper.yaml"))
+        rooms = [paper.folder for paper in load_corpus(root).papers if paper.built]
         rooms = [r for r in rooms if not options.papers or r.name[:2] in options.papers]
         if not rooms:
             sys.exit(f"bench: none of the papers {', '.join(options.papers)} has a room")

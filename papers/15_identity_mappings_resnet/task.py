@@ -1,0 +1,225 @@
+r"""What shortcuts and the place of activations do to training (arXiv:1603.05027, tables 1 and 2, figures 1, 3 and 6), on digits.
+
+    original          h(x) = x, f = ReLU                                  figure 2(a), figure 4(a)
+    half              h(x) = x/2, F unscaled                              table 1, «constant scaling», shortcut 0.5, F 1
+    convolution       h(x) = W_s x, a 1x1 convolution in every unit       table 1, «1x1 conv shortcut»
+    full              h(x) = x, f = x, BN and ReLU before each weight     figure 4(e)
+    control           full, trained on labels in random order
+
+All have 26 layers: a first layer of stride 3, which leaves maps of 3 x 3, and 12 units of two convolutions of 8 filters. The
+first three are trained at the rate 0.02, and original and full at 0.4 as well: which of the two is better depends on it.
+SGD with momentum, weight decay and a warm-up. A «net» here is five of them (full profile: fifteen), from as many starts,
+trained side by side on the same minibatches; what is reported are their values. The gradient's path is read off the first
+update. BN's statistics in testing are those of 128 training images, computed once after training.
+"""
+
+import numpy as np
+
+from s30.room import (
+    Array,
+    Arrays,
+    Experiment,
+    Framework,
+    Metric,
+    Trained,
+    Training,
+    digits_split,
+    linear_decay,
+    minibatches,
+    sibling,
+)
+
+figures = sibling(__file__, "figures.py")
+
+CLASSES, FILTERS, UNITS, STRIDE, SIDE, EPS = 10, 8, 12, 3, 3, 1e-5
+STARTS = {"quick": 5, "full": 15}
+UPDATES, WARM_UP, BATCH, MOMENTUM, DECAY, KNOWN = 48, 24, 32, 0.9, 1e-4, 128
+SLOW, FAST = 0.02, 0.4
+RUNS = {  # by name: the net and the peak of its rate
+    "original_slow": ("original", SLOW),
+    "half_slow": ("half", SLOW),
+    "convolution_slow": ("convolution", SLOW),
+    "full_slow": ("full", SLOW),
+    "original_fast": ("original", FAST),
+    "full_fast": ("full", FAST),
+}
+SHORTCUTS = {"original": 1.0, "half": 0.5, "convolution": 1.0, "full": 1.0}  # lambda
+
+_SAYS = {
+    "loss": ("cross-entropy on 128 training images, BN's statistics being theirs", "nats", 0.15),
+    "test_error": ("of the test digits, the share that is misnamed", "share", 0.08),
+}
+_GRADIENT = "before training: norm of the gradient by the first unit's first filters over the last unit's"
+METRICS = {
+    **{
+        f"{run}_{kind}": Metric(says, unit, "nets", run, "low", spread=spread)
+        for kind, (says, unit, spread) in _SAYS.items()
+        for run in RUNS
+    },
+    **{f"{net}_gradient_ratio": Metric(_GRADIENT, "ratio", "nets", net, spread=1.0) for net in SHORTCUTS},
+    "truncated_start": Metric("share of the sums y that ReLU cuts off in the original net before training", "share", "nets",
+                              spread=0.001),
+    "truncated_slow": Metric("the same after training", "share", "nets", spread=0.02),
+    "shuffled_test_error": Metric("test error of full trained fast on labels in random order: chance is 0.9", "share", "nets",
+                                  "shuffled", "low", control=True, spread=0.03),
+}  # fmt: skip
+
+# --- Networks in NumPy: the reference ---
+
+
+def matrices(weight: Array) -> Array:
+    """Each CONV of odd side up to 3 on maps of 3 x 3, zeros around, as the matrix of an FC layer.
+
+    weight (..., filter, channel, k, k) -> (..., channel * 9, filter * 9), to be multiplied from the right.
+    """
+    kernel = weight.shape[-1]
+    reads = np.zeros((kernel * kernel, 9, 9))  # (tap, from, to)
+    for tap, there, here in np.ndindex(*reads.shape):
+        step = np.subtract(divmod(there, SIDE), divmod(here, SIDE))
+        reads[tap, there, here] = tuple(step + kernel // 2) == divmod(tap, kernel)
+    taps = weight.reshape(*weight.shape[:-2], kernel * kernel)
+    found = np.einsum("...kct,tpq->...cpkq", taps, reads, optimize=True)
+    return found.reshape(*weight.shape[:-4], weight.shape[-3] * 9, weight.shape[-4] * 9)
+
+
+def normalised(h: Array, known: int, scale: Array, shift: Array) -> Array:
+    """BN by the statistics of the first `known` examples: h (net, example, channel, place)."""
+    centred = h - h[:, :known].mean(axis=(1, 3), keepdims=True)
+    variance = np.square(centred[:, :known]).mean(axis=(1, 3), keepdims=True)
+    centred *= scale[:, None, :, None] / np.sqrt(variance + EPS)
+    centred += shift[:, None, :, None]
+    return centred
+
+
+def stem(params: Arrays, images: Array) -> Array:
+    """The first convolution, stride 3: (net, example, filter, place)."""
+    padded = np.pad(images[:, 0], [(0, 0), (1, 0), (1, 0)])  # 9 x 9, in tiles of 3 x 3
+    tiles = padded.reshape(len(images), SIDE, 3, SIDE, 3).transpose(0, 1, 3, 2, 4).reshape(len(images), 9, 9)
+    weight = params["stem.weight"].reshape(*params["stem.weight"].shape[:2], 9)  # (net, filter, tap)
+    return np.einsum("ept,skt->sekp", tiles, weight, optimize=True)
+
+
+def rows(inputs: Arrays) -> Array:
+    """The known images, and behind them those that are asked about, if there are any."""
+    return np.concatenate([inputs["known"], inputs["images"]]) if "images" in inputs else inputs["known"]
+
+
+def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
+    """scores (net, example, class) of `images`, or where there are none of `known`, whose statistics BN takes; and of each
+    unit the share of its sums y that are negative, (net, unit)."""
+    known = len(inputs["known"])
+    norms = list(zip(params["norm.weight"].swapaxes(0, 1), params["norm.bias"].swapaxes(0, 1)))
+    # the first activation stands before the paths split; each unit has two norms, and behind the last unit stands one more
+    x = np.maximum(0.0, normalised(stem(params, rows(inputs)), known, *norms[0]))
+    nets, count = x.shape[:2]
+
+    def through(h: Array, matrix: Array) -> Array:
+        return (h.reshape(nets, count, -1) @ matrix).reshape(x.shape)
+
+    layers, negative = matrices(params["conv.weight"]), []  # (net, layer, 72, 72)
+    paths = matrices(params["shortcut.weight"]) if net == "convolution" else None
+    for unit in range(layers.shape[1] // 2):
+        first, second = layers[:, 2 * unit], layers[:, 2 * unit + 1]
+        one, other = norms[2 * unit + 1], norms[2 * unit + 2]
+        if net == "full":
+            inner = through(np.maximum(0.0, normalised(x, known, *one)), first)
+            residual = through(np.maximum(0.0, normalised(inner, known, *other)), second)
+        else:
+            inner = np.maximum(0.0, normalised(through(x, first), known, *one))
+            residual = normalised(through(inner, second), known, *other)
+        # y = h(x) + F, x' = f(y)
+        y = (SHORTCUTS[net] * x if paths is None else through(x, paths[:, unit])) + residual
+        negative.append((y < 0).mean(axis=(1, 2, 3)))
+        x = y if net == "full" else np.maximum(0.0, y)
+    x = np.maximum(0.0, normalised(x, known, *norms[-1])) if net == "full" else x
+    pooled = x[:, known if "images" in inputs else 0 :].mean(3)  # (net, example, filter)
+    scores = pooled @ params["fc.weight"].swapaxes(1, 2) + params["fc.bias"][:, None]
+    return {"scores": scores, "negative": np.stack(negative, axis=1)}
+
+
+def initial(rng: np.random.Generator, starts: int, net: str) -> dict[str, Array]:
+    """By start: filters N(0, 2/fan-in), of W_s N(0, 1/fan-in), BN's scales 1 and shifts 0, a last layer N(0, 1/fan-in)."""
+    layers, norms = 2 * UNITS, 2 * UNITS + 1 + (net == "full")
+    found = {
+        "stem.weight": rng.normal(0.0, (2 / 9) ** 0.5, (starts, FILTERS, 1, 3, 3)),
+        "conv.weight": rng.normal(0.0, (2 / (9 * FILTERS)) ** 0.5, (starts, layers, FILTERS, FILTERS, 3, 3)),
+        "norm.weight": np.ones((starts, norms, FILTERS)),
+        "norm.bias": np.zeros((starts, norms, FILTERS)),
+        "fc.weight": rng.normal(0.0, FILTERS**-0.5, (starts, CLASSES, FILTERS)),
+        "fc.bias": np.zeros((starts, CLASSES)),
+    }
+    if net == "convolution":
+        found["shortcut.weight"] = rng.normal(0.0, FILTERS**-0.5, (starts, UNITS, FILTERS, FILTERS, 1, 1))
+    return found
+
+
+# --- What metrics are made of ---
+
+
+def pixels(images: Array) -> Array:
+    return 2 * images[:, None] - 1  # (example, 1, 8, 8)
+
+
+def cross_entropy(scores: Array, labels: Array) -> list[float]:
+    """Mean over examples, for each net: scores (net, example, class), in nats."""
+    shifted = scores - scores.max(axis=2, keepdims=True)
+    logs = np.log(np.exp(shifted).sum(2)) - shifted[:, np.arange(len(labels)), labels]
+    return logs.mean(1).tolist()
+
+
+def error(scores: Array, labels: Array) -> list[float]:
+    return (scores.argmax(2) != labels).mean(1).tolist()
+
+
+def gradient_norms(start: Arrays, first: Arrays, rate: float) -> Array:
+    """From one update p <- p - rate/WARM_UP (gradient + decay p): the gradient's norm by each unit's first filters."""
+    moved = (start["conv.weight"] - first["conv.weight"]) * WARM_UP / rate - DECAY * start["conv.weight"]
+    return np.sqrt(np.square(moved).sum((2, 3, 4, 5)))[:, ::2]  # (net, unit)
+
+
+# --- The experiment ---
+
+
+def run(profile: str, seed: int, framework: Framework) -> Experiment:
+    train, test = digits_split()
+    data, known, asked = (
+        {"images": pixels(train.images), "labels": train.labels},
+        pixels(train.images[:KNOWN]),
+        pixels(test.images),
+    )
+    rng = np.random.default_rng(seed)
+    starts = {net: initial(rng, STARTS[profile], net) for net in SHORTCUTS}
+    epochs = -(-UPDATES // (len(train.labels) // BATCH))
+    order = np.concatenate([np.stack(list(minibatches(rng, len(train.labels), BATCH))) for _ in range(epochs)])[
+        :UPDATES
+    ]
+    metrics: dict[str, float | list[float]] = {}
+    curves: dict[str, list[float]] = {}
+    norms: dict[str, Array] = {}
+
+    def ask_training(net: str, rate: float, data: Arrays) -> Trained:
+        settings = {"momentum": MOMENTUM, "decay": DECAY}
+        rates = linear_decay(rate, UPDATES, WARM_UP)
+        return framework.train(Training(net, starts[net], data, order, rates, settings=settings, keep=(1,)))
+
+    def tested(net: str, params: Arrays) -> list[float]:
+        return error(framework.predict(net, params, {"images": asked, "known": known})["scores"], test.labels)
+
+    for step, (name, (net, rate)) in enumerate(RUNS.items()):
+        framework.progress(0.14 * step, f"training {name}")
+        trained = ask_training(net, rate, data)
+        curves[name] = trained.losses.tolist()
+        answer = framework.predict(net, trained.params, {"known": known}, seen=True)
+        metrics[f"{name}_loss"] = cross_entropy(answer["scores"], train.labels[:KNOWN])
+        metrics[f"{name}_test_error"] = tested(net, trained.params)
+        if rate == SLOW:
+            norms[net] = gradient_norms(starts[net], trained.kept[1], rate)
+            metrics[f"{net}_gradient_ratio"] = (norms[net][:, 0] / norms[net][:, -1]).tolist()
+        if name == "original_slow":
+            metrics["truncated_slow"] = answer["negative"].mean(1).tolist()
+    framework.progress(0.9, "control")
+    before = framework.predict("original", starts["original"], {"known": known}, seen=True)
+    metrics["truncated_start"] = before["negative"].mean(1).tolist()
+    control = ask_training("full", FAST, {**data, "labels": rng.permutation(train.labels)})
+    metrics["shuffled_test_error"] = tested("full", control.params)
+    return Experiment(metrics, figures.drawn(metrics, curves, norms))

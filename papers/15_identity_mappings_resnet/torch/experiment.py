@@ -1,0 +1,102 @@
+r"""How the nets of `task.py` are trained and asked in PyTorch: five starts side by side, as five groups of channels.
+
+    x' = ReLU(lambda x + F)     `original` (lambda = 1), `half` (1/2): equation 6, f = ReLU
+    x' = ReLU(W_s x + F)        `convolution`
+    x' = x + F(f^(x))           `full`: equation 9, f^ being BN and ReLU
+    training                    `torch.optim.SGD` with momentum and weight decay
+
+The five share each minibatch and nothing else: the loss that is minimised is the sum of theirs.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from s30.room import Array, Arrays, Trained, Training, sibling
+
+task = sibling(__file__, "../task.py")
+
+
+def convolve(x: Tensor, weight: Tensor, stride: int = 1) -> Tensor:
+    """x (example, net * channel, h, w), weight (net, filter, channel, k, k): every net reads its own channels."""
+    return F.conv2d(x, weight.flatten(0, 1), stride=stride, padding=weight.shape[-1] // 2, groups=len(weight))
+
+
+def batch_norm(h: Tensor, known: int | None, scale: Tensor, shift: Tensor) -> Tensor:
+    """By the batch's statistics, or by those of its first `known` examples; scale and shift (net, filter)."""
+    if known is None:
+        return F.batch_norm(h, None, None, scale.flatten(), shift.flatten(), training=True, eps=task.EPS)
+    variance, mean = torch.var_mean(h[:known], dim=(0, 2, 3), correction=0)
+    return F.batch_norm(h, mean, variance, scale.flatten(), shift.flatten(), eps=task.EPS)
+
+
+def forward(
+    net: str, params: dict[str, Tensor], images: Tensor, known: int | None = None
+) -> tuple[Tensor, list[Tensor]]:
+    """scores (net, example, class), and the sums y of each unit."""
+    nets, count = len(params["fc.bias"]), len(images)
+    # unbound, so that the gradient is stacked once, and not added up layer by layer
+    scales, shifts, weights = (params[name].unbind(1) for name in ("norm.weight", "norm.bias", "conv.weight"))
+    paths = params["shortcut.weight"].unbind(1) if net == "convolution" else ()
+
+    def norm(number: int, h: Tensor) -> Tensor:
+        return batch_norm(h, known, scales[number], shifts[number])
+
+    x = F.relu(norm(0, convolve(images.expand(-1, nets, -1, -1), params["stem.weight"], task.STRIDE)))
+    sums = []
+    for unit in range(len(weights) // 2):
+        one, other = 2 * unit, 2 * unit + 1
+        if net == "full":
+            # F = W2 sigma(BN(W1 sigma(BN(x))))
+            residual = convolve(F.relu(norm(one + 1, x)), weights[one])
+            residual = convolve(F.relu(norm(other + 1, residual)), weights[other])
+        else:
+            # F = BN(W2 sigma(BN(W1 x)))
+            residual = F.relu(norm(one + 1, convolve(x, weights[one])))
+            residual = norm(other + 1, convolve(residual, weights[other]))
+        # y = h(x) + F, x' = f(y)
+        sums.append((convolve(x, paths[unit]) if paths else task.SHORTCUTS[net] * x) + residual)
+        x = sums[-1] if net == "full" else F.relu(sums[-1])
+    x = F.relu(norm(len(weights) + 1, x)) if net == "full" else x
+    pooled = x.mean((2, 3)).reshape(count, nets, -1).transpose(0, 1)  # (net, example, filter)
+    return torch.baddbmm(params["fc.bias"][:, None], pooled, params["fc.weight"].mT), sums
+
+
+def tensors(values: Arrays) -> dict[str, Tensor]:
+    return {name: torch.as_tensor(value) for name, value in values.items()}
+
+
+def train(training: Training) -> Trained:
+    params = {name: value.clone().requires_grad_() for name, value in tensors(training.start).items()}
+    images, labels = (torch.as_tensor(training.data[name]) for name in ("images", "labels"))
+    momentum, decay = (training.settings[name] for name in ("momentum", "decay"))
+    optimizer = torch.optim.SGD(params.values(), lr=0.0, momentum=momentum, weight_decay=decay, fused=True)
+    losses, kept = [], {}
+    for update, (index, rate) in enumerate(zip(torch.as_tensor(training.order), training.rates.tolist()), 1):
+        optimizer.param_groups[0]["lr"] = rate
+        optimizer.zero_grad()
+        scores, _ = forward(training.net, params, images[index])
+        wanted = labels[index].repeat(len(scores))
+        loss = F.cross_entropy(scores.flatten(0, 1), wanted, reduction="sum") / len(index)  # the sum of the nets' means
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item() / len(scores))
+        if update in training.keep:
+            kept[update] = parameters(params)
+    return Trained(parameters(params), np.array(losses), kept)
+
+
+def parameters(params: dict[str, Tensor]) -> dict[str, Array]:
+    return {name: value.detach().numpy().copy() for name, value in params.items()}
+
+
+@torch.no_grad()
+def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
+    known, nets = len(inputs["known"]), len(params["fc.bias"])
+    scores, sums = forward(net, tensors(params), torch.as_tensor(task.rows(inputs)), known)
+    negative = [(y < 0).double().unflatten(1, (nets, -1)).mean((0, 2, 3, 4)) for y in sums]
+    return {
+        "scores": scores[:, known if "images" in inputs else 0 :].numpy(),
+        "negative": torch.stack(negative, 1).numpy(),
+    }
