@@ -147,6 +147,8 @@ def inhabit(root: Path, rooms: list[Path]) -> None:
     papers = yaml.safe_load((root / "papers.yaml").read_text(encoding="utf-8"))["papers"]
     for number, paper in enumerate(papers):
         room = root / "papers" / f"{paper['id']}_{paper['slug']}"
+        if paper.pop("draft", False):
+            shutil.rmtree(room)
         if not room.exists():
             shutil.copytree(rooms[number % len(rooms)], room)
             for path in [*agda_files(room), *room.glob("cubical-agda/*.py"), room / "paper.yaml"]:
@@ -154,6 +156,7 @@ def inhabit(root: Path, rooms: list[Path]) -> None:
                 path.write_text(modules.sub(rf"\1-{paper['id']}", text), encoding="utf-8")
             for path in agda_files(room):
                 path.rename(path.with_stem(f"{path.stem}-{paper['id']}"))
+    (root / "papers.yaml").write_text(yaml.safe_dump({"papers": papers}, allow_unicode=True), encoding="utf-8")
 
 
 def agda_files(room: Path) -> list[Path]:

@@ -82,7 +82,8 @@ def test_commands_that_a_page_names_exist(name: str) -> None:
 
 
 def test_links_of_the_pages_lead_somewhere() -> None:
-    pages = [ROOT / name for name in SHARED] + list((ROOT / "papers").glob("[0-9]*/*.md"))
+    rooms = [paper.folder for paper in load_corpus(ROOT).papers if paper.built]  # a draft's figures are yet to be drawn
+    pages = [ROOT / name for name in SHARED] + [page for room in rooms for page in room.glob("*.md")]
     dead = []
     for page in pages:
         for link in re.findall(r"\]\(([^)#\s]+)\)", page.read_text(encoding="utf-8")):
