@@ -50,9 +50,9 @@ def _learning(values: Values, losses: Mapping[str, Sequence[Array]]) -> Lines:
     return Lines(
         "Learning to predict the next character", "updates", "bits per character, training windows", series,
         colours=COLOURS, bands=bands, references={name: _mean(values, metric) for name, metric in rivals.items()},
-        caption="The RNN first learns how frequent characters are, then passes what counts of pairs and of triples of characters"
-        " (lines, on held-out text) can predict; longer counts, and bz2, stay below. On shuffled text it stops at the"
-        " frequencies, with one character to see at the pairs.",
+        caption="Curves: windows that are trained on. Lines: what counts and bz2 make of held-out text, where the trained nets stay"
+        " above the 5-grams. The nets pass pairs and triples; on shuffled text the RNN stops at the frequencies of characters,"
+        " with one character to see at the pairs.",
     )  # fmt: skip
 
 
@@ -65,8 +65,8 @@ def _history(values: Values, histories: Sequence[int]) -> Lines:
         {**series, "interpolated n-grams": (list(counted), list(counted.values()))},
         markers=True, log_x=True, colours={**COLOURS, "interpolated n-grams": len(COLOURS)},
         bands={TITLES[net]: ([float(np.min(r)) for r in of], [float(np.max(r)) for r in of]) for net, of in found.items()},
-        caption="What stands before the true characters is another text's. The RNN's memory ends after some ten characters:"
-        " more of the true history changes nothing. Counts of as many characters predict better, up to five of them.",
+        caption="What stands before the true characters is another text's. The nets' memory ends after some ten characters:"
+        " more of the true history changes little. Counts of as many characters predict better, up to five of them.",
     )  # fmt: skip
 
 
@@ -83,9 +83,9 @@ def _quote_unit(shown: Mapping[str, Array | str]) -> Panels:
                     rows, letters, limits=(-scale, scale))
         )  # fmt: skip
     return Panels(
-        "A unit of the LSTM that knows quotations", panels, columns=1,
-        caption="Held-out text, one character a column. Above, the unit that told inside from outside best on training text;"
-        " below, where a quotation is open. No one told the net what a quotation is.",
+        "The unit of the LSTM that best tells quotations", panels, columns=1,
+        caption="Held-out text, one character a column. Above, the unit that told inside from outside best on training text, by its"
+        " rank among its values on all held-out text, -1 the lowest and 1 the highest; below, where a quotation is open.",
     )  # fmt: skip
 
 

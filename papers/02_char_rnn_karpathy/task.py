@@ -52,11 +52,11 @@ METRICS = {
         "held-out characters in random order, RNN trained on such", _BITS, "nets", "shuffled", "low", control=True, spread=0.1
     ),
     **{
-        f"ngram_{n}_bits": Metric(f"held-out text, interpolated n-grams of up to {n} characters", _BITS, good="low")
+        f"ngram_{n}_bits": Metric(f"held-out text, interpolated n-grams of up to {n} characters", _BITS, model="n-grams", good="low")
         for n in range(1, LONGEST + 2)
     },
     **{
-        f"{name}_bits": Metric(f"what held-out text adds to the training text under {name}", _BITS, good="low")
+        f"{name}_bits": Metric(f"what held-out text adds to the training text under {name}", _BITS, model="compressors", good="low")
         for name in rivals.COMPRESSORS
     },
     **{
@@ -79,12 +79,12 @@ METRICS = {
         for net in UNITS
     },
     "untrained_quote_unit": Metric(
-        "the same of the LSTM before training", "share", "nets", "untrained", "high", spread=1e-6
+        "the same of the LSTM before training", "share", "nets", "untrained", "high", control=True, spread=1e-6
     ),
     **{
         f"{net}_quote_apart": Metric(
             "that unit's area where each place inside is held against places outside that are equally far from the last mark",
-            "share", "nets", net, "high", spread=0.12 if net in UNITS else 1e-6,
+            "share", "nets", net, "high", control=net not in UNITS, spread=0.12 if net in UNITS else 1e-6,
         )
         for net in (*UNITS, "untrained")
     },
@@ -325,7 +325,7 @@ def quote_units(framework: Framework, nets: dict[str, Arrays], untrained: Arrays
             row = int(np.argmax(inside[1][:, :SHOWN].sum(1) * (inside[1][:, :SHOWN].sum(1) < SHOWN // 2)))
             shown = {
                 "text": texts.spelt(parts[1][row, :SHOWN]),
-                "unit": values[row, :SHOWN],
+                "unit": 2 * np.searchsorted(np.sort(values.ravel()), values[row, :SHOWN]) / values.size - 1,  # its rank
                 "inside": inside[1][row, :SHOWN],
             }
     return found, shown

@@ -6,7 +6,7 @@ r"""How the nets of `task.py` are trained and asked in JAX: all starts side by s
     training                     SGD with momentum and weight decay (section 4.2)
 
 Whether there are shortcuts is a number, 1 or 0, so that a plain net and a residual one of the same depth are one program.
-On maps of 3 x 3 a convolution is a small matrix, which XLA multiplies several times faster than it convolves.
+On maps of 3 x 3 a convolution is a small matrix, which XLA multiplies faster than it convolves.
 """
 
 from functools import partial
