@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from s30.corpus import Paper
 from s30.corpus.problem import INVARIANT_SEEDS
+from s30.room import Paper
 
 
 @pytest.mark.parametrize("seed", INVARIANT_SEEDS)
