@@ -31,7 +31,7 @@ def _differences(text: str, record: Mapping[str, Any], entry: Mapping[str, Any])
     layers: Sequence[str] = ()
     shown: set[str] = set()
     lines = text.splitlines()
-    if not any(line.startswith(f"Profile {record['profile']}, seed 0;") for line in lines):
+    if not measured or not any(line.startswith(f"Profile {record['profile']}, seed 0;") for line in lines):
         return
     for at, line in enumerate(lines, 1):
         cells = [one.strip() for one in line.strip("|").split("|")]
@@ -52,7 +52,12 @@ def _differences(text: str, record: Mapping[str, Any], entry: Mapping[str, Any])
 
 
 def _agree(says: str, measured: str, spread: float) -> bool:
-    pairs = [[float(one) for one in NUMBER.findall(text)] for text in (says, measured)]
-    return len(pairs[0]) == len(pairs[1]) and all(
-        math.isclose(one, other, rel_tol=SHOWN, abs_tol=spread) for one, other in zip(*pairs, strict=True)
+    """Whether two cells are one: their means within the spread, and the ends of their ranges, single values, within twice it."""
+    cells = [[float(one) for one in NUMBER.findall(text)] for text in (says, measured)]
+    if any(len(numbers) not in (1, 3) for numbers in cells):
+        return says == measured
+    whole = [numbers if len(numbers) == 3 else numbers * 3 for numbers in cells]  # one value is its own range
+    return all(
+        math.isclose(one, other, rel_tol=SHOWN, abs_tol=most)
+        for one, other, most in zip(*whole, (spread, 2 * spread, 2 * spread), strict=True)
     )

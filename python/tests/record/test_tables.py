@@ -59,6 +59,11 @@ def test_frameworks_may_differ_from_machine_to_machine_by_what_the_metric_says(f
     assert len(found(TABLE.replace("0.9667) | 0.95", "0.9667) | 0.97"))) == 1
 
 
+def test_one_value_is_its_own_range(found):
+    assert found(TABLE.replace("| 0.95 |", "| 0.95 (0.95 to 0.95) |")) == []
+    assert len(found(TABLE.replace("| 0.95 |", "| 0.95 (0.9 to 0.95) |"))) == 1
+
+
 def test_a_metric_without_a_row_is_found(found):
     assert found(metrics={**METRICS, "other": {"torch": [1.0]}}) == [
         "papers/01_toy/README.md:1: other, which the record holds, is not in the table: make figures"
