@@ -4,7 +4,7 @@ Each quantity, its formula and the call of tinygrad that computes it:
 
     conv1  = f(w * x + b)                                       nn.Conv2d(stride)                              section 3.1
     norm1  = a / (k + alpha sum of near squares)^beta           shifted slices of the padded squares           section 3.3
-    pooled = max over z x z, s apart                            strided slices, Tensor.where                   section 3.4
+    pooled = max over z x z, s apart                            Tensor.unfold twice, argmax                    section 3.4
     conv2  = f(w^g * pooled^g + b)                              nn.Conv2d(groups)                              section 3.2
     hidden = f(W x + b) * mask, or times `keep` at test time    nn.Linear                                      section 4.2
     loss   = mean of -log softmax(logits)_y                     Tensor.log_softmax, one-hot labels             section 3.5
@@ -15,13 +15,18 @@ Each quantity, its formula and the call of tinygrad that computes it:
     kernels        | conv1, conv2                | (kernel, channel / groups, F, F)
     4096, 1000     | fc1, fc2                    | (hidden, feature), (class, hidden)
 
-The gradient of `Tensor.max_pool2d` would be shared among equal entries; a later entry takes over here only where it is greater,
-so the gradient goes to the first, as in the other layers.
+The gradient of `Tensor.max_pool2d` would be shared among equal entries; read at the first of them, it goes to that one, as in
+the other layers.
 """
 
 from tinygrad import Tensor, nn
 
 ACTIVATIONS = {"relu": Tensor.relu, "tanh": Tensor.tanh, "logistic": Tensor.sigmoid}
+
+
+def settled(values: Tensor) -> Tensor:
+    """The same values, computed once forward and once backward: tinygrad would fold layer into layer, for a minute."""
+    return values.contiguous().contiguous_backward()
 
 
 class Model:
@@ -47,23 +52,16 @@ class Model:
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         # a^i = f(w_i * x + b_i)
-        conv1 = self.squash(self.conv1(batch["images"]))  # (batch, kernel, height, width)
+        conv1 = settled(self.squash(self.conv1(batch["images"])))  # (batch, kernel, height, width)
         # b^i = a^i / (k + alpha sum_j (a^j)^2)^beta
         maps, squares = conv1.shape[1], conv1.square().pad((None, (self.half, self.half), None, None))
         near = sum(squares[:, shift : shift + maps] for shift in range(2 * self.half + 1))
-        norm1 = conv1 / (self.k + self.alpha * near) ** self.beta  # (batch, kernel, height, width)
-        # the largest of each neighbourhood: entry after entry of all neighbourhoods, in reading order
-        rows, columns = ((side - self.pool) // self.apart + 1 for side in norm1.shape[2:])
-        down, across = self.apart * (rows - 1) + 1, self.apart * (columns - 1) + 1
-        entries = [
-            norm1[:, :, i : i + down : self.apart, j : j + across : self.apart]
-            for i in range(self.pool)
-            for j in range(self.pool)
-        ]
-        pooled = entries[0]
-        for entry in entries[1:]:
-            pooled = (entry > pooled).where(entry, pooled)  # (batch, kernel, rows, columns)
-        conv2 = self.squash(self.conv2(pooled))  # (batch, kernel, rows, columns)
+        norm1 = settled(conv1 / (self.k + self.alpha * near) ** self.beta)  # (batch, kernel, height, width)
+        # the largest of each neighbourhood, read where it is first
+        windows = norm1.unfold(2, self.pool, self.apart).unfold(3, self.pool, self.apart).flatten(4)
+        first = windows.argmax(-1).one_hot(self.pool**2).detach()  # (batch, kernel, rows, columns, entry)
+        pooled = settled((windows * first).sum(-1))  # (batch, kernel, rows, columns)
+        conv2 = settled(self.squash(self.conv2(pooled)))  # (batch, kernel, rows, columns)
         # hidden = f(W x + b), dropped or, at test time, halved
         neurons = self.squash(self.fc1(conv2.flatten(1)))
         hidden = neurons * (batch["mask"] if self.share is None else self.share)  # (batch, hidden)
