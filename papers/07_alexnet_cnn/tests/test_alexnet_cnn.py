@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from s30.problem import INVARIANT_SEEDS
 
 from s30.corpus import Paper
-from s30.problem import INVARIANT_SEEDS
 
 
 @pytest.mark.parametrize("seed", INVARIANT_SEEDS)
