@@ -152,7 +152,8 @@ def test_a_record_that_was_edited_is_not_reproduced(repository, again):
     git("commit", "-qam", "tampered")
     code, out, _ = again(*PAPER)
     assert code == 1
-    assert [line.split()[0] for line in out.splitlines()[2:4]] == ["record_digest", "01/layers/sympy/depth"]
+    first = [line.split()[0] for line in out.splitlines() if line.split()]
+    assert [name for name in first if "/" in name or "_" in name][:2] == ["record_digest", "01/layers/sympy/depth"]
 
 
 def test_the_report_is_valid_json_and_nothing_else(repository, again):

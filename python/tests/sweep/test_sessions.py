@@ -44,6 +44,7 @@ class Model:
 AGDA = """\
 module Toy where
 open import Agda.Primitive
+-- tanh is odd.
 odd : {A : Set} → A → A
 odd x = x
 """
