@@ -380,6 +380,7 @@ def test_a_layer_without_its_framework_fails_the_command_with_the_remedy(corpus,
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(beside),
+            "S30_PYTHONPATH": str(beside),
             "S30_ROOT": str(corpus.root),
             "PYTHONDONTWRITEBYTECODE": "1",
         },
