@@ -57,7 +57,7 @@ def _jacobians() -> list[Identity]:
         ),
         Identity(
             "slopes_shrink",
-            "|diag(1 - h²) v| <= |v|, entry by entry, so |∂h_T/∂h_0| <= |W|^T in every norm that shrinks with the entries",
+            "|diag(1 - h²) v| <= |v|, entry by entry: of what a step sends back, tanh keeps no more than W gives it",
             moved.applyfunc(lambda entry: entry**2),
             shrunk.applyfunc(lambda entry: entry**2),
             "two units; tanh(a) = (x - 1) / (x + 1) with x = exp(2a) > 0; real v",

@@ -39,7 +39,7 @@ def finish(verification: Verification, names: Sequence[str], as_json: bool, seco
         raise typer.Exit(0 if verification.passed else 1)
     console.print(display.results(verification, names, console.width))
     if verification.unbuilt:
-        console.print(f"{len(verification.unbuilt)} papers have no room yet: not_run", style="dim")
+        console.print(f"{display.without_room(verification.unbuilt)}: not_run", style="dim")
     print_failures(verification)
     for paper in (verdict.paper for verdict in verification.papers if not verdict.paper.built):
         errors.print(f"paper {paper.id} has no room yet: `s30 new {paper.id}` lays it out", style="red")

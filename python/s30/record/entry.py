@@ -16,7 +16,6 @@ from s30.corpus import documents, reach
 from s30.corpus.documents import OneLine, OneLineList
 from s30.corpus.registry import Paper
 from s30.corpus.vocabulary import EXACT, TOLERANCES, Outcome, Tolerance
-from s30.evidence.store import digest_of
 from s30.layers.catalogue import TRAINING
 from s30.verdict.checks import GRAVEST, KINDS, Check
 from s30.verdict.claims import RELATIONS, Finding, Verdict, bound_of, coverage, holds, names_of, number
@@ -99,7 +98,7 @@ def paper_entry(verdict: PaperVerdict) -> Entry:
         "lines": _lines(verdict) if all("lines" in evidence.facts for evidence in slots) else {},
         "problems": list(verdict.problems),
         "failures": [line for line in verdict.messages if line not in verdict.problems],
-        "scope": {name: digest_of(words)[:DIGITS] for name, words in paper.card["scope"].items()},
+        "scope": dict(paper.card["scope"]),
     }
 
 

@@ -30,7 +30,21 @@ PATCHABLE = (
     *("jax", "jax.numpy", "jax.nn", "jax.lax", "jax.random", "tinygrad", "tinygrad.tensor", "tinygrad.nn"),
 )
 # What the system and its libraries read, outside the repository: of no paper, and stated in the key as far as it matters.
-SYSTEM = ("/bin/", "/dev/", "/etc/", "/lib", "/nix/store/", "/opt/", "/proc/", "/run/", "/sbin/", "/sys/", "/usr/")
+SYSTEM = (
+    "/bin/",
+    "/dev/",
+    "/etc/",
+    "/lib/",
+    "/lib32/",
+    "/lib64/",
+    "/nix/store/",
+    "/opt/",
+    "/proc/",
+    "/run/",
+    "/sbin/",
+    "/sys/",
+    "/usr/",
+)
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 SET_BY_IMPORT = ("KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK")  # by scikit-learn
 CLASSES = (("torch", "Tensor"), ("torch.nn", "Module"), ("tinygrad", "Tensor"))  # whose methods rooms call

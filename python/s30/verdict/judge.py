@@ -79,7 +79,7 @@ class PaperVerdict:
 
 @dataclass(frozen=True)
 class Verification:
-    """`unbuilt` papers have no room: they are `not_run` and not required."""
+    """`unbuilt` papers have no room, or a draft of one: they are `not_run` and not required."""
 
     papers: Sequence[PaperVerdict]
     unbuilt: Sequence[Paper]
@@ -127,7 +127,8 @@ def judge(
         if whole
         else []
     )
-    return Verification(verdicts, [p for p in corpus.papers if not p.built], problems)
+    judged = {paper.id for paper in papers if paper.built}  # a draft that was named among them
+    return Verification(verdicts, [p for p in corpus.papers if not p.built and p.id not in judged], problems)
 
 
 def load_waivers(root: Path) -> dict[str, str]:

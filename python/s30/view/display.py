@@ -209,10 +209,19 @@ def markdown_table(verification: Verification) -> str:
     }
     lines.append(f"\n{count['identity']} identities proved, {count['theorem']} theorems checked.")
     if verification.unbuilt:
-        lines[-1] += (
-            f" {len(verification.unbuilt)} papers have no room yet: they are `not_run`, and nothing about them is claimed."
-        )
+        lines[-1] += f" {without_room(verification.unbuilt)}: they are `not_run`, and nothing about them is claimed."
     return "\n".join(lines)
+
+
+def without_room(papers: Sequence[Paper]) -> str:
+    """How many papers have no room, and how many a draft of one."""
+    drafts = sum(paper.draft for paper in papers)
+    told = f"{len(papers) - drafts} papers have no room yet" if drafts < len(papers) else ""
+    return " and ".join(
+        filter(
+            None, [told, f"{drafts} a draft" if told and drafts else f"{drafts} papers have a draft" if drafts else ""]
+        )
+    )
 
 
 def markdown_metrics(

@@ -99,7 +99,7 @@ def a_part():
         "lines": {},
         "problems": [],
         "failures": ["jax: m"],
-        "scope": {"proxy_scope": "0" * 16},
+        "scope": {"proxy_scope": "one neuron"},
     }  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def test_a_full_record_fits_its_schema_and_round_trips(full, tmp_path):
         ("jax: same", "jax: so so"),
         ("alone: '(n : ℕ) → n ≡ n'", "alone: [n]"),
         ("numpy: {depth: substantive, checks: 3,", "numpy: {checks: 3,"),
-        ("proxy_scope: '0000000000000000'", "proxy_scope: '0'"),
+        ("proxy_scope: one neuron", "proxy_scope: ''"),
     ],
 )  # fmt: skip
 def test_a_file_that_says_something_else_is_refused_with_its_line(full, tmp_path, old, new):

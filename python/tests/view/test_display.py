@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,7 +15,7 @@ from s30.evidence.store import Evidence
 from s30.layers.catalogue import LAYERS
 from s30.record import telemetry
 from s30.verdict.judge import judge
-from s30.view.display import Plain, checks_line, last_line, markdown_metrics, markdown_table, results
+from s30.view.display import Plain, checks_line, last_line, markdown_metrics, markdown_table, results, without_room
 
 FORMULA = "σ(W_f·[h_(t-1), x_t] + b_f) [/b] [bold]x[/bold] :smile:"
 
@@ -167,3 +168,16 @@ def test_a_rooms_table_tells_the_coverage(paper):
     assert table.startswith(
         "Of the paper's numbered items, `paper.yaml` lists 3; carried here: 2 of 3, 1 left out.\n\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("rooms", "drafts", "words"),
+    [
+        (2, 0, "2 papers have no room yet"),
+        (2, 1, "2 papers have no room yet and 1 a draft"),
+        (0, 3, "3 papers have a draft"),
+    ],
+)
+def test_drafts_are_told_apart_from_papers_without_a_room(rooms, drafts, words):
+    papers = [SimpleNamespace(draft=False)] * rooms + [SimpleNamespace(draft=True)] * drafts
+    assert without_room(papers) == words
