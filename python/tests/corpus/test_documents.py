@@ -272,6 +272,7 @@ def test_a_paper_is_found_by_number_and_slug(corpus, name):
         ("lstm", "did you mean 03 lstm_understanding?"),
         ("lstm_understandin", "did you mean 03 lstm_understanding?"),
         ("pionter_networks", "did you mean 06 pointer_networks?"),
+        ("netwroks", "did you mean 06 pointer_networks?"),
         ("77", "`s30 list` shows them all"),
         ("", "`s30 list` shows them all"),
         ("zzz", "`s30 list` shows them all"),

@@ -137,6 +137,14 @@ def test_a_layer_about_which_nothing_was_checked_fails(corpus, results):
     assert (cell.outcome, cell.message) == (Outcome.FAILED, "ran, but nothing about it could be checked")
 
 
+def test_a_draft_is_not_required_and_is_judged_where_it_is_named(make_corpus, results):
+    made = make_corpus({"01_affine": {}, "02_later": {}})
+    corpus = replace(made, papers=(replace(made.paper("01"), draft=True), made.paper("02")))
+    assert [p.id for p in judge(corpus, [], ALL, {}, True).unbuilt] == ["01"]
+    named = judge(corpus, corpus.select(["01"]), ALL, results, True)
+    assert (named.unbuilt, named.papers[0].outcome) == ([], Outcome.PASSED)
+
+
 def test_papers_without_a_room_are_listed_and_not_required(make_corpus, results):
     corpus = make_corpus({"01_affine": {}, "02_later": None})
     verification = judge(corpus, corpus.select([]), ALL, results, True)
