@@ -53,6 +53,15 @@ def test_a_file_that_is_not_part_of_the_key_is_refused(make_corpus, toy, line):
     assert found["02"].outcome is Outcome.PASSED
 
 
+@pytest.mark.parametrize(("name", "value"), [("PYTHONOPTIMIZE", "1"), ("PYTHONWARNINGS", "error"), ("PYTHONHASHSEED", "7")])
+def test_python_s_own_variables_do_not_reach_a_worker(make_corpus, toy, monkeypatch, name, value):
+    """Without them its assertions are executed, for one."""
+    monkeypatch.setenv(name, value)
+    line = f"assert __import__('os').environ.get({name!r}) == {value!r}, 'it is not set here'"
+    corpus = make_corpus({"01_asserts": {"numpy_checks.py": with_line(toy.numpy, line)}})
+    assert "it is not set here" in measured(corpus)["01"].error
+
+
 def test_a_room_that_catches_the_refusal_is_found_out(make_corpus, toy):
     line = 'exec(\'try:\\n open(__file__.replace("numpy_checks.py", "data.json"))\\nexcept Exception: pass\')'
     corpus = make_corpus({"01_reads": {"numpy_checks.py": with_line(toy.numpy, line), "data.json": "1"}})

@@ -132,7 +132,7 @@ def library_words(root: Path) -> frozenset[str]:
     """The names that the shared lemmas and the embedded library define or pass on, and all their signs."""
     found: set[str] = set()
     for path in sorted((root / "agda").rglob("*.agda")):
-        if "_build" not in path.parts and "evaluation" not in path.parts:
+        if "evaluation" not in path.parts:
             found |= set(_names(COMMENT.sub("", path.read_text(encoding="utf-8"))))
     return frozenset(found)
 
