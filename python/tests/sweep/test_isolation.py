@@ -53,7 +53,7 @@ def test_a_file_that_is_not_part_of_the_key_is_refused(make_corpus, toy, line):
     assert found["02"].outcome is Outcome.PASSED
 
 
-@pytest.mark.parametrize(("name", "value"), [("PYTHONOPTIMIZE", "1"), ("PYTHONWARNINGS", "error"), ("PYTHONHASHSEED", "7")])
+@pytest.mark.parametrize(("name", "value"), [("PYTHONOPTIMIZE", "1"), ("PYTHONWARNINGS", "error")])
 def test_python_s_own_variables_do_not_reach_a_worker(make_corpus, toy, monkeypatch, name, value):
     """Without them its assertions are executed, for one."""
     monkeypatch.setenv(name, value)
