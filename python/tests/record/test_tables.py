@@ -70,10 +70,6 @@ def test_a_metric_without_a_row_is_found(found):
     ]
 
 
-def test_a_table_of_another_profile_is_not_compared(found):
-    assert found(profile="full", metrics={}) == []
-
-
 def test_a_table_of_another_profile_or_seed_is_nobody_s(found):
     edited = TABLE.replace("0.9444", "0.1")
     assert found(edited, profile="full") == []
