@@ -141,7 +141,7 @@ class Frame:
         cut = replace(training, order=training.order[:FIRST], rates=training.rates[:FIRST], keep=keep)
         with self._double(True):
             found = {label: self._answer(replace(cut, clip=None if cut.clip is None else FREE), np.float64)}
-            if cut.clip is not None:
+            if cut.clip is not None and f"{label}, clipped" not in self.updates:
                 found[f"{label}, clipped"] = self._bound(cut, cut.clip, found[label])
         for name, trained in found.items():
             if name not in self.updates:
