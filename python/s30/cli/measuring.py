@@ -52,7 +52,7 @@ from s30.record import telemetry
 from s30.sweep import sessions
 from s30.sweep.plan import TIME_LIMIT, slots_for
 from s30.verdict.checks import pair_rows
-from s30.view import display, figures
+from s30.view import display, figures, markdown
 from s30.view.display import console, errors
 from s30.view.tables import Column
 
@@ -161,7 +161,7 @@ def train(
                 errors.print(f"  removed {path.relative_to(chosen.root)}", markup=False)
         if set(metrics) == set(TRAINING):  # a table of some layers would pass for the whole
             where = "".join(f"{LAYERS[n].title} {environment.version(n)}, " for n in metrics) + environment.cpu_model()
-            table = display.markdown_metrics(found, metrics, described, profile, seed, f"Measured with {where}.")
+            table = markdown.metrics(found, metrics, described, profile, seed, f"Measured with {where}.")
             rewrite_table(found.folder / "README.md", table, "make figures")
     for evidence in failed:
         errors.print(f"error: paper {found.id}, {evidence.layer} experiment: {evidence.error}", markup=False)
@@ -182,7 +182,7 @@ def theorems(
     if as_json:
         print_json(found)
     elif assumptions:
-        print(display.markdown_assumptions({paper.title: found[paper.id] for paper in selected}), end="")
+        print(markdown.assumptions({paper.title: found[paper.id] for paper in selected}), end="")
     else:
         for number, entries in found.items():
             for name, theorem in entries.items():
@@ -283,5 +283,5 @@ def verify(
         sessions.hand_over(evidence, chosen.root, handed, verification.evidence, profile)
         errors.print(f"  handed {len(handed)} entries over in {evidence}", markup=False)
     if readme is not None:
-        rewrite_table(readme, display.markdown_table(verification), "make readme")
+        rewrite_table(readme, markdown.results(verification), "make readme")
     finish(verification, names, as_json, time.monotonic() - started)

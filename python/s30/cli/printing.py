@@ -44,6 +44,8 @@ def finish(verification: Verification, names: Sequence[str], as_json: bool, seco
     for paper in (verdict.paper for verdict in verification.papers if not verdict.paper.built):
         errors.print(f"paper {paper.id} has no room yet: `s30 new {paper.id}` lays it out", style="red")
     console.print(display.checks_line(telemetry.summary(verification), seconds))
+    if lacking := display.uncounted(verification):
+        console.print(lacking, style="yellow", soft_wrap=True)
     words, style = display.last_line(verification)
     console.print(words, style=style, soft_wrap=True)
     raise typer.Exit(0 if verification.passed else 1)

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from s30.corpus.registry import Paper
 from s30.corpus.vocabulary import Outcome
-from s30.layers.catalogue import EXPERIMENT, LAYERS
+from s30.layers.catalogue import CHECKS, EXPERIMENT, LAYERS
 from s30.sweep.plan import Event, Slot
-from s30.verdict.claims import Metrics, bound_of, cell, coverage
+from s30.verdict.claims import Metrics, coverage
 from s30.verdict.judge import PaperVerdict, Verification
 from s30.view.tables import Cell, Column
 
@@ -165,6 +165,17 @@ def checks_line(summary: Mapping[str, Any], seconds: float | None = None) -> str
     return "; ".join([*parts, *([f"{seconds:.1f} s"] if seconds is not None else [])])
 
 
+def uncounted(verification: Verification) -> str:
+    """Which layers did not finish, so that the total lacks what nobody else could tell of them; empty where all did."""
+    unfinished: dict[str, list[str]] = {}
+    for (paper, name, task), evidence in verification.evidence.items():
+        if task == CHECKS and evidence.outcome is not Outcome.PASSED:
+            unfinished.setdefault(LAYERS[name].title, []).append(paper)
+    layers = "; ".join(f"{title} of {', '.join(papers)}" for title, papers in unfinished.items())
+    what = "the identities, oracles, evaluations and starts that only the layer itself can tell of"
+    return f"not in that total: {what}: {layers}" if layers else ""
+
+
 def last_line(verification: Verification) -> tuple[str, str]:
     """The verdict in words, and its style: what is waived is named, and what failed is counted."""
     if verification.passed:
@@ -189,30 +200,6 @@ def last_line(verification: Verification) -> tuple[str, str]:
     return "FAILED" + (f": {', '.join(told)}" if told else ""), "bold red"
 
 
-def markdown_table(verification: Verification) -> str:
-    """The table of results as Markdown, for the README: outcomes and counts, nothing that differs between machines."""
-    titles = [LAYERS[name].title for name in LAYERS]
-    lines = [
-        f"| paper | {' | '.join(titles)} | claims | coverage | entries compared |",
-        "|---" * (len(titles) + 4) + "|",
-    ]
-    for verdict in verification.papers:
-        cells = [str(verdict.cells[name].outcome) for name in LAYERS]
-        compared, total = (sum(getattr(c, what) for c in verdict.checks) for what in ("compared", "total"))
-        room = f"[{verdict.paper.id} {verdict.paper.title}](papers/{verdict.paper.folder.name}/README.md)"
-        lines.append(
-            f"| {room} | {' | '.join(cells)} | {claims_cell(verdict)} | {coverage_cell(verdict)} | {compared:,} of {total:,} |"
-        )
-    count = {
-        kind: sum(c.kind == kind for v in verification.papers for c in v.checks if c.outcome is Outcome.PASSED)
-        for kind in PROOFS
-    }
-    lines.append(f"\n{count['identity']} identities proved, {count['theorem']} theorems checked.")
-    if verification.unbuilt:
-        lines[-1] += f" {without_room(verification.unbuilt)}: they are `not_run`, and nothing about them is claimed."
-    return "\n".join(lines)
-
-
 def without_room(papers: Sequence[Paper]) -> str:
     """How many papers have no room, and how many a draft of one."""
     drafts = sum(paper.draft for paper in papers)
@@ -222,52 +209,6 @@ def without_room(papers: Sequence[Paper]) -> str:
             None, [told, f"{drafts} a draft" if told and drafts else f"{drafts} papers have a draft" if drafts else ""]
         )
     )
-
-
-def markdown_metrics(
-    paper: Paper, metrics: Metrics, described: Mapping[str, Mapping[str, Any]], profile: str, seed: int, where: str
-) -> str:
-    """An experiment's metrics as Markdown, for a room's README: what is claimed of each, and what each layer measured."""
-    claimed: dict[str, list[str]] = {}
-    for claim in paper.card["claims"]:
-        for evidence in claim.get("evidence", ()):
-            if "metric" in evidence:
-                whose = "".join(f", {LAYERS[name].title}" for name in evidence.get("layers", ()))
-                claimed.setdefault(evidence["metric"], []).append(bound_of(evidence) + whose)
-    covered = coverage(paper)
-    lines = [f"Of the paper's numbered items, `paper.yaml` lists {covered.items}; carried here: {covered}.\n"] * bool(
-        covered.items
-    )
-    lines += [f"Profile {profile}, seed {seed}; means, with the range where there are several values. {where}\n"]
-    lines += [f"| metric | claimed | unit | over | {' | '.join(LAYERS[name].title for name in metrics)} |"]
-    lines += ["|---" * (len(metrics) + 4) + "|"]
-    for name, unit, over in metric_rows(metrics, described):
-        cells = (cell(measured.get(name, [])) for measured in metrics.values())
-        bounds = "; ".join(dict.fromkeys(claimed.get(name, ())))
-        lines.append(f"| `{name}` | {bounds} | {unit} | {over} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def markdown_assumptions(theorems: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
-    """By paper, then by what the modules around them assume: every theorem, its sentence, and its statement from there."""
-    lines = [
-        "# What the theorems assume",
-        "",
-        "Generated by `make assumptions`. No module holds a postulate, so a theorem assumes what stands over it here, and what",
-        "its statement has in front of arrows; nothing else. Where nothing stands over it, its statement is all there is.",
-    ]
-    for paper, entries in theorems.items():
-        lines += ["", f"## {paper}"]
-        groups: dict[tuple[str, ...], list[str]] = {}
-        for name, said in entries.items():
-            groups.setdefault(tuple(said["assumes"]), []).append(name)
-        for assumed, names in groups.items():
-            lines += ["", "### " + (" ".join(f"`{one}`" for one in assumed) or "No parameters"), ""]
-            for name in names:
-                says, statement = (entries[name][key].rstrip(".") for key in ("says", "statement"))
-                left = statement.removeprefix(" ".join(assumed)).strip().removeprefix("→").strip()
-                lines += [f"- **{name}**: {says}.", f"  `{left}`"]
-    return "\n".join(lines) + "\n"
 
 
 def metric_rows(metrics: Metrics, described: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str, str]]:

@@ -10,7 +10,7 @@ from s30.corpus.registry import load_corpus
 from s30.evidence.environment import cache_folder, find_agda
 from s30.sweep.plan import Options, slots_for
 from s30.sweep.run import sweep
-from s30.view.display import markdown_assumptions
+from s30.view.markdown import assumptions
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -20,7 +20,7 @@ def test_theorems_stand_under_what_they_assume() -> None:
         return {"assumes": assumes, "statement": statement, "says": "It is so.", "source": "s"}
 
     ring, order = "(R : CommRing ℓ)", "(_≤_ : fst R → fst R → Type)"
-    page = markdown_assumptions(
+    page = assumptions(
         {
             "A Paper": {
                 "A.free": theorem([], "1 ≡ 1"),
@@ -60,4 +60,4 @@ def test_the_page_in_the_repository_is_up_to_date() -> None:
     results = sweep(slots_for(papers, ["agda"], False), Options(ROOT, cache_folder(ROOT)), lambda _: None)
     theorems = {paper.title: results[paper.id, "agda", "checks"].facts["theorems"] for paper in papers}
     page = (ROOT / "agda" / "ASSUMPTIONS.md").read_text(encoding="utf-8")
-    assert page == markdown_assumptions(theorems), "run `make assumptions`"
+    assert page == assumptions(theorems), "run `make assumptions`"

@@ -15,7 +15,8 @@ from s30.evidence.store import Evidence
 from s30.layers.catalogue import LAYERS
 from s30.record import telemetry
 from s30.verdict.judge import judge
-from s30.view.display import Plain, checks_line, last_line, markdown_metrics, markdown_table, results, without_room
+from s30.view import markdown
+from s30.view.display import Plain, checks_line, last_line, results, uncounted, without_room
 
 FORMULA = "σ(W_f·[h_(t-1), x_t] + b_f) [/b] [bold]x[/bold] :smile:"
 
@@ -100,6 +101,14 @@ def test_what_did_not_run_stays_in_the_total(judged, layer, outcome):
     assert part["checks"]["not_run"] >= 50
 
 
+def test_what_the_total_lacks_is_said(judged):
+    assert uncounted(judged()) == ""
+    assert uncounted(judged(ended("jax", Outcome.NOT_RUN))).endswith("can tell of: JAX of 01")
+    waived = judged(ended("torch"), waivers=["01/torch/layer/ran to its end"])
+    assert waived.waived == ["01/torch/layer/ran to its end"]
+    assert uncounted(waived).endswith("can tell of: PyTorch of 01")
+
+
 def test_theorems_that_were_not_checked_stay_in_the_total(judged):
     summary = telemetry.summary(judged(ended("agda")))
     assert summary["theorems"] == 0
@@ -158,13 +167,13 @@ def test_in_a_narrow_terminal_each_paper_is_a_line_and_no_word_is_cut(judged, wi
 
 
 def test_the_readmes_table_tells_the_coverage(judged):
-    header, _, row, *_ = markdown_table(judged()).splitlines()
+    header, _, row, *_ = markdown.results(judged()).splitlines()
     assert header.split(" | ")[-2] == "coverage"
     assert row.split(" | ")[-2] == "2 of 3"
 
 
 def test_a_rooms_table_tells_the_coverage(paper):
-    table = markdown_metrics(paper, {"torch": {"a": [1.0]}}, {}, "full", 0, "Measured here.")
+    table = markdown.metrics(paper, {"torch": {"a": [1.0]}}, {}, "full", 0, "Measured here.")
     assert table.startswith(
         "Of the paper's numbered items, `paper.yaml` lists 3; carried here: 2 of 3, 1 left out.\n\n"
     )
