@@ -4,6 +4,7 @@
     python ci/run_tests.py torch jax       the tests that need those layers
     python ci/run_tests.py engine          the tests that need no framework in their own process
     python ci/run_tests.py --mutants       the mutants alone: plausible mistakes that must be rejected, most of the time
+    python ci/run_tests.py --mutants --part   as many of them as four papers have, by turns: the commit says which
     python ci/run_tests.py --no-mutants    all but the mutants, as `make test`
 
 JAX and PyTorch in one process can abort on their two OpenMP runtimes, so no process imports both.
@@ -11,6 +12,7 @@ JAX and PyTorch in one process can abort on their two OpenMP runtimes, so no pro
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -23,12 +25,15 @@ from pathlib import Path
 
 import dearest
 
+from s30.corpus import repository
+from s30.corpus.registry import Corpus, load_corpus
 from s30.evidence.environment import cores
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("numpy", "sympy", "tinygrad", "torch", "jax", "agda")
 # Slowest first, so that no core idles at the end.
 GROUPS = ("tinygrad", "jax", "torch", "agda", "engine", "sympy", "numpy")
+PAPERS = 4  # whose mutants are measured in ten minutes
 NO_TESTS = 5  # pytest's exit code when a group is empty
 
 
@@ -71,12 +76,21 @@ def run_group(group: str, arguments: list[str], mutants: bool | None) -> tuple[s
     return done.stdout, done.returncode, counts, spent
 
 
+def part_of(corpus: Corpus, commit: str) -> str:
+    """`K/N`: each part has what about PAPERS papers have, so that the time does not grow with their number."""
+    parts = math.ceil(sum(paper.built for paper in corpus.papers) / PAPERS) or 1
+    return f"{int(commit[:8], 16) % parts + 1}/{parts}"
+
+
 def main(arguments: list[str]) -> int:
     """Exit code 1 when a test failed, a group could not run, or nothing ran at all."""
     groups = [a for a in arguments if a in GROUPS] or list(GROUPS)
     mutants = {"--mutants": True, "--no-mutants": False}
     only = next((mutants[a] for a in arguments if a in mutants), None)
-    rest = [a for a in arguments if a not in GROUPS and a not in mutants]
+    rest = [a for a in arguments if a not in GROUPS and a not in mutants and a != "--part"]
+    if "--part" in arguments:
+        os.environ["MUTANTS_PART"] = part = part_of(load_corpus(ROOT), repository.head(ROOT))
+        print(f"part {part} of the mutants, by the commit; `make mutants` measures all", flush=True)
     total: Counter[str] = Counter()
     broken, spent, started = [], "", time.monotonic()
     with ThreadPoolExecutor(max_workers=cores()) as pool:

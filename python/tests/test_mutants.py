@@ -9,7 +9,9 @@ trainings are their first updates alone; `claim` runs it at its quick length. A 
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -163,7 +165,16 @@ def _sweep(entries: list[dict], chosen: list[Mutant], group: Group, root: Path) 
     return {m["name"]: results[p.id, layer, CHECKS] for m, p in zip(chosen, corpus.papers, strict=True)}
 
 
+def part_of(mutants: Sequence[tuple[Paper, Mutant]], part: str) -> list[tuple[Paper, Mutant]]:
+    """Those of part K of N, `K/N`. What is measured in one go stays together; each part has some of every kind."""
+    groups = [(layers_of(mutant), group_of(mutant, mutant["layer"])[1:], paper.id) for paper, mutant in mutants]
+    number, parts = map(int, part.split("/"))
+    place = {group: at % parts for at, group in enumerate(sorted(set(groups)))}
+    return [one for one, group in zip(mutants, groups, strict=True) if place[group] == number - 1]
+
+
 def _cases() -> list[object]:
+    mutants = [(paper, mutant) for paper in papers() for mutant in mutants_of(paper)]
     return [
         pytest.param(
             paper,
@@ -171,8 +182,7 @@ def _cases() -> list[object]:
             id=f"{paper.id}-{mutant['layer']}-{mutant['name'].replace(' ', '_')}",
             marks=[getattr(pytest.mark, name) for name in layers_of(mutant)],
         )
-        for paper in papers()
-        for mutant in mutants_of(paper)
+        for paper, mutant in part_of(mutants, os.environ.get("MUTANTS_PART", "1/1"))
     ]
 
 
@@ -252,6 +262,17 @@ def test_true_layers_pass_where_mutants_fail() -> None:
         if any(mutant["caught_by"] == "experiment" for mutant in mutants_of(paper)):
             checks += check_experiments(paper, true_experiments(paper, TRIAL))
         assert not [check.message for check in checks if check.outcome is Outcome.FAILED]
+
+
+def test_the_parts_of_the_mutants_are_all_of_them() -> None:
+    """Each in one part, with those that are measured with it, and no part much larger than another."""
+    mutants = [(paper, mutant) for paper in papers() for mutant in mutants_of(paper)]
+    parts = [part_of(mutants, f"{number}/3") for number in (1, 2, 3)]
+    key = [[(paper.id, mutant["layer"], mutant["name"]) for paper, mutant in part] for part in (mutants, *parts)]
+    assert sorted(key[0]) == sorted(key[1] + key[2] + key[3])
+    groups = [{(paper.id, layers_of(mutant), group_of(mutant, "")) for paper, mutant in part} for part in parts]
+    assert not groups[0] & groups[1] | groups[1] & groups[2] | groups[0] & groups[2]
+    assert min(map(len, parts)) > 0.5 * max(map(len, parts))
 
 
 def test_of_a_sympy_layer_only_what_the_mutant_names_is_proved() -> None:

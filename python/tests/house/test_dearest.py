@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,3 +106,12 @@ def test_each_step_says_its_seconds_and_the_last_word_is_the_test_runners(tmp_pa
     assert closing[9].endswith("this one, so far")
     assert re.fullmatch(r"--- the \d+ dearest of \d+ cells, tests and mutants, in CPU seconds", closing[10])
     assert re.fullmatch(r"\d+ passed, 0 failed, 0 skipped", closing[-1])
+
+
+@pytest.mark.parametrize(("papers", "parts"), [(0, 1), (4, 1), (5, 2), (7, 2), (10, 3), (30, 8)])
+def test_a_part_of_the_mutants_is_what_four_papers_have_and_commits_take_turns(monkeypatch, papers, parts):
+    monkeypatch.syspath_prepend(ROOT / "ci")
+    run_tests = load_file(ROOT / "ci" / "run_tests.py")
+    corpus = SimpleNamespace(papers=[SimpleNamespace(built=at < papers) for at in range(30)])
+    found = {run_tests.part_of(corpus, f"{at:08x}{'f' * 32}") for at in range(100, 120)}
+    assert found == {f"{number}/{parts}" for number in range(1, parts + 1)}
