@@ -85,6 +85,22 @@ def _scaled_weights(forward, problem, rng):
     return tuple(np.concatenate([out[name].ravel() for name in names]) for out in (left, right))
 
 
+def _shift(forward, problem, rng):
+    """Filters of side 1, so that no border of zeros stands in; their weights are eighths and the pixels whole numbers, so that
+    only BN rounds. A variance as mean square less squared mean would keep half of its digits."""
+    params = {
+        name: value[..., :1, :1] if value.ndim == 4 else value
+        for name, value in without_projections(problem.params).items()
+    }
+    params["stem.conv.weight"] = np.round(8 * params["stem.conv.weight"]) / 8 + 1
+    images = np.round(16 * problem.batch["images"])
+    near, far = (
+        forward(params, {**problem.batch, "images": images + shift}, option="plain", kernel=1)
+        for shift in (0.0, 4096.0)
+    )
+    return far["stem"], near["stem"]
+
+
 def _sum_and_activation(forward, problem, rng):
     out = forward(problem.params, problem.batch)
     return out["block2"], np.maximum(0.0, out["residual2"] + out["shortcut2"])
@@ -144,6 +160,12 @@ def invariants() -> list[Invariant]:
             "over batch and positions a residual has mean shift and variance scale^2 v/(v + eps), v being that before BN",
             f"{norm}; figure 7 shows these deviations",
             _moments,
+        ),
+        Invariant(
+            "shift",
+            "4,096 more in every pixel changes nothing behind filters of side 1: BN takes the mean away before it squares",
+            norm,
+            _shift,
         ),
         Invariant(
             "weight_scale",
