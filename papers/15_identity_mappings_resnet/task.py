@@ -65,14 +65,14 @@ _KEPT = "before training: <g_l, g_L> / |g_L|^2, g being the gradients by the sig
 _STRETCH = "before training: |g_0| / |g_L| over 54 units, its logarithm to base 10"
 METRICS = {
     **{
-        f"{run}_{kind}": Metric(says, unit, "nets", run, "low", spread=spread)
+        f"{run}_{kind}": Metric(says, unit, "nets", net, "low", spread=spread)
         for kind, (says, unit, spread) in _SAYS.items()
-        for run in RUNS
+        for run, (net, _) in RUNS.items()
     },
-    "identity_kept": Metric(_KEPT.format(FAR, 1), "share", "nets", spread=1e-6),
-    "rectified_kept": Metric(_KEPT.format(FAR, "not known"), "share", "nets", spread=1e-6),
-    "halved_kept": Metric(_KEPT.format(NEAR, "1/4"), "share", "nets", spread=1e-6),
-    "plain_kept": Metric(_KEPT.format(NEAR, 0), "share", "nets", spread=1e-6),
+    "identity_kept": Metric(_KEPT.format(FAR, 1), "times", "nets", spread=1e-6),
+    "rectified_kept": Metric(_KEPT.format(FAR, "not known"), "times", "nets", spread=1e-6),
+    "halved_kept": Metric(_KEPT.format(NEAR, "1/4"), "times", "nets", spread=1e-6),
+    "plain_kept": Metric(_KEPT.format(NEAR, 0), "times", "nets", spread=1e-6),
     **{f"{path}_stretch": Metric(_STRETCH, "log10", "nets", spread=1e-6) for path in PATHS},
     "truncated_start": Metric("share of the sums y that ReLU cuts off in the original net before training", "share", "nets",
                               spread=0.001),
