@@ -11,19 +11,19 @@ NAMES = {
     "half_slow": "half",
     "convolution_slow": "1x1 conv",
     "dropout_slow": "dropout",
-    "full_slow": "pre-activation",
+    "full_slow": "full",
     "original_fast": "identity, 0.4",
-    "full_fast": "pre-activation, 0.4",
+    "full_fast": "full, 0.4",
 }
-COLOURS = {"identity": 0, "half": 1, "1x1 conv": 2, "pre-activation": 3, "dropout": 4, "plain": 5}
+COLOURS = {"identity": 0, "half": 1, "1x1 conv": 2, "full": 3, "dropout": 4, "plain": 5}
 CHANCE = {"chance, ln 10": float(np.log(10.0))}
-PATHS = {  # of Jacobians: the unit is pre-activated but for the last
-    "identity": "pre-activation",
+PATHS = {  # of Jacobians: all but the last are of pre-activated units
+    "identity": "full",
     "halved": "half",
     "plain": "plain",
     "rectified": "identity",
 }
-SHOWN = {"identity": 40, "halved": 8, "plain": 8, "rectified": 40}  # units back, before chance drowns the mean
+SHOWN = {"identity": 40, "halved": 6, "plain": 6, "rectified": 40}  # units back, before chance drowns the mean
 
 
 def drawn(metrics: Mapping, curves: Mapping[str, list[float]], back: Mapping[str, Arrays]) -> dict[str, Figure]:
@@ -38,8 +38,8 @@ def drawn(metrics: Mapping, curves: Mapping[str, list[float]], back: Mapping[str
                 _lines("Activations, at 0.02 and 0.4", curves, activations),
             ],
             caption="Means over the nets, smoothed over five updates. Left: a shortcut that is halved, convolved or dropped at "
-            "random in each unit leaves the net near chance. Right: pre-activation learns less than the original unit at the "
-            "low rate, and ends lowest of all at the high one.",
+            "random in each unit leaves the net near chance. Right: the pre-activated unit, «full», learns less than the "
+            "original one, «identity», at the low rate, and ends lowest of all at the high one.",
         ),
         "losses": Bars(
             "Training loss after 48 updates",
@@ -48,14 +48,15 @@ def drawn(metrics: Mapping, curves: Mapping[str, list[float]], back: Mapping[str
             {name: round(float(np.std(metrics[f"{run}_loss"])), 2) for run, name in NAMES.items()},
             colours=COLOURS,
             references=CHANCE,
-            caption="Means and standard deviations over the nets; a rate of 0.02 where nothing is said of it.",
+            caption="Means and standard deviations over the nets; a rate of 0.02 where nothing is said of it. «Full» is the "
+            "pre-activated unit, whose shortcuts are the identity too.",
         ),
         "jacobians": Panels(
             "The product of Jacobians along 54 units, before training",
             [_stretch(back), _kept(back)],
-            caption="A random gradient at the last signal, sent back. Left: with identity shortcuts it grows some 20 times over "
-            "54 units, halved or without shortcuts beyond 10,000 times. Right: the part of it that stays along itself. It is 1 "
-            "with pre-activation, 1/2 to the power of n when halved; ReLU behind the addition wears it away.",
+            caption="A random gradient at the last signal, sent back. Left: with identity shortcuts it grows some 25 times over "
+            "54 units, with halved ones or none (plain) beyond 10,000 times. Right: its part along itself, 1 with pre-activation "
+            "(full), 1/2 to the power of n when that is halved. «Identity» alone has ReLU behind the addition, which wears it away.",
         ),
     }
 
@@ -93,7 +94,7 @@ def _kept(back: Mapping[str, Arrays]) -> Lines:
     return Lines(
         "Its part along itself",
         "units back",
-        "share",
+        "times itself",
         series,
         colours=COLOURS,
         references={"1, equation 5": 1.0},

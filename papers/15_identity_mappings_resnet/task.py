@@ -49,7 +49,13 @@ RUNS = {  # by name: the net and the peak of its rate
     "original_fast": ("original", FAST),
     "full_fast": ("full", FAST),
 }
-SHORTCUTS = {"original": 1.0, "half": 0.5, "convolution": 1.0, "dropout": 0.5, "full": 1.0}  # lambda, of dropout its mean
+SHORTCUTS = {
+    "original": 1.0,
+    "half": 0.5,
+    "convolution": 1.0,
+    "dropout": 0.5,
+    "full": 1.0,
+}  # lambda, of dropout its mean
 PATHS = {  # of Jacobians, by name: the net and lambda
     "identity": ("full", 1.0),
     "halved": ("full", 0.5),
@@ -74,6 +80,10 @@ METRICS = {
     "halved_kept": Metric(_KEPT.format(NEAR, "1/4"), "times", "nets", spread=1e-6),
     "plain_kept": Metric(_KEPT.format(NEAR, 0), "times", "nets", spread=1e-6),
     **{f"{path}_stretch": Metric(_STRETCH, "log10", "nets", spread=1e-6) for path in PATHS},
+    "filter_variance": Metric("mean square of the filters of units at the start, times their fan-in", "ratio", "nets"),
+    "shortcut_variance": Metric("the same of the 1x1 filters of shortcuts", "ratio", "nets"),
+    "dropout_share": Metric("of the entries of shortcuts, the share that dropout keeps", "share"),
+    "dropout_repeats": Metric("of these entries, the share that is treated as one update earlier: chance is 1/2", "share"),
     "truncated_start": Metric("share of the sums y that ReLU cuts off in the original net before training", "share", "nets",
                               spread=0.001),
     "truncated_slow": Metric("the same after training", "share", "nets", spread=0.02),
@@ -194,6 +204,11 @@ def error(scores: Array, labels: Array) -> list[float]:
     return (scores.argmax(2) != labels).mean(1).tolist()
 
 
+def variance(weight: Array) -> list[float]:
+    """Mean square times fan-in, for each net: weight (net, layer, filter, channel, k, k)."""
+    return (np.square(weight).mean((1, 2, 3, 4, 5)) * np.prod(weight.shape[3:])).tolist()
+
+
 # --- The experiment ---
 
 
@@ -210,7 +225,14 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
     order = np.concatenate([np.stack(list(minibatches(rng, len(train.labels), BATCH))) for _ in range(epochs)])[
         :UPDATES
     ]
-    metrics: dict[str, float | list[float]] = {}
+    kept = masks(rng, order.size)
+    by_update = kept.reshape(*order.shape, -1)
+    metrics: dict[str, float | list[float]] = {
+        "filter_variance": variance(starts["full"]["conv.weight"]),
+        "shortcut_variance": variance(starts["convolution"]["shortcut.weight"]),
+        "dropout_share": float(kept.mean()),
+        "dropout_repeats": float((by_update[1:] == by_update[:-1]).mean()),
+    }
     curves: dict[str, list[float]] = {}
 
     def ask_training(net: str, rate: float, data: Arrays) -> Trained:
@@ -218,7 +240,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         if net != "dropout":
             return framework.train(Training(net, starts[net], data, order, rates, settings=settings))
         # every update has masks of its own: its examples stand in a row, each beside its mask
-        fresh = {name: value[order.ravel()] for name, value in data.items()} | {"kept": masks(rng, order.size)}
+        fresh = {name: value[order.ravel()] for name, value in data.items()} | {"kept": kept}
         places = np.arange(order.size).reshape(order.shape)
         return framework.train(Training(net, starts[net], fresh, places, rates, settings=settings))
 

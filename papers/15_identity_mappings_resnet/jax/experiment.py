@@ -47,7 +47,9 @@ def batch_norm(h: Array, known: int, scale: Array, shift: Array) -> Array:
 def stem(params: dict, images: Array, known: int) -> Array:
     """x_0 of one net: (example, filter, place)."""
     found = lax.conv_general_dilated(images, params["stem.weight"], (task.STRIDE,) * 2, [(1, 1)] * 2)
-    return jax.nn.relu(batch_norm(found.reshape(len(images), -1, 9), known, params["norm.weight"][0], params["norm.bias"][0]))
+    return jax.nn.relu(
+        batch_norm(found.reshape(len(images), -1, 9), known, params["norm.weight"][0], params["norm.bias"][0])
+    )
 
 
 def units(

@@ -46,7 +46,9 @@ def _signs(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     """A gradient at x_2, sent back to x_0 with each sign of both units' last weights, on average; and lambda^2 times it."""
     found = []
     for signs in itertools.product((1.0, -1.0), repeat=2):
-        signed = {f"block{n}.conv2.weight": sign * problem.params[f"block{n}.conv2.weight"] for n, sign in enumerate(signs, 1)}
+        signed = {
+            f"block{n}.conv2.weight": sign * problem.params[f"block{n}.conv2.weight"] for n, sign in enumerate(signs, 1)
+        }
         out, _, _ = _run(replace(problem, params={**problem.params, **signed}))
         sent = torch.sin(torch.arange(out["block2"].numel(), dtype=torch.float64)).reshape(out["block2"].shape)
         found += torch.autograd.grad(out["block2"], out["stem"], sent)
