@@ -12,10 +12,8 @@ from s30.room import Identity
 
 kernel, before, after, counted = sp.symbols("k c d a")  # a = 1 where BN's parameters count, else 0
 n = sp.Symbol("n", integer=True, positive=True)
-WEIGHTS, NORM = (
-    kernel**2 * before * after,
-    counted * 2 * before,
-)  # BN stands before each convolution: of its input's channels
+WEIGHTS = kernel**2 * before * after
+NORM = counted * 2 * before  # BN stands before each convolution: of its input's channels
 
 
 def _layer(side: int, c: int, d: int) -> sp.Expr:
