@@ -1,7 +1,7 @@
 {-# OPTIONS --safe #-}
 {-
-  Identity Mappings in Deep Residual Networks, equations 5 to 8 (arXiv:1603.05027): shortcuts that are scaled, and the paths
-  that a gradient takes. Numbers are of any commutative ring, so pointwise also volumes.
+  Identity Mappings in Deep Residual Networks, equations 5 to 8 (arXiv:1603.05027): shortcuts that are scaled. Numbers are of
+  any commutative ring, so pointwise also volumes; slopes are of units that act on one number.
 
   paper                               here
   ----------------------------------  --------------------------------------------------------
@@ -9,7 +9,6 @@
   Π λ_i                               product of the list
   Σ F̂(x_i), the λ absorbed            absorbed: each F(x_i) times the λ of all later units
   ∂x_{L}/∂x_l, of slopes λ_i + F'     slope: the product of λ_i + j_i
-  the terms of Π (1 + j_i)            paths: which units the gradient passes through F
 -}
 open import Cubical.Foundations.Prelude
 open import Cubical.Foundations.Structure
@@ -18,9 +17,7 @@ open import Cubical.Algebra.CommRing.Base
 module IdentityMap-Scaled {ℓ : Level} (R : CommRing ℓ) where
 
 open import Cubical.Data.List.Base
-open import Cubical.Data.List.Properties using (length++ ; length-map)
-open import Cubical.Data.Nat.Base using (ℕ ; zero ; suc ; _^_) renaming (_+_ to _+ℕ_ ; _·_ to _·ℕ_)
-open import Cubical.Data.Nat.Properties using (+-zero)
+open import Cubical.Data.Nat.Base using (ℕ ; zero ; suc)
 open import Cubical.Data.Sigma.Base using (_×_ ; _,_ ; fst ; snd)
 open import S30.Ring R
 
@@ -98,42 +95,3 @@ twoTerms ((l , j) ∷ us) =
   where
   P = product (map fst us)
   T = throughWeights us
-
--- Of a stack of units each path either passes a unit's F, which leaves its slope, or goes by.
-paths : List Number → List (List Number)
-paths []       = [] ∷ []
-paths (j ∷ js) = paths js ++ map (j ∷_) (paths js)
-
-private
-  sumAppend : (xs ys : List Number) → sumList (xs ++ ys) ≡ sumList xs + sumList ys
-  sumAppend []       ys = sym (+IdL (sumList ys))
-  sumAppend (x ∷ xs) ys = cong (x +_) (sumAppend xs ys) ∙ +Assoc x (sumList xs) (sumList ys)
-
-  mapAppend : {B C : Type ℓ} (f : B → C) (xs ys : List B) → map f (xs ++ ys) ≡ map f xs ++ map f ys
-  mapAppend f []       ys = refl
-  mapAppend f (x ∷ xs) ys = cong (f x ∷_) (mapAppend f xs ys)
-
-  factorOut : (j : Number) (ps : List (List Number)) → sumList (map product (map (j ∷_) ps)) ≡ j · sumList (map product ps)
-  factorOut j []       = sym (·0Absorbs j)
-  factorOut j (p ∷ ps) = cong (j · product p +_) (factorOut j ps) ∙ sym (·DistR+ j (product p) (sumList (map product ps)))
-
--- With identity shortcuts the product of 1 + F' is the sum over all paths of the slopes that they pass.
-productIsSumOverPaths : (js : List Number) → product (map (1r +_) js) ≡ sumList (map product (paths js))
-productIsSumOverPaths []       = sym (+IdR 1r)
-productIsSumOverPaths (j ∷ js) =
-  (1r + j) · product (map (1r +_) js)                     ≡⟨ cong ((1r + j) ·_) (productIsSumOverPaths js) ⟩
-  (1r + j) · S                                            ≡⟨ ·DistL+ 1r j S ∙ cong (_+ j · S) (·IdL S) ⟩
-  S + j · S                                               ≡⟨ cong (S +_) (sym (factorOut j (paths js))) ⟩
-  S + sumList (map product (map (j ∷_) (paths js)))       ≡⟨ sym (sumAppend (map product (paths js)) _) ⟩
-  sumList (map product (paths js) ++ map product (map (j ∷_) (paths js)))
-    ≡⟨ cong sumList (sym (mapAppend product (paths js) (map (j ∷_) (paths js)))) ⟩
-  sumList (map product (paths js ++ map (j ∷_) (paths js))) ∎
-  where
-  S = sumList (map product (paths js))
-
--- n units have 2 to the n paths.
-pathsCount : (js : List Number) → length (paths js) ≡ 2 ^ length js
-pathsCount []       = refl
-pathsCount (j ∷ js) = length++ (paths js) (map (j ∷_) (paths js))
-  ∙ cong (length (paths js) +ℕ_) (length-map (j ∷_) (paths js) ∙ sym (+-zero (length (paths js))))
-  ∙ cong (2 ·ℕ_) (pathsCount js)

@@ -47,14 +47,36 @@ def slopes(problem: Problem) -> str:
 def slopes_at_once(problem: Problem, found: Arrays) -> Array:
     scales, slopes = branches(problem).T
     whole, direct = np.prod(scales + slopes), np.prod(scales)
-    passed = [np.prod(chosen) for n in range(6) for chosen in itertools.combinations(slopes, n)]
-    return np.array([whole, direct, whole - direct, np.sum(passed), len(passed), 0.5**5, 0.5**3])
+    return np.array([whole, direct, whole - direct, 0.5**5, 0.5**3])
+
+
+def matrices(problem: Problem) -> tuple[Array, Array]:
+    """Five 2 x 2 matrices and a signal."""
+    return problem.params["fc.weight"][:5, :4], problem.params["fc.bias"][:2]
+
+
+def unravel(problem: Problem) -> str:
+    rows, signal = matrices(problem)
+    return f"unravel {literal(rows)} {literal(signal)}"
+
+
+def unravel_at_once(problem: Problem, found: Arrays) -> Array:
+    """The product of 1 + J, and the sum over all sets of units of the products of their J, the first unit first."""
+    rows, signal = matrices(problem)
+    jacobians = rows.reshape(-1, 2, 2)
+    product = np.eye(2)
+    for jacobian in jacobians:
+        product = (np.eye(2) + jacobian) @ product
+    chosen = [order for n in range(6) for order in itertools.combinations(range(5), n)]
+    terms = [np.linalg.multi_dot([np.eye(2), np.eye(2), *jacobians[list(order)][::-1]]) @ signal for order in chosen]
+    return np.array([*product @ signal, *np.sum(terms, axis=0), len(terms)])
 
 
 def evaluations() -> list[Evaluation]:
     units = [f"IdentityMap-Units.{name}" for name in ("unit", "run", "residuals", "total", "asymmetric", "post", "pre")]
     scaled = [f"IdentityMap-Scaled.{name}" for name in ("step", "run", "product", "scales", "absorbed")]
-    terms = [f"IdentityMap-Scaled.{name}" for name in ("slope", "throughWeights", "paths", "power", "alike")]
+    terms = [f"IdentityMap-Scaled.{name}" for name in ("slope", "throughWeights", "power", "alike")]
+    unravelled = [f"IdentityMap-Units.{name}" for name in ("Operator", "maps", "paths", "along")]
 
     def twice(problem: Problem, found: Arrays) -> Array:
         return np.stack([found["block2"].ravel()] * 2, axis=1)
@@ -63,4 +85,5 @@ def evaluations() -> list[Evaluation]:
         Evaluation("block2", scaled, "IdentityMap-Run", entries, twice, ("one image", "seed0")),
         Evaluation("stacks", units, "IdentityMap-Run", stacks, stacks_at_once, ("seed0", "seed1")),
         Evaluation("slopes", terms, "IdentityMap-Run", slopes, slopes_at_once, ("seed0", "seed1")),
+        Evaluation("unravelled", unravelled, "IdentityMap-Run", unravel, unravel_at_once, ("seed0", "seed1")),
     ]

@@ -2,12 +2,13 @@ r"""How the nets of `task.py` are trained and asked in JAX: five starts side by 
 
     x' = ReLU(lambda x + F)     `original` (lambda = 1), `half` (1/2): equation 6, f = ReLU
     x' = ReLU(W_s x + F)        `convolution`
+    x' = ReLU(m x + F)          `dropout`: m keeps an entry, or does not
     x' = x + F(f^(x))           `full`: equation 9, f^ being BN and ReLU
     units                       `lax.scan`: one is compiled, however many there are
     training                    SGD with momentum and weight decay
 
-lambda is a number that the program is given, so that `original` and `half` are one program. On maps of 3 x 3 a convolution
-is a small matrix, which XLA multiplies faster than it convolves.
+lambda is an array that the program is given, so that `original`, `half` and `dropout` are one program. On maps of 3 x 3 a
+convolution is a small matrix, which XLA multiplies faster than it convolves.
 """
 
 from functools import partial
@@ -25,12 +26,16 @@ task = sibling(__file__, "../task.py")
 READS = {side: task.matrices(np.eye(side**2).reshape(side**2, 1, 1, side, side)).reshape(-1, 9, 9) for side in (1, 3)}
 
 
-def convolve(x: Array, weight: Array) -> Array:
-    """x (example, channel, 9), weight (filter, channel, k, k), as a matrix."""
-    filters, channels, side = weight.shape[:3]
-    taps, reads = weight.reshape(filters, channels, -1), READS[side].astype(weight.dtype)
-    matrix = jnp.einsum("kct,tpq->cpkq", taps, reads).reshape(channels * 9, filters * 9)
-    return (x.reshape(len(x), -1) @ matrix).reshape(len(x), filters, 9)
+def matrices(weight: Array) -> Array:
+    """Each filter bank as a matrix: weight (layer, filter, channel, k, k) -> (layer, channel * 9, filter * 9)."""
+    layers, filters, channels, side = weight.shape[:4]
+    taps, reads = weight.reshape(layers, filters, channels, -1), READS[side].astype(weight.dtype)
+    return jnp.einsum("lkct,tpq->lcpkq", taps, reads).reshape(layers, channels * 9, filters * 9)
+
+
+def convolve(x: Array, matrix: Array) -> Array:
+    """x (example, channel, 9) -> (example, filter, 9)"""
+    return (x.reshape(len(x), -1) @ matrix).reshape(len(x), -1, 9)
 
 
 def batch_norm(h: Array, known: int, scale: Array, shift: Array) -> Array:
@@ -39,14 +44,24 @@ def batch_norm(h: Array, known: int, scale: Array, shift: Array) -> Array:
     return scale[:, None] * ((h - mean) * lax.rsqrt(variance + task.EPS)) + shift[:, None]
 
 
-def forward(pre: bool, params: dict, images: Array, shortcut: Array, known: int) -> tuple[Array, Array]:
-    """Of one net, pre-activated or not: scores (example, class), and of each unit the share of negative sums y."""
-    scales, shifts, relu = params["norm.weight"], params["norm.bias"], jax.nn.relu
-    stem = lax.conv_general_dilated(images, params["stem.weight"], (task.STRIDE,) * 2, [(1, 1)] * 2)
-    x = relu(batch_norm(stem.reshape(len(images), -1, 9), known, scales[0], shifts[0]))
+def stem(params: dict, images: Array, known: int) -> Array:
+    """x_0 of one net: (example, filter, place)."""
+    found = lax.conv_general_dilated(images, params["stem.weight"], (task.STRIDE,) * 2, [(1, 1)] * 2)
+    return jax.nn.relu(
+        batch_norm(found.reshape(len(images), -1, 9), known, params["norm.weight"][0], params["norm.bias"][0])
+    )
+
+
+def units(
+    pre: bool, params: dict, shortcut: Array, x: Array, known: int, probes: Array | None = None
+) -> tuple[Array, Array]:
+    """The last signal, and of each unit the share of negative sums y. `shortcut` (unit, ...) scales; `probes` are added to
+    what each unit reads, so that the gradient by them is that by the signals."""
+    relu, count = jax.nn.relu, len(params["conv.weight"])
 
     def unit(x: Array, layers: dict) -> tuple[Array, Array]:
         weight, one, other = layers["weight"], *zip(layers["scale"], layers["shift"])
+        x = x + layers["probe"] if "probe" in layers else x
         if pre:
             # F = W2 sigma(BN(W1 sigma(BN(x))))
             residual = convolve(relu(batch_norm(x, known, *one)), weight[0])
@@ -56,22 +71,30 @@ def forward(pre: bool, params: dict, images: Array, shortcut: Array, known: int)
             residual = relu(batch_norm(convolve(x, weight[0]), known, *one))
             residual = batch_norm(convolve(residual, weight[1]), known, *other)
         # y = h(x) + F, x' = f(y)
-        y = (convolve(x, layers["path"]) if "path" in layers else shortcut * x) + residual
-        return (y if pre else relu(y)), (y < 0).astype(y.dtype).mean()
+        y = (convolve(x, layers["path"]) if "path" in layers else layers["shortcut"] * x) + residual
+        return (y if pre else relu(y)), (y[:known] < 0).astype(y.dtype).mean()
 
     def pairs(value: Array) -> Array:
         return value.reshape(-1, 2, *value.shape[1:])
 
-    count = len(params["conv.weight"])
     layers = {
-        "weight": pairs(params["conv.weight"]),
-        "scale": pairs(scales[1 : count + 1]),
-        "shift": pairs(shifts[1 : count + 1]),
+        "weight": pairs(matrices(params["conv.weight"])),
+        "scale": pairs(params["norm.weight"][1 : count + 1]),
+        "shift": pairs(params["norm.bias"][1 : count + 1]),
+        "shortcut": shortcut,
     }
+    if probes is not None:
+        layers["probe"] = probes
     if "shortcut.weight" in params:
-        layers["path"] = params["shortcut.weight"]
-    x, negative = lax.scan(unit, x, layers)
-    x = relu(batch_norm(x, known, scales[-1], shifts[-1])) if pre else x
+        layers["path"] = matrices(params["shortcut.weight"])
+    return lax.scan(unit, x, layers)
+
+
+def forward(pre: bool, params: dict, images: Array, shortcut: Array, known: int) -> tuple[Array, Array]:
+    """Of one net, pre-activated or not: scores (example, class), and of each unit the share of negative sums y."""
+    x, negative = units(pre, params, shortcut, stem(params, images, known), known)
+    if pre:
+        x = jax.nn.relu(batch_norm(x, known, params["norm.weight"][-1], params["norm.bias"][-1]))
     return x.mean(2) @ params["fc.weight"].T + params["fc.bias"], negative
 
 
@@ -82,7 +105,7 @@ def update(
     """One step of SGD with momentum for every net, and the mean of their losses before it."""
 
     def loss(params: dict) -> Array:
-        scores, _ = forward(pre, params, batch["images"], settings["shortcut"], len(batch["images"]))
+        scores, _ = forward(pre, params, batch["images"], batch["shortcut"], len(batch["images"]))
         chosen = jax.nn.one_hot(batch["labels"], task.CLASSES, dtype=scores.dtype)
         return -(jax.nn.log_softmax(scores) * chosen).sum(1).mean()
 
@@ -97,16 +120,21 @@ def update(
 def train(training: Training) -> Trained:
     params = {name: jnp.asarray(value) for name, value in training.start.items()}
     dtype = params["fc.bias"].dtype
-    known = {**training.settings, "shortcut": task.SHORTCUTS[training.net]}
-    settings = {name: np.asarray(value, dtype) for name, value in known.items()}
-    velocity, losses, kept = jax.tree.map(jnp.zeros_like, params), [], {}
-    for number, (index, rate) in enumerate(zip(training.order, training.rates.astype(dtype)), 1):
-        batch = {name: value[index] for name, value in training.data.items()}
+    settings = {name: np.asarray(value, dtype) for name, value in training.settings.items()}
+    whole = np.full((training.order.shape[1], *masked(params)), task.SHORTCUTS[training.net])
+    velocity, losses = jax.tree.map(jnp.zeros_like, params), []
+    for index, rate in zip(training.order, training.rates.astype(dtype)):
+        batch = {name: training.data[name][index] for name in ("images", "labels")}
+        factor = training.data["kept"][index] if training.net == "dropout" else whole
+        batch["shortcut"] = factor.swapaxes(0, 1).astype(dtype)
         params, velocity, loss = update(training.net == "full", params, velocity, batch, rate, settings)
         losses.append(loss)
-        if number in training.keep:
-            kept[number] = params
-    return Trained(params, np.array(losses), kept)
+    return Trained(params, np.array(losses))
+
+
+def masked(params: dict) -> tuple[int, int, int]:
+    """What a mask of one example covers: (unit, filter, place)."""
+    return params["conv.weight"].shape[1] // 2, params["conv.weight"].shape[2], 9
 
 
 @partial(jax.jit, static_argnums=(0, 4))
@@ -116,5 +144,31 @@ def answers(pre: bool, params: dict, images: Array, shortcut: Array, known: int)
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     known, images = len(inputs["known"]), task.rows(inputs)
-    scores, negative = answers(net == "full", params, images, np.asarray(task.SHORTCUTS[net], images.dtype), known)
-    return {"scores": scores[:, known if "images" in inputs else 0 :], "negative": negative}
+    shortcut = np.full(masked(params)[0], task.SHORTCUTS[net], images.dtype)
+    scores, negative = answers(net == "full", params, images, shortcut, known)
+    return {"known_scores": scores[:, :known], "scores": scores[:, known:], "negative": negative}
+
+
+@partial(jax.jit, static_argnums=0)
+def pulled_back(pre: bool, shortcut: Array, params: dict, images: Array, at_last: Array) -> tuple[Array, Array]:
+    def of_one(params: dict, last: Array) -> tuple[Array, Array]:
+        count = len(images)
+        start = stem(params, images, count)
+        scales = jnp.broadcast_to(shortcut, masked({"conv.weight": params["conv.weight"][None]})[:1])
+
+        def last_signal(probes: Array) -> Array:
+            return units(pre, params, scales, start, count, probes)[0]
+
+        _, back = jax.vjp(last_signal, jnp.zeros((len(scales), *start.shape), start.dtype))
+        by_signal = jnp.concatenate([back(last)[0], last[None]])  # (signal, example, filter, place)
+        size = jnp.sqrt(jnp.vdot(last, last))
+        norms = jnp.sqrt(jnp.square(by_signal).sum((1, 2, 3))) / size
+        return norms, jnp.einsum("lefp,efp->l", by_signal, last) / size**2
+
+    return jax.vmap(of_one)(params, at_last)
+
+
+def jacobians(net: str, shortcut: float, params: Arrays, images: Array, at_last: Array) -> dict[str, Array]:
+    """See PyTorch's: the sizes and directions of the gradients by all signals, each (net, signal)."""
+    norm, kept = pulled_back(net == "full", np.asarray(shortcut, images.dtype), params, images, at_last)
+    return {"norm": norm, "kept": kept}

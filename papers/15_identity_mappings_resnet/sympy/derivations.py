@@ -73,14 +73,29 @@ def _forward() -> list[Identity]:
 
 def _backward() -> list[Identity]:
     ones, scaled = signals(x, (1, 1, 1, 1)), signals(x, SCALES)
-    jacobians = sp.symbols("j_0:4", real=True)
+    jacobians = sp.symbols("J_3 J_2 J_1 J_0", commutative=False)  # the last unit's first, as matrices are multiplied
     subsets = [chosen for size in range(5) for chosen in itertools.combinations(jacobians, size)]
+    signs = sp.symbols("s_0:4")
+
+    def mean(value: sp.Expr) -> sp.Expr:
+        """Over all 2^4 choices of signs, each as likely."""
+        choices = itertools.product((1, -1), repeat=len(signs))
+        return sum(value.subs(dict(zip(signs, chosen))) for chosen in choices) / 2 ** len(signs)
 
     def product_of_slopes(at, scales) -> sp.Expr:
         return _product(
             scale + sp.Subs(sp.Derivative(branch(t), t), t, point) for scale, branch, point in zip(scales, BRANCHES, at)
         )
 
+    def slopes_with(signs) -> sp.Expr:
+        """dx_L/dx_0 of units s_i F_i: each F_i' at a signal that earlier signs have moved."""
+        at, found = x, sp.Integer(1)
+        for scale, sign, branch in zip(SCALES, signs, BRANCHES):
+            found *= scale + sign * sp.Function(f"{branch.__name__}'")(at)
+            at = scale * at + sign * branch(at)
+        return found
+
+    slopes = sp.symbols("j_0:4", real=True)
     return [
         Identity(
             "gradient_has_a_one",
@@ -103,11 +118,31 @@ def _backward() -> list[Identity]:
         ),
         Identity(
             "paths",
-            "the product of 1 + j_i is the sum over all 2^4 sets of units of the product of their slopes",
+            "the product of 1 + J_i is the sum over all 2^4 sets of units of the products of their J, in order",
             _product(1 + j for j in jacobians),
             sum(_product(chosen) for chosen in subsets),
-            "four units of slopes j_i",
+            "four units; J_i matrices, which need not commute",
             "equation 5, unravelled (the reading of Veit et al., 2016)",
+            proof=("expand",),
+        ),
+        Identity(
+            "mean_gradient",
+            "over random signs of the last weights of each unit dx_L/dx_0 has the mean prod lambda_i: on average the gradient is "
+            "what came along the shortcuts",
+            mean(slopes_with(signs)),
+            _product(SCALES),
+            "four units s_i F_i, s_i = 1 and -1 equally likely, so that F_i is linear in what is drawn symmetrically about zero",
+            "equations 5 and 8, before training",
+            proof=("expand",),
+        ),
+        Identity(
+            "mean_square",
+            "of slopes lambda_i + s_i j_i the square of the product has the mean prod (lambda_i^2 + j_i^2): with lambda = 1 no "
+            "less than 1, and growing with each unit",
+            mean(_product((scale + sign * j) ** 2 for scale, sign, j in zip(SCALES, signs, slopes))),
+            _product(scale**2 + j**2 for scale, j in zip(SCALES, slopes)),
+            "four units of slopes j_i that do not depend on the signs",
+            "equation 8, before training",
             proof=("expand",),
         ),
     ]

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from s30.problem import INVARIANT_SEEDS
 
-from s30.corpus import Paper
+from s30.corpus.problem import INVARIANT_SEEDS
+from s30.corpus.registry import Paper
 
 
 @pytest.mark.parametrize("seed", INVARIANT_SEEDS)
@@ -50,6 +50,19 @@ def test_a_convolved_shortcut_could_be_the_identity(room: Paper) -> None:
     start = task.initial(np.random.default_rng(0), 2, "convolution")
     start["shortcut.weight"] = np.zeros_like(start["shortcut.weight"])
     start["shortcut.weight"][:, :, range(8), range(8)] = 1.0
-    known = {"known": np.random.default_rng(1).normal(size=(20, 1, 8, 8))}
-    convolved, original = (task.predict(net, start, known)["scores"] for net in ("convolution", "original"))
+    convolved, original = (task.predict(net, start, _inputs())["scores"] for net in ("convolution", "original"))
     np.testing.assert_allclose(convolved, original, atol=1e-9)
+
+
+def test_dropout_is_tested_with_halved_shortcuts(room: Paper) -> None:
+    """The mean of what it does in training; and whole ones would answer otherwise."""
+    task = room.module("task.py")
+    start = task.initial(np.random.default_rng(0), 2, "dropout")
+    dropped, halved, whole = (task.predict(net, start, _inputs())["scores"] for net in ("dropout", "half", "original"))
+    np.testing.assert_array_equal(dropped, halved)
+    assert np.abs(dropped - whole).max() > 0.1
+
+
+def _inputs() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(1)
+    return {"known": rng.normal(size=(20, 1, 8, 8)), "images": rng.normal(size=(10, 1, 8, 8))}

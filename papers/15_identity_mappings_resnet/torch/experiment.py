@@ -3,7 +3,9 @@ r"""How the nets of `task.py` are trained and asked in PyTorch: five starts side
     x' = ReLU(lambda x + F)     `original` (lambda = 1), `half` (1/2): equation 6, f = ReLU
     x' = ReLU(W_s x + F)        `convolution`
     x' = x + F(f^(x))           `full`: equation 9, f^ being BN and ReLU
+    x' = ReLU(m x + F)          `dropout`: m keeps an entry, or does not
     training                    `torch.optim.SGD` with momentum and weight decay
+    Jacobians                   one backward pass, from x_L to all signals before it
 
 The five share each minibatch and nothing else: the loss that is minimised is the sum of theirs.
 """
@@ -32,9 +34,12 @@ def batch_norm(h: Tensor, known: int | None, scale: Tensor, shift: Tensor) -> Te
 
 
 def forward(
-    net: str, params: dict[str, Tensor], images: Tensor, known: int | None = None
-) -> tuple[Tensor, list[Tensor]]:
-    """scores (net, example, class), and the sums y of each unit."""
+    net: str, params: dict[str, Tensor], images: Tensor, shortcut: float | Tensor, known: int | None = None
+) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """scores (net, example, class), the signals x_0, ..., x_L, and the sums y of each unit.
+
+    `shortcut` is lambda, or what dropout keeps: (example, unit, filter, place).
+    """
     nets, count = len(params["fc.bias"]), len(images)
     # unbound, so that the gradient is stacked once, and not added up layer by layer
     scales, shifts, weights = (params[name].unbind(1) for name in ("norm.weight", "norm.bias", "conv.weight"))
@@ -43,8 +48,16 @@ def forward(
     def norm(number: int, h: Tensor) -> Tensor:
         return batch_norm(h, known, scales[number], shifts[number])
 
+    def direct(unit: int, x: Tensor) -> Tensor:
+        """h(x)"""
+        if paths:
+            return convolve(x, paths[unit])
+        if isinstance(shortcut, float):
+            return shortcut * x
+        return torch.where(shortcut[:, unit].reshape(count, -1, *x.shape[2:]).repeat(1, nets, 1, 1), x, 0.0)
+
     x = F.relu(norm(0, convolve(images.expand(-1, nets, -1, -1), params["stem.weight"], task.STRIDE)))
-    sums = []
+    signals, sums = [x], []
     for unit in range(len(weights) // 2):
         one, other = 2 * unit, 2 * unit + 1
         if net == "full":
@@ -56,11 +69,12 @@ def forward(
             residual = F.relu(norm(one + 1, convolve(x, weights[one])))
             residual = norm(other + 1, convolve(residual, weights[other]))
         # y = h(x) + F, x' = f(y)
-        sums.append((convolve(x, paths[unit]) if paths else task.SHORTCUTS[net] * x) + residual)
+        sums.append(direct(unit, x) + residual)
         x = sums[-1] if net == "full" else F.relu(sums[-1])
+        signals.append(x)
     x = F.relu(norm(len(weights) + 1, x)) if net == "full" else x
     pooled = x.mean((2, 3)).reshape(count, nets, -1).transpose(0, 1)  # (net, example, filter)
-    return torch.baddbmm(params["fc.bias"][:, None], pooled, params["fc.weight"].mT), sums
+    return torch.baddbmm(params["fc.bias"][:, None], pooled, params["fc.weight"].mT), signals, sums
 
 
 def tensors(values: Arrays) -> dict[str, Tensor]:
@@ -69,34 +83,46 @@ def tensors(values: Arrays) -> dict[str, Tensor]:
 
 def train(training: Training) -> Trained:
     params = {name: value.clone().requires_grad_() for name, value in tensors(training.start).items()}
-    images, labels = (torch.as_tensor(training.data[name]) for name in ("images", "labels"))
+    data = tensors(training.data)
     momentum, decay = (training.settings[name] for name in ("momentum", "decay"))
     optimizer = torch.optim.SGD(params.values(), lr=0.0, momentum=momentum, weight_decay=decay, fused=True)
-    losses, kept = [], {}
-    for update, (index, rate) in enumerate(zip(torch.as_tensor(training.order), training.rates.tolist()), 1):
+    losses = []
+    for index, rate in zip(torch.as_tensor(training.order), training.rates.tolist()):
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        scores, _ = forward(training.net, params, images[index])
-        wanted = labels[index].repeat(len(scores))
+        shortcut = data["kept"][index] if training.net == "dropout" else task.SHORTCUTS[training.net]
+        scores, *_ = forward(training.net, params, data["images"][index], shortcut)
+        wanted = data["labels"][index].repeat(len(scores))
         loss = F.cross_entropy(scores.flatten(0, 1), wanted, reduction="sum") / len(index)  # the sum of the nets' means
         loss.backward()
         optimizer.step()
         losses.append(loss.item() / len(scores))
-        if update in training.keep:
-            kept[update] = parameters(params)
-    return Trained(parameters(params), np.array(losses), kept)
-
-
-def parameters(params: dict[str, Tensor]) -> dict[str, Array]:
-    return {name: value.detach().numpy().copy() for name, value in params.items()}
+    return Trained({name: value.detach().numpy() for name, value in params.items()}, np.array(losses))
 
 
 @torch.no_grad()
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     known, nets = len(inputs["known"]), len(params["fc.bias"])
-    scores, sums = forward(net, tensors(params), torch.as_tensor(task.rows(inputs)), known)
-    negative = [(y < 0).double().unflatten(1, (nets, -1)).mean((0, 2, 3, 4)) for y in sums]
+    images = torch.as_tensor(task.rows(inputs))
+    scores, _, sums = forward(net, tensors(params), images, task.SHORTCUTS[net], known)
+    negative = [(y[:known] < 0).double().unflatten(1, (nets, -1)).mean((0, 2, 3, 4)) for y in sums]
     return {
-        "scores": scores[:, known if "images" in inputs else 0 :].numpy(),
+        "known_scores": scores[:, :known].numpy(),
+        "scores": scores[:, known:].numpy(),
         "negative": torch.stack(negative, 1).numpy(),
+    }
+
+
+def jacobians(net: str, shortcut: float, params: Arrays, images: Array, at_last: Array) -> dict[str, Array]:
+    """With g_L = `at_last` (net, example, filter, place) the gradient by x_L, and g_l that by x_l: |g_l|/|g_L| and
+    <g_l, g_L>/|g_L|^2, each (net, signal)."""
+    nets = len(at_last)
+    _, signals, _ = forward(net, tensors(params), torch.as_tensor(images).requires_grad_(), shortcut)
+    last = torch.as_tensor(at_last).transpose(0, 1).reshape(signals[-1].shape)
+    found = torch.stack(torch.autograd.grad(signals[-1], signals, last))  # (signal, example, net * filter, h, w)
+    by_net, last = (g.unflatten(-3, (nets, -1)).movedim(-4, 0).flatten(-4) for g in (found, last))
+    size = torch.linalg.vector_norm(last, dim=1)[:, None]  # (net, 1)
+    return {
+        "norm": (torch.linalg.vector_norm(by_net, dim=2) / size).numpy(),
+        "kept": ((by_net * last[:, None]).sum(2) / size**2).numpy(),
     }

@@ -1,5 +1,8 @@
 r"""Other ways to the numbers of the PyTorch layer (arXiv:1603.05027): the backward pass by hand, and equation 8 by autograd."""
 
+import itertools
+from dataclasses import replace
+
 import torch
 
 from s30.room import Array, Arrays, Forward, Oracle, Problem, sibling
@@ -39,6 +42,19 @@ def _two_terms(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     return whole.numpy(), (scale**2 * last + around).numpy()
 
 
+def _signs(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    """A gradient at x_2, sent back to x_0 with each sign of both units' last weights, on average; and lambda^2 times it."""
+    found = []
+    for signs in itertools.product((1.0, -1.0), repeat=2):
+        signed = {
+            f"block{n}.conv2.weight": sign * problem.params[f"block{n}.conv2.weight"] for n, sign in enumerate(signs, 1)
+        }
+        out, _, _ = _run(replace(problem, params={**problem.params, **signed}))
+        sent = torch.sin(torch.arange(out["block2"].numel(), dtype=torch.float64)).reshape(out["block2"].shape)
+        found += torch.autograd.grad(out["block2"], out["stem"], sent)
+    return torch.stack(found).mean(0).numpy(), problem.config["shortcut_scale"] ** 2 * sent.numpy()
+
+
 def oracles() -> list[Oracle]:
     return [
         Oracle(
@@ -53,6 +69,13 @@ def oracles() -> list[Oracle]:
             "the gradient by x_0 is lambda^2 times that by x_2, plus what comes through the residuals",
             "equation 8, its second term by autograd through the residuals alone",
             _two_terms,
+            ("one image",),
+        ),
+        Oracle(
+            "mean over signs",
+            "a gradient sent back through two units is, on average over the signs of their last weights, lambda^2 times itself",
+            "the closed form: residuals are odd in these weights, so all but the shortcuts' term cancels",
+            _signs,
             ("one image",),
         ),
     ]

@@ -6,12 +6,13 @@ NumPy's returned, and small stacks of affine and rectified branches.
   -----------------------------  ---------------------------------------------------------------
   block2 from stem, residuals    entries: one by one, with the scale of the shortcut
   stacks of units, their slopes  stacks, slopes
+  products of 1 + J, unravelled  unravel, on pairs of doubles
 -}
 module IdentityMap-Run where
 
 open import Cubical.Foundations.Prelude using (Type ; ℓ-zero)
 open import Cubical.Algebra.AbGroup.Base using (AbGroup ; makeAbGroup)
-open import Cubical.Data.List.Base using (foldl ; foldr ; length)
+open import Cubical.Data.List.Base using (foldl ; length)
 open import Cubical.Data.Sigma.Base using (_×_ ; _,_)
 open import S30.Evaluation.Float
 open import S30.Evaluation.Lists
@@ -55,11 +56,30 @@ stacks rows x = run Fs x ∷ x + total (residuals Fs x) ∷ Units.unit (λ _ →
 
 -- Slopes of units with scales: the product, its first term, the rest, and with scales of 1 the sum over all paths.
 slopes : List (List Float) → List Float
-slopes rows = slope us ∷ product (map (λ (l , _) → l) us) ∷ throughWeights us ∷ sumOver ∷ fromℕ (length (paths js)) ∷ power 0.5 (length js) ∷ product (scales (alike 3 (0.5 , λ x → x))) ∷ []
+slopes rows = slope us ∷ product (map (λ (l , _) → l) us) ∷ throughWeights us
+  ∷ power 0.5 (length us) ∷ product (scales (alike 3 (0.5 , λ x → x))) ∷ []
   where
   pair : List Float → Float × Float
   pair (l ∷ j ∷ _) = l , j
   pair _           = 1.0 , 0.0
   us = map pair rows
-  js = map (λ (_ , j) → j) us
-  sumOver = foldr _+_ 0.0 (map product (paths js))
+
+plane : AbGroup ℓ-zero
+plane = makeAbGroup {G = Float × Float} (0.0 , 0.0) (λ (a , b) (c , d) → (a + c , b + d)) (λ (a , b) → (- a , - b))
+  unproved unproved unproved unproved unproved
+
+import IdentityMap-Units plane as Plane
+
+-- Units whose residuals are 2 x 2 matrices, given row by row: where they take the signal, the sum over all paths, and how
+-- many there are.
+unravel : List (List Float) → List Float → List Float
+unravel rows (a ∷ b ∷ _) = both (Plane.run Fs (a , b))
+  (both (Plane.total (map (λ p → Plane.along p (a , b)) (Plane.paths Fs))) (fromℕ (length (Plane.paths Fs)) ∷ []))
+  where
+  operator : List Float → Plane.Operator
+  operator (p ∷ q ∷ r ∷ s ∷ _) = (λ (x , y) → (p · x + q · y , r · x + s · y)) , unproved
+  operator _                   = (λ v → v) , unproved
+  Fs = Plane.maps (map operator rows)
+  both : Float × Float → List Float → List Float
+  both (x , y) rest = x ∷ y ∷ rest
+unravel rows _           = []
