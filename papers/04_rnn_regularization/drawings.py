@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from s30.room import Array, Bars, Figure, Lines
+from s30.room import Array, Bars, Figure, Lines, Panels
 
 TITLES = {
     "none": "no dropout",
@@ -17,7 +17,7 @@ Values = Mapping[str, float | Sequence[float]]
 
 
 def figures(values: Values, curves: Mapping[str, Array]) -> dict[str, Figure]:
-    return {"text": _text(values, curves), "recall": _recall(values)}
+    return {"text": _text(values, curves), "recall": _recall(values), "noise": _noise(curves)}
 
 
 def _text(values: Values, curves: Mapping[str, Array]) -> Lines:
@@ -41,4 +41,26 @@ def _recall(values: Values) -> Bars:
         colours=COLOURS, references={"chance": 0.25},
         caption="Dropout on non-recurrent connections leaves the memory alone; where cells are dropped it is erased, step by step."
         " Whiskers: half of the range over nets.",
+    )  # fmt: skip
+
+
+def _noise(curves: Mapping[str, Array]) -> Panels:
+    def lines(title: str, y_label: str, found: Array, references: Mapping[str, float]) -> Lines:
+        parts = dict(zip(list(TITLES.values())[1:], np.split(found, len(TITLES) - 1), strict=True))
+        steps = list(range(found.shape[1]))
+        return Lines(
+            title, "steps after the symbol", y_label,
+            {name: (steps, np.exp(np.log(part).mean(0)).tolist()) for name, part in parts.items()}, log_y=True,
+            colours=COLOURS, bands={name: (part.min(0).tolist(), part.max(0).tolist()) for name, part in parts.items()},
+            references=references,
+        )  # fmt: skip
+
+    return Panels(
+        "What masks do to a memory, step by step",
+        [
+            lines("First layer's cells: variance over masks", "variance", curves["variance"], {}),
+            lines("Second layer's cells: first symbol against noise", "signal / noise", curves["signal"], {"as much noise as signal": 1.0}),
+        ],
+        caption="Nets that were trained without dropout read under masks. Where the cells are dropped the variance grows by a factor"
+        " each step and drowns the first symbol; on non-recurrent connections it grows by an amount, and the symbol stays.",
     )  # fmt: skip

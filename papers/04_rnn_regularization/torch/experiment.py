@@ -2,6 +2,7 @@ r"""How the networks of `task.py` are trained and asked in PyTorch: all nets of 
 
 training   a layer's inputs are dropped and projected for all times at once; then one `baddbmm` a step for all nets; Adam
 answers    the same without masks
+noise      cells of nets that were trained without masks, under masks
 """
 
 import numpy as np
@@ -31,8 +32,13 @@ class Kept:
         return torch.where(drop, self.masks[None, :, :, place] * self.scale[:, place, None, None, None], 1.0)
 
 
-def read(params: dict[str, Tensor], text: Tensor, state: State, kept: Kept | None = None) -> tuple[Tensor, State]:
-    """text (reader, time) -> D(h) of the last layer, (net, reader, time, unit), and the state after the last character."""
+def read(
+    params: dict[str, Tensor], text: Tensor, state: State, kept: Kept | None = None, cells: list[Tensor] | None = None
+) -> tuple[Tensor, State]:
+    """text (reader, time) -> D(h) of the last layer, (net, reader, time, unit), and the state after the last character.
+
+    Each layer's cells, of the same shape, are appended to `cells` where that is asked.
+    """
     drop = kept.at if kept else lambda place: None
     below, after = params["embedding.weight"][:, text], []
     for layer, (hidden, cell) in enumerate(state):
@@ -42,15 +48,17 @@ def read(params: dict[str, Tensor], text: Tensor, state: State, kept: Kept | Non
         # D(h_t^{l-1})
         below = below if mask is None else below * mask
         rows = torch.einsum("nrtu,ngu->nrtg", below, given) + (bias + other)[:, None, None]
-        trace = []
+        trace: list[tuple[Tensor, Tensor]] = []
         for t, row in enumerate(rows.unbind(2)):
             hidden = hidden if on_hidden is None else hidden * on_hidden[:, :, t]
             cell = cell if on_cell is None else cell * on_cell[:, :, t]
             i, f, g, o = torch.baddbmm(row, hidden, recurrent.transpose(1, 2)).chunk(4, dim=2)
             cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
             hidden = o.sigmoid() * cell.tanh()
-            trace.append(hidden)
-        below = torch.stack(trace, dim=2)
+            trace.append((hidden, cell))
+        below = torch.stack([step[0] for step in trace], dim=2)
+        if cells is not None:
+            cells.append(torch.stack([step[1] for step in trace], dim=2))
         after.append((hidden, cell))
     mask = drop(task.LAYERS)
     return (below if mask is None else below * mask), after
@@ -103,3 +111,13 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     hidden, _ = read(tensors, text, start(tensors, len(text)))
     logits = confidences(tensors, hidden[:, :, -1:] if net == "recall" else hidden)
     return {"logits": logits.reshape(len(logits), len(rows), -1, logits.shape[-1]).numpy()}
+
+
+@torch.no_grad()
+def noisy_cells(params: Arrays, text: Array, packed: Array) -> Array:
+    """Of the nets of arm `none`, dropped where each arm drops: (net, reader, time, layer, unit)."""
+    tensors = {name: torch.as_tensor(value) for name, value in task.undropped(params).items()}
+    cells: list[Tensor] = []
+    kept = Kept("recall", torch.as_tensor(packed), tensors)
+    read(tensors, torch.as_tensor(text), start(tensors, len(text)), kept, cells)
+    return torch.stack(cells, dim=3).numpy()
