@@ -60,6 +60,8 @@ METRICS = {
             ("least_bits", "held-out text where it was least on the way"),
         )
     },
+    "text_start_bits": Metric("held-out text before training, by all nets", _BITS, "nets", good="low"),
+    "text_uniform_bits": Metric("log2 of the number of symbols", _BITS),
     "text_frequency_bits": Metric(
         "held-out text by the frequencies of characters in training, which any net should know", _BITS
     ),
@@ -76,7 +78,7 @@ METRICS = {
     **{
         f"noise_{arm}_growth": Metric(
             f"variance over masks of the first layer's cells after {LAG} steps, over that after {LAG // 2}, {words}",
-            "times", "nets", arm, "low", spread=3.0,
+            "times", "nets", arm, "low", spread=2.0,
         )
         for arm, words in list(WORDS.items())[1:]
     },
@@ -260,7 +262,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
     curves = text_task(framework, profile, seed, values)
     framework.progress(0.7, "recall")
     curves |= recall_task(framework, profile, seed, values)
-    metrics = {name: values[name][0] if name == "text_frequency_bits" else values[name] for name in METRICS}
+    metrics = {name: values[name] if METRICS[name].over else values[name][0] for name in METRICS}
     return Experiment(metrics, drawings.figures(metrics, curves))
 
 
@@ -273,6 +275,9 @@ def text_task(framework: Framework, profile: str, seed: int, values: dict[str, l
     rates = linear_decay(LEARNING["text"], updates)
     trained = framework.train(Training("text", start, data, order, rates, keep=keep))
     unseen, again = windows(held, STREAMS), windows(train, STREAMS)
+    logits = framework.predict("text", start, {n: unseen[n] for n in ("inputs", "fresh")})["logits"]
+    values["text_start_bits"] = surprise(logits, unseen["targets"]).tolist()
+    values["text_uniform_bits"].append(float(np.log2(size)))
     found = []
     for number, at in enumerate(keep):
         framework.progress(0.5 + 0.02 * number, f"held-out text after {at} updates")
