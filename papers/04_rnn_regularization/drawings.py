@@ -8,9 +8,9 @@ from s30.room import Array, Bars, Figure, Lines, Panels
 
 TITLES = {
     "none": "no dropout",
-    "non_recurrent": "non-recurrent connections",
-    "hidden": "and hidden states",
-    "cell": "and cells",
+    "non_recurrent": "non-recurrent",
+    "hidden": "and h",
+    "cell": "and c",
 }
 COLOURS = {title: number for number, title in enumerate(TITLES.values())}
 Values = Mapping[str, float | Sequence[float]]
@@ -28,19 +28,19 @@ def _text(values: Values, curves: Mapping[str, Array]) -> Lines:
         "Reading 1,500 characters again and again", "updates", "bits per character, held-out text", series, colours=COLOURS,
         bands=bands, references={"frequencies of characters": float(values["text_frequency_bits"])},
         caption="Without dropout held-out text becomes harder to predict the longer the net trains: it overfits. With dropout on"
-        " non-recurrent connections it does not. Bands: from the best net to the worst.",
+        " non-recurrent connections it does not, nor where h or c are dropped as well. Bands: from the best net to the worst.",
     )  # fmt: skip
 
 
 def _recall(values: Values) -> Bars:
     found = {title: np.array(values[f"recall_{arm}_accuracy"]) for arm, title in TITLES.items()}
     return Bars(
-        "Recall of the first symbol after 20 steps of noise", "accuracy on new sequences",
+        "Recall of the first symbol after 20 steps of noise", "accuracy on new sequences (chance 0.25)",
         {title: float(runs.mean()) for title, runs in found.items()},
         {title: float((runs.max() - runs.min()) / 2) for title, runs in found.items()},
-        colours=COLOURS, references={"chance": 0.25},
-        caption="Dropout on non-recurrent connections leaves the memory alone; where cells are dropped it is erased, step by step."
-        " Whiskers: half of the range over nets.",
+        colours=COLOURS,
+        caption="Nets with dropout on non-recurrent connections, and on h as well, learn to recall; nets whose cells are dropped"
+        " do not. Whiskers: half of the range over nets.",
     )  # fmt: skip
 
 
@@ -61,6 +61,7 @@ def _noise(curves: Mapping[str, Array]) -> Panels:
             lines("First layer's cells: variance over masks", "variance", curves["variance"], {}),
             lines("Second layer's cells: first symbol against noise", "signal / noise", curves["signal"], {"as much noise as signal": 1.0}),
         ],
-        caption="Nets that were trained without dropout read under masks. Where the cells are dropped the variance grows by a factor"
-        " each step and drowns the first symbol; on non-recurrent connections it grows by an amount, and the symbol stays.",
+        caption="Nets that were trained without dropout, read under masks. With dropout on non-recurrent connections each step adds"
+        " to the variance, and the first symbol stays above the noise. Where c is dropped as well each step multiplies it, and the"
+        " symbol drowns. Bands: from the least net to the greatest.",
     )  # fmt: skip
