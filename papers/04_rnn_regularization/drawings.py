@@ -7,7 +7,7 @@ import numpy as np
 from s30.room import Array, Bars, Figure, Lines, Panels
 
 TITLES = {
-    "none": "no dropout",
+    "none": "none",
     "non_recurrent": "non-recurrent",
     "hidden": "and h",
     "cell": "and c",
@@ -25,7 +25,7 @@ def _text(values: Values, curves: Mapping[str, Array]) -> Lines:
     series = {title: (at, part.mean(1).tolist()) for title, part in zip(TITLES.values(), found, strict=True)}
     bands = {t: (part.min(1).tolist(), part.max(1).tolist()) for t, part in zip(TITLES.values(), found, strict=True)}
     return Lines(
-        "Reading 1,500 characters again and again", "updates", "bits per character, held-out text", series, colours=COLOURS,
+        "Dropout, and reading 1,500 characters again and again", "updates", "bits per character, held-out text", series, colours=COLOURS,
         bands=bands, references={"frequencies of characters": float(values["text_frequency_bits"])},
         caption="Without dropout held-out text becomes harder to predict the longer the net trains: it overfits. With dropout on"
         " non-recurrent connections it does not, nor where h or c are dropped as well. Bands: from the best net to the worst.",
@@ -35,11 +35,11 @@ def _text(values: Values, curves: Mapping[str, Array]) -> Lines:
 def _recall(values: Values) -> Bars:
     found = {title: np.array(values[f"recall_{arm}_accuracy"]) for arm, title in TITLES.items()}
     return Bars(
-        "Recall of the first symbol after 20 steps of noise", "accuracy on new sequences (chance 0.25)",
+        "Dropout, and recall after 20 steps", "accuracy (chance 0.25)",
         {title: float(runs.mean()) for title, runs in found.items()},
         {title: float((runs.max() - runs.min()) / 2) for title, runs in found.items()},
         colours=COLOURS,
-        caption="Nets with dropout on non-recurrent connections, and on h as well, learn to recall; nets whose cells are dropped"
+        caption="The first symbol, asked for after 20 steps of noise. Nets with dropout on non-recurrent connections, and on h as well, learn to recall; nets whose cells are dropped"
         " do not. Whiskers: half of the range over nets.",
     )  # fmt: skip
 

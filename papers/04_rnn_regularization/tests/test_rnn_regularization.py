@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from s30.corpus import Paper
+from s30.corpus.registry import Paper
 from s30.room import Training
 
 
@@ -78,6 +78,14 @@ def test_nets_of_one_seed_start_alike_in_all_arms(task) -> None:
 
 def test_a_uniform_guess_costs_log2_of_the_number_of_symbols(task) -> None:
     np.testing.assert_allclose(task.surprise(np.zeros((1, 3, 5, 8)), np.zeros((3, 5), int)), 3.0)
+
+
+def test_the_saturated_variant_overflows_a_naive_sigmoid(room: Paper) -> None:
+    checks = room.module("numpy_checks.py")
+    (problem,) = (v.problem for v in room.module("variants.py").variants() if v.kind == "extreme")
+    checks.sigmoid = lambda a: 1 / (1 + np.exp(-a))
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        checks.forward(problem.params, problem.batch, **problem.config)
 
 
 def test_problems_drop_at_their_rate(room: Paper) -> None:
