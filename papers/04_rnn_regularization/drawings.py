@@ -39,8 +39,8 @@ def _recall(values: Values) -> Bars:
         {title: float(runs.mean()) for title, runs in found.items()},
         {title: float((runs.max() - runs.min()) / 2) for title, runs in found.items()},
         colours=COLOURS,
-        caption="The first symbol, asked for after 20 steps of noise. Nets with dropout on non-recurrent connections, and on h as well, learn to recall; nets whose cells are dropped"
-        " do not. Whiskers: half of the range over nets.",
+        caption="The first symbol, asked for after 20 steps of noise. Nets with dropout on non-recurrent connections, and on h as"
+        " well, learn to recall; nets whose cells are dropped do not. Whiskers: half of the range over nets.",
     )  # fmt: skip
 
 

@@ -25,7 +25,6 @@ import numpy as np
 
 from s30.room import Array, Arrays, Experiment, Framework, Metric, Training, documentation, linear_decay, sibling
 
-checks = sibling(__file__, "numpy_checks.py")
 drawings = sibling(__file__, "drawings.py")
 
 LAYERS, PLACES = 2, 7
@@ -190,6 +189,11 @@ def initial(task: str, size: int, seed: int, profile: str) -> dict[str, Array]:
 # --- the reference ---
 
 
+def sigmoid(a: Array) -> Array:
+    # (1 + tanh(a / 2)) / 2, which does not overflow and is a third of the work of numpy_checks.py's
+    return (1 + np.tanh(a / 2)) / 2
+
+
 def read(params: Arrays, text: Array, kept: Callable[[int], Array | float] = lambda place: 1.0) -> tuple[Array, Array]:
     """D(h) of the last layer and all cells after every character of text (reader, time), from the zero state.
 
@@ -210,8 +214,8 @@ def read(params: Arrays, text: Array, kept: Callable[[int], Array | float] = lam
             hidden, cell = hidden * on_hidden[:, :, t], cell * on_cell[:, :, t]
             i, f, g, o = np.split(rows[:, :, t] + hidden @ np.swapaxes(recurrent, 1, 2), 4, axis=2)
             # c_t = f ⊙ c_{t-1} + i ⊙ g,  h_t = o ⊙ tanh(c_t)
-            cell = checks.sigmoid(f) * cell + checks.sigmoid(i) * np.tanh(g)
-            hidden = checks.sigmoid(o) * np.tanh(cell)
+            cell = sigmoid(f) * cell + sigmoid(i) * np.tanh(g)
+            hidden = sigmoid(o) * np.tanh(cell)
             trace.append((hidden, cell))
         below, over_time = (np.stack(part, axis=2) for part in zip(*trace, strict=True))
         cells.append(over_time)

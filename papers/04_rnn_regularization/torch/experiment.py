@@ -5,15 +5,22 @@ answers    the same without masks
 noise      cells of nets that were trained without masks, under masks
 """
 
+from functools import partial
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.optim.adam import adam
 
 from s30.room import Array, Arrays, Trained, Training, sibling
 
 task = sibling(__file__, "../task.py")
 State = list[tuple[Tensor, Tensor]]  # hidden and cell of every layer, (net, reader, unit)
+
+
+# The function behind `torch.optim.Adam`: to build that class imports PyTorch's compiler.
+step = partial(adam, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.0, amsgrad=False, maximize=False, fused=True)
 
 
 class Kept:
@@ -77,12 +84,12 @@ def start(params: dict[str, Tensor], readers: int) -> State:
 def train(training: Training) -> Trained:
     net, data = training.net, {name: torch.as_tensor(value) for name, value in training.data.items()}
     params = {name: torch.tensor(value, requires_grad=True) for name, value in training.start.items()}
-    optimizer, losses, kept = torch.optim.Adam(list(params.values()), fused=True), [], {}
-    state = start(params, training.order.shape[1])
+    values, losses, kept = list(params.values()), [], {}
+    mean, square = ([torch.zeros_like(value) for value in values] for _ in range(2))
+    steps, state = [torch.zeros(()) for _ in values], start(params, training.order.shape[1])
     for number, (index, rate) in enumerate(
         zip(torch.as_tensor(training.order), training.rates.tolist(), strict=True), 1
     ):
-        optimizer.param_groups[0]["lr"] = rate
         # what was carried here, without its history; zeros where the text begins anew
         fresh = data["fresh"][index][None, :, None]
         state = [tuple(part.detach().masked_fill(fresh, 0.0) for part in layer) for layer in state]
@@ -91,9 +98,11 @@ def train(training: Training) -> Trained:
         targets = data["targets"][index].expand(len(logits), -1, -1)
         # each net's own mean: the gradient of a net is as if it were alone
         loss = F.cross_entropy(logits.flatten(0, 2), targets.flatten()) * len(logits)
-        optimizer.zero_grad()
+        for value in values:
+            value.grad = None
         loss.backward()
-        optimizer.step()
+        with torch.no_grad():
+            step(values, [value.grad for value in values], mean, square, [], steps, lr=rate)
         losses.append(loss.item() / len(logits))
         if number in training.keep:
             kept[number] = _arrays(params)
