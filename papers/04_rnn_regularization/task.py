@@ -133,7 +133,7 @@ def text_examples(rng: np.random.Generator, updates: int) -> dict[str, Array]:
     # the first epoch is its last three windows, so that the first updates see a text begin anew
     at = (np.arange(count - 3, count - 3 + updates) % count)[:, None] + count * np.arange(streams)
     data = {name: value[at.ravel()] for name, value in data.items()}
-    return {**data, "masks": masks(rng, len(at.ravel()), LENGTH, UNITS["text"], RATE["text"])}
+    return {**data, "masks": masks(rng, len(at.ravel()), LENGTH, "text")}
 
 
 def recall_examples(rng: np.random.Generator, count: int) -> dict[str, Array]:
@@ -156,12 +156,12 @@ def noise_examples(rng: np.random.Generator) -> tuple[Array, Array]:
     first = np.broadcast_to(np.arange(SYMBOLS)[:, None, None], (*shape, 1))
     tails = np.broadcast_to(rng.integers(SYMBOLS, SYMBOLS + NOISE, size=(TAILS, 1, 1, LAG)), (*shape, LAG))
     text = np.concatenate([first, tails], axis=3).reshape(-1, LAG + 1)
-    return text, masks(rng, len(text), LAG + 1, UNITS["recall"], RATE["recall"])
+    return text, masks(rng, len(text), LAG + 1, "recall")
 
 
-def masks(rng: np.random.Generator, count: int, time: int, units: int, rate: float) -> Array:
+def masks(rng: np.random.Generator, count: int, time: int, net: str) -> Array:
     """(example, time, place, unit / 8) bytes: what is kept, eight units a byte."""
-    return np.packbits(rng.random((count, time, PLACES, units)) >= rate, axis=3)
+    return np.packbits(rng.random((count, time, PLACES, UNITS[net])) >= RATE[net], axis=3)
 
 
 def initial(task: str, size: int, seed: int, profile: str) -> dict[str, Array]:
@@ -304,7 +304,7 @@ def recall_task(framework: Framework, profile: str, seed: int, values: dict[str,
     rng = np.random.default_rng((4, seed, 2))
     tests = recall_examples(rng, TESTS)
     data = recall_examples(rng, updates * EXAMPLES["recall"])
-    data["masks"] = masks(rng, len(data["fresh"]), LAG + 1, UNITS["recall"], RATE["recall"])
+    data["masks"] = masks(rng, len(data["fresh"]), LAG + 1, "recall")
     order = np.arange(len(data["fresh"])).reshape(updates, -1)
     rates, start = linear_decay(LEARNING["recall"], updates), initial("recall", size, seed, profile)
     trained = framework.train(Training("recall", start, data, order, rates))

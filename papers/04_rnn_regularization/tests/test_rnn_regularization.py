@@ -29,9 +29,10 @@ def test_each_arm_drops_its_own_places_at_one_rate(task) -> None:
 
 
 def test_masks_are_packed_eight_units_a_byte_and_drop_at_the_rate(task) -> None:
-    packed = task.masks(np.random.default_rng(0), 200, 5, 16, 0.3)
-    assert packed.shape == (200, 5, task.PLACES, 2)
-    assert abs(np.unpackbits(packed, axis=3).mean() - 0.7) < 0.01
+    for net, units, kept in (("text", 40, 0.7), ("recall", 24, 0.8)):
+        packed = task.masks(np.random.default_rng(0), 200, 5, net)
+        assert packed.shape == (200, 5, task.PLACES, units // 8)
+        assert abs(np.unpackbits(packed, axis=3).mean() - kept) < 0.01
 
 
 def test_an_example_of_the_text_has_new_masks_each_time_it_is_read(task) -> None:
@@ -106,7 +107,7 @@ def test_a_net_learns_the_same_whatever_its_neighbours_are(room: Paper, task) ->
     train = room.module("torch/experiment.py").train
     rng = np.random.default_rng(0)
     data = task.recall_examples(rng, 64)
-    data["masks"] = task.masks(rng, 64, task.LAG + 1, task.UNITS["recall"], task.RATE["recall"])
+    data["masks"] = task.masks(rng, 64, task.LAG + 1, "recall")
     start = task.initial("recall", task.SYMBOLS + task.NOISE, 0, "quick")
     alone = {name: np.stack([value[0]] * 4) for name, value in start.items()}  # one of each arm, all of one start
     order, rates = np.arange(64).reshape(2, 32), np.full(2, 0.01)
