@@ -13,7 +13,8 @@ SECTION = "section 3.2"
 def invariants() -> list[Invariant]:
     return [
         Invariant(
-            "no_dropout", "with all-ones masks at rate 0 it is the plain deep LSTM: what is switched on of the rivals changes nothing",
+            "no_dropout", "with all-ones masks at rate 0 it is the plain deep LSTM of section 3.1, whatever is switched on of the rivals:"
+            " its states and confidences, from one matrix a layer on (h^(l-1), h_(t-1))",
             "section 3.1", _plain,
         ),
         Invariant(
@@ -46,14 +47,15 @@ def invariants() -> list[Invariant]:
             "masks_are_causal", "a mask at time t changes nothing before t", SECTION, _causal, tolerance=EXACT
         ),
         Invariant(
-            "masks_act_upwards", "the mask of D(h^l) changes no state of the layers 1, …, l at its time", SECTION, _upwards, tolerance=EXACT
+            "masks_act_upwards", "the mask of D(h^l) changes no state of the layers 1, …, l, and the last one no state at all",
+            f"{SECTION}, figure 2", _upwards, tolerance=EXACT,
         ),
         Invariant(
             "recurrent_masks_are_not_read", "the paper's method reads no mask on recurrent connections", SECTION, _unread, tolerance=EXACT
         ),
         Invariant("carried_state", "a text may be cut anywhere, if hidden states and cells are carried over", "section 4.1: «final"
                   " hidden states of the current minibatch as the initial hidden state of the subsequent minibatch»", _carried),
-        Invariant("examples_do_not_mix", "reordering the texts, with their masks, reorders every output", "section 3", _permuted),
+        Invariant("examples_do_not_mix", "a text's outputs are the same whatever text is read beside it", "section 3", _apart),
         Invariant(
             "rate_below_one", "a rate of 1, at which D would divide by zero, is refused", SECTION,
             lambda forward, problem, rng: forward(problem.params, problem.batch, dropout=1.0), "raises",
@@ -80,9 +82,29 @@ def _everything(outputs: Arrays) -> Array:
 
 def _plain(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
     ones = _with(problem, True, ("masks", "recurrent_masks"))
-    plain = forward(problem.params, ones, dropout=0.0)
-    rivals = forward(problem.params, ones, dropout=0.0, drop_hidden=True, drop_cell=True)
-    return _everything(plain), _everything(rivals)
+    found = [forward(problem.params, ones, dropout=0.0, drop_hidden=on, drop_cell=on) for on in (False, True)]
+    expected = _lstm(problem)
+    return _flat(*(seen[name] for seen in found for name in expected)), _flat(*expected.values(), *expected.values())
+
+
+def _lstm(problem: Problem) -> dict[str, Array]:
+    """The equations of section 3.1, layer upon layer: cell, hidden (batch, time, layer, unit), logits."""
+    params, batch = problem.params, problem.batch
+    below, cells, states = params["embedding.weight"][batch["inputs"]], [], []
+    for layer in range(problem.config["layers"]):
+        matrix = np.concatenate([params[f"lstm.weight_{name}_l{layer}"] for name in ("ih", "hh")], axis=1)
+        bias = params[f"lstm.bias_ih_l{layer}"] + params[f"lstm.bias_hh_l{layer}"]
+        h, c, trace = batch["hidden"][:, layer], batch["cell"][:, layer], []
+        for x in np.moveaxis(below, 1, 0):
+            i, f, g, o = np.split(np.concatenate([x, h], axis=1) @ matrix.T + bias, 4, axis=1)
+            c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+            h = np.tanh(c) / (1 + np.exp(-o))
+            trace.append((c, h))
+        over_time, below = (np.stack(part, axis=1) for part in zip(*trace, strict=True))
+        cells.append(over_time)
+        states.append(below)
+    logits = below @ params["readout.weight"].T + params["readout.bias"]
+    return {"cell": np.stack(cells, axis=2), "hidden": np.stack(states, axis=2), "logits": logits}
 
 
 def _scaled(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -159,10 +181,13 @@ def _causal(forward: Forward, problem: Problem, rng: np.random.Generator) -> tup
 
 
 def _upwards(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-    masks, other = problem.batch["masks"], problem.batch["masks"].copy()
-    other[:, :, 1:] = ~other[:, :, 1:]  # all but that of the words: the first layer is as it was
-    here, there = (forward(problem.params, {**problem.batch, "masks": m}) for m in (masks, other))
-    return _flat(*(here[n][:, :, 0] for n in STATES)), _flat(*(there[n][:, :, 0] for n in STATES))
+    masks, sides = problem.batch["masks"], []
+    here = forward(problem.params, problem.batch)
+    for layer in range(1, masks.shape[2]):  # from D(h^layer) on all masks are others
+        other = np.concatenate([masks[:, :, :layer], ~masks[:, :, layer:]], axis=2)
+        there = forward(problem.params, {**problem.batch, "masks": other})
+        sides.append([_flat(*(seen[n][:, :, :layer] for n in STATES)) for seen in (here, there)])
+    return _flat(*(side[0] for side in sides)), _flat(*(side[1] for side in sides))
 
 
 def _unread(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -183,8 +208,10 @@ def _carried(forward: Forward, problem: Problem, rng: np.random.Generator) -> tu
     return _flat(*(rest[n][:, :-CUT] for n in names)), _flat(*(whole[n][:, CUT:] for n in names))
 
 
-def _permuted(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
-    left = forward(problem.params, problem.batch)
-    right = forward(problem.params, {name: value[::-1] for name, value in problem.batch.items()})
-    names = (*STATES, "logits")
-    return _flat(*(left[n][::-1] for n in names), left["loss"]), _flat(*(right[n] for n in names), right["loss"])
+def _apart(forward: Forward, problem: Problem, rng: np.random.Generator) -> tuple[Array, Array]:
+    left, names, count = forward(problem.params, problem.batch), (*STATES, "logits"), len(problem.batch["inputs"])
+    sides = []
+    for text in range(count):  # beside copies of itself
+        right = forward(problem.params, {n: np.repeat(v[[text]], count, axis=0) for n, v in problem.batch.items()})
+        sides.append([_flat(*(seen[n][at] for n in names)) for seen, at in ((left, text), (right, 0))])
+    return _flat(*(side[0] for side in sides)), _flat(*(side[1] for side in sides))

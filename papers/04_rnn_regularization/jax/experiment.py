@@ -3,9 +3,11 @@ r"""How the networks of `task.py` are trained and asked in JAX: one net is a sca
 training   one compiled update for all nets; the state goes from update to update as a value, so that no gradient flows
            through it
 answers    the same scan without masks
+noise      the same scan under masks, its cells shown
 """
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -36,19 +38,32 @@ def step(params: Params, state: State, x: Array, kept: Array) -> State:
     return jnp.stack(hiddens), jnp.stack(cells)
 
 
-def read(params: Params, text: Array, state: State, kept: Array) -> tuple[State, Array]:
-    """One net: text (reader, time) -> the state after it, and D(h) of the last layer, (time, reader, unit)."""
+def read(params: Params, text: Array, state: State, kept: Array) -> tuple[State, tuple[Array, Array]]:
+    """One net: text (reader, time) -> the state after it, D(h) of the last layer (time, reader, unit), and all cells.
 
-    def advance(state: State, given: tuple[Array, Array]) -> tuple[State, Array]:
+    The cells are (time, layer, reader, unit).
+    """
+
+    def advance(state: State, given: tuple[Array, Array]) -> tuple[State, tuple[Array, Array]]:
         x, kept = given
         state = step(params, state, x, kept)
-        return state, state[0][-1] * kept[task.LAYERS]
+        return state, (state[0][-1] * kept[task.LAYERS], state[1])
 
     return lax.scan(advance, state, (params["embedding.weight"][text.T], kept))
 
 
 def confidences(params: Params, hidden: Array) -> Array:
     return hidden @ params["readout.weight"].T + params["readout.bias"]
+
+
+def unpacked(masks: Array, dtype: Any) -> Array:
+    """(reader, time, place, unit / 8) bytes -> (time, place, reader, unit)"""
+    return jnp.moveaxis(jnp.unpackbits(masks, axis=3), 0, 2).astype(dtype)
+
+
+def keeping(drop: Array, scale: Array, masks: Array) -> Array:
+    """m / (1 - p) where this net drops, else 1: (time, place, reader, unit)"""
+    return jnp.where(drop[:, None, None], masks * scale[:, None, None], jnp.ones((), masks.dtype))
 
 
 def begin(params: Params, readers: int) -> State:
@@ -68,8 +83,7 @@ def train(training: Training) -> Trained:
         params: Params, drop: Array, scale: Array, state: State, inputs: Array, targets: Array, masks: Array
     ) -> tuple:
         """Of one net."""
-        kept = jnp.where(drop[:, None, None], masks * scale[:, None, None], 1.0)  # (time, place, reader, unit)
-        state, hidden = read(params, inputs, state, kept.astype(dtype))
+        state, (hidden, _) = read(params, inputs, state, keeping(drop, scale, masks))
         logits = confidences(params, hidden[-1:] if net == "recall" else hidden)  # (time, reader, character)
         return -jnp.mean(jnp.take_along_axis(log_softmax(logits), targets.T[..., None], axis=2)), state
 
@@ -77,9 +91,7 @@ def train(training: Training) -> Trained:
     def update(params: Params, memory: AdamState, state: State, data: Params, index: Array, rate: Array) -> tuple:
         # what was carried here; zeros where the text begins anew
         state = tuple(jnp.where(data["fresh"][index][None, None, :, None], 0.0, part) for part in state)
-        masks = jnp.moveaxis(jnp.unpackbits(data["masks"][index], axis=3), 0, 2).astype(
-            dtype
-        )  # (time, place, reader, unit)
+        masks = unpacked(data["masks"][index], dtype)
         examples = data["inputs"][index], data["targets"][index]
 
         def total(params: Params) -> tuple[Array, State]:
@@ -105,7 +117,7 @@ def answers(net: str, params: Params, text: Array) -> Array:
     ones = jnp.ones((text.shape[1], task.PLACES, 1, 1), params["readout.bias"].dtype)
 
     def single(params: Params, state: State) -> Array:
-        hidden = read(params, text, state, ones)[1]
+        hidden = read(params, text, state, ones)[1][0]
         return jnp.moveaxis(confidences(params, hidden[-1:] if net == "recall" else hidden), 0, 1)
 
     return jax.vmap(single)(params, begin(params, len(text)))
@@ -115,3 +127,23 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     rows = inputs["inputs"]
     logits = answers(net, dict(params), rows.reshape(int(inputs["fresh"].sum()), -1))
     return {"logits": logits.reshape(len(logits), len(rows), -1, logits.shape[-1])}
+
+
+@partial(jax.jit, compiler_options=OPTIONS)
+def _cells(params: Params, text: Array, packed: Array, drop: Array, scale: Array) -> Array:
+    masks = unpacked(packed, scale.dtype)
+
+    def single(net: tuple[Params, State, Array, Array]) -> Array:
+        params, state, drop, scale = net
+        return read(params, text, state, keeping(drop, scale, masks))[1][1]
+
+    # net after net, so that the masks of one alone are unpacked
+    cells = lax.map(single, (params, begin(params, len(text)), drop, scale))
+    return jnp.moveaxis(cells, 3, 1)
+
+
+def noisy_cells(params: Arrays, text: Array, packed: Array) -> Array:
+    """Of the nets of arm `none`, dropped where each arm drops: (net, reader, time, layer, unit)."""
+    params = task.undropped(params)
+    drop, scale = task.used(len(params["readout.bias"]), task.RATE["recall"])
+    return _cells(params, text, packed, drop, scale)

@@ -26,7 +26,7 @@ def _mean(function, masks=1):
 
 
 def identities() -> list[Identity]:
-    return [*_moments(), *_memory(), *_penalty()]
+    return [*_moments(), *_noise(), *_memory(), *_penalty(), *sibling(__file__, "counts.py").identities()]
 
 
 def _moments() -> list[Identity]:
@@ -56,6 +56,40 @@ def _moments() -> list[Identity]:
             "what_a_dropped_memory_keeps", "if each step drops the memory, the chance that a unit's is still there after k steps goes"
             " to 0; dropout on non-recurrent connections alone leaves it at (1 - p)^(L + 1)",
             sp.Limit((1 + r) ** (-k), k, sp.oo), sp.Integer(0), "1 / (1 + r) = 1 - p", SECTION, proof=("doit",),
+        ),
+    ]  # fmt: skip
+
+
+def _variance(function, masks):
+    return _mean(lambda *ms: function(*ms) ** 2, masks) - _mean(function, masks) ** 2
+
+
+def _noise() -> list[Identity]:
+    """Of a memory c_t = f c_(t-1) + w D(x), its gates given, after three steps, with both placements of dropout."""
+    f, w, start, d = (
+        sp.Symbol("f", positive=True),
+        sp.Symbol("w", real=True),
+        sp.Symbol("c_0", real=True),
+        sp.Symbol("d", positive=True),
+    )
+    read = lambda *ms: sum(f ** (2 - t) * w * m * scale * x for t, m in enumerate(ms))
+    kept = lambda *ms: start * sp.prod([f * m * scale for m in ms])
+    return [
+        Identity(
+            "noise_of_what_is_read", "with D on what is read every step adds p / (1 - p) w² x² to the variance of the memory and the forget"
+            " gate takes some away: p / (1 - p) w² x² (1 + f² + f⁴), three times the first where nothing is forgotten",
+            sp.Matrix([_variance(read, 3), _variance(read, 3).subs(f, 1)]),
+            sp.Matrix([r * w**2 * x**2 * (1 + f**2 + f**4), 3 * r * w**2 * x**2]),
+            "0 < p < 1, three independent masks, one unit, gates and words the same at every step", DEPTH,
+        ),
+        Identity(
+            "noise_of_a_dropped_memory", "with D on the memory each step multiplies: after three the variance is f⁶ ((1 - p)⁻³ - 1) c_0²",
+            _variance(kept, 3), f**6 * (scale**3 - 1) * start**2, "the same, D on c_(t-1)", DEPTH,
+        ),
+        Identity(
+            "where_a_dropped_memory_explodes", "and its mean square grows at each step if f² > 1 - p: by f² / (1 - p)",
+            _mean(lambda m: (f * m * scale * start) ** 2).subs(f, sp.sqrt(1 - rate + d)) - start**2, d * (1 + r) * start**2,
+            "f² = 1 - p + d; at p = 0.2, f above 0.895", DEPTH,
         ),
     ]  # fmt: skip
 

@@ -21,6 +21,11 @@ def oracles() -> list[Oracle]:
             "torch.nn.LSTM, one layer each", _masked, ("one of each",),
         ),
         Oracle(
+            "nn.LSTM with its own dropout", "the library's dropout stands between the layers and nowhere else: with the masks that"
+            " it drew there, and all-ones masks at the words and the prediction, hidden states and last cells are its own",
+            "torch.nn.LSTM(dropout=p) in training mode", _own,
+        ),
+        Oracle(
             "F.dropout", "the masks that torch.nn.functional.dropout draws, read off its result, give what it gives: between the"
             " word and the first layer",
             "torch.nn.functional.dropout", _drawn,
@@ -73,6 +78,28 @@ def _masked(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     with torch.no_grad():
         logits, _ = _by_layers(problem, *_tensors(problem))
     return forward(problem.params, problem.batch)["logits"], logits.numpy()
+
+
+def _own(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    params, batch = _tensors(problem)
+    size, layers, rate = (problem.config[name] for name in ("hidden", "layers", "dropout"))
+    stack = nn.LSTM(size, size, layers, batch_first=True, dropout=rate)  # a module is made in training mode
+    stack.load_state_dict({n.removeprefix("lstm."): v for n, v in params.items() if n.startswith("lstm.")})
+    words, masks = F.embedding(batch["inputs"], params["embedding.weight"]), torch.ones_like(batch["masks"])
+    state = tuple(batch[name].transpose(0, 1).contiguous() for name in ("hidden", "cell"))
+    torch.manual_seed(1)
+    with torch.no_grad():
+        hidden, (_, cell) = stack(words, state)
+    torch.manual_seed(1)
+    for layer in range(1, layers):  # it draws for what the layer below sends up, (time, batch, unit)
+        masks[:, :, layer] = F.dropout(torch.ones(words.transpose(0, 1).shape), rate).transpose(0, 1) != 0
+    # all-ones masks divide by 1 - p all the same: what they divide is multiplied before
+    ours = dict(problem.params)
+    ours["lstm.weight_ih_l0"] = ours["lstm.weight_ih_l0"] * (1 - rate)
+    found = forward(ours, {**problem.batch, "masks": masks.numpy()})
+    return np.concatenate([found["hidden"][:, :, -1].ravel(), found["cell"][:, -1].ravel()]), np.concatenate(
+        [hidden.numpy().ravel(), cell.transpose(0, 1).numpy().ravel()]
+    )
 
 
 def _drawn(forward: Forward, problem: Problem) -> tuple[Array, Array]:
