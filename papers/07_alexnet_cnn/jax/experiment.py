@@ -2,7 +2,7 @@ r"""How the networks of `task.py` are trained and asked in JAX: this room's `for
 
     v <- 0.9 v - lambda eps w - eps g,  w <- w + v
 
-Updates run in stretches of four, one compiled program for each network, between which the training error is looked at.
+Updates run in stretches of three, one compiled program for each network, between which the training error is looked at.
 """
 
 from functools import partial
@@ -63,9 +63,10 @@ def train(training: Training) -> Trained:
 
 
 @partial(jax.jit, static_argnums=0)
-def logits(net: str, params: dict, images: Array) -> Array:
-    return ask(net, params, images, jnp.zeros(len(images), int))["logits"]  # the network asks for some labels
+def answers(net: str, params: dict, images: Array) -> dict[str, Array]:
+    out = ask(net, params, images, jnp.zeros(len(images), int))  # the network asks for some labels
+    return {name: out[name] for name in ("logits", "norm1")}
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    return {"logits": logits(net, params, inputs["images"])}
+    return dict(answers(net, params, inputs["images"]))
