@@ -110,8 +110,8 @@ def oracles() -> list[Oracle]:
     shapes = ("test time", "other sizes", "tanh", "logistic", "no overlap", "far apart", "raw images")
     return [
         Oracle(
-            "local response norm and grouped conv2d", "normalised maps and grouped convolution of the NumPy layer: PyTorch's alpha is ours times the "
-            "number of maps", "torch.nn.functional.local_response_norm and conv2d with groups", own_functions, shapes,
+            "local response norm and grouped conv2d", "normalised maps and grouped convolution of the NumPy layer: PyTorch's "
+            "alpha is ours times the number of maps", "torch.nn.functional.local_response_norm and conv2d", own_functions, shapes,
         ),
         Oracle(
             "full size", "sides, neurons and parameters of the paper's network, and of torchvision's",
