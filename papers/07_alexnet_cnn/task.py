@@ -109,8 +109,8 @@ def initial(rng: np.random.Generator, net: str) -> Arrays:
 
 
 def softmax(logits: Array) -> Array:
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def run(profile: str, seed: int, framework: Framework) -> Experiment:
@@ -120,6 +120,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
     metrics: dict[str, list[float]] = {name: [] for name in METRICS}
     losses: dict[str, list[Array]] = {name: [] for name in RATES}
     tests = [crop(test, mean, at) for at in CROPS]
+    asked = np.concatenate([*tests, 2 * tests[0]])  # as they stand, moved, and doubled
 
     for s in range(SEEDS):
         rng = np.random.default_rng([seed, s])
@@ -140,10 +141,9 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
             metrics[f"{name}_updates"].append(float(len(trained.losses)))
             losses[name].append(trained.losses)
             if len(trained.losses) < cap:
-                # as many images as there are test images: one compiled program for both
-                answer = framework.predict(name, trained.params, {"images": stands[: len(test.labels)]}, seen=True)
-                named = answer["logits"][:EXAMINED].argmax(1)
-                metrics["stopped_error"].append(float((named != train.labels[:EXAMINED]).mean()))
+                answer = framework.predict(name, trained.params, {"images": stands[:EXAMINED]}, seen=True)
+                wrong = answer["logits"].argmax(axis=1) != train.labels[:EXAMINED]
+                metrics["stopped_error"].append(float(wrong.mean()))
 
         framework.progress((s + 0.4) / SEEDS, f"normalisation, pooling and crops, seed {s}")
         order, start = rng.integers(0, 4 * FEW, (updates, BATCH["errors"])), initial(rng, "relu")
@@ -153,16 +153,17 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         ):  # fmt: skip
             rates = linear_decay(NORM_RATE if name == "norm" else RATES["relu"], updates)
             trained = framework.train(Training(net, start, data, order, rates, settings={"decay": 0.0005}))
-            asked = tests if name in ("plain", "apart", "crops") else tests[:1]
-            found = [framework.predict(net, trained.params, {"images": images}) for images in asked]
-            answers = [softmax(one["logits"]) for one in found]
-            wrong = [float((answer.argmax(1) != test.labels).mean()) for answer in answers]
-            metrics["crops_alone_error" if name == "crops" else f"{name}_error"].append(wrong[0])
+            found = framework.predict(net, trained.params, {"images": asked})
+            answers = softmax(
+                found["logits"].reshape(len(CROPS) + 1, len(test.labels), -1)[:-1]
+            )  # (crop, example, class)
+            wrong = (answers.argmax(axis=2) != test.labels).mean(axis=1)  # (crop,)
+            metrics["crops_alone_error" if name == "crops" else f"{name}_error"].append(float(wrong[0]))
             if name == "crops":
-                metrics["crops_error"].append(float((sum(answers).argmax(1) != test.labels).mean()))
-            if len(asked) == len(CROPS):
-                metrics[f"{name}_moved_error"].append(float(np.mean(wrong[1:])))
+                metrics["crops_error"].append(float((answers.sum(axis=0).argmax(axis=1) != test.labels).mean()))
+            if name in ("plain", "apart", "crops"):
+                metrics[f"{name}_moved_error"].append(float(wrong[1:].mean()))
             if name in ("plain", "norm"):
-                doubled = framework.predict(net, trained.params, {"images": 2 * tests[0]})
-                metrics[f"{name}_growth"].append(float((doubled["length"] / found[0]["length"]).mean()))
+                length = found["length"].reshape(len(CROPS) + 1, -1)  # (crop, example)
+                metrics[f"{name}_growth"].append(float((length[-1] / length[0]).mean()))
     return Experiment(metrics, figures.drawn(metrics, losses, cap))

@@ -41,13 +41,6 @@ def stretch(net: str, params: dict, velocity: Array, data: dict, order: Array, r
     return unravel(theta), velocity, losses
 
 
-@partial(jax.jit, static_argnums=0)
-def error(net: str, params: dict, data: dict) -> Array:
-    """Share of the first training examples that are named wrongly."""
-    images, labels = (data[name][: task.EXAMINED] for name in ("images", "labels"))
-    return (ask(net, params, images, labels)["logits"].argmax(1) != labels).mean()
-
-
 def train(training: Training) -> Trained:
     params, losses = dict(training.start), []
     velocity = jnp.zeros_like(ravel_pytree(params)[0])
@@ -60,6 +53,12 @@ def train(training: Training) -> Trained:
         if "stop" in training.settings and error(training.net, params, training.data) <= training.settings["stop"]:
             break
     return Trained(params, np.array(losses))
+
+
+def error(net: str, params: dict, data: dict) -> Array:
+    """Share of the first training examples that are named wrongly."""
+    images, labels = (data[name][: task.EXAMINED] for name in ("images", "labels"))
+    return (answers(net, params, images)["logits"].argmax(1) != labels).mean()
 
 
 @partial(jax.jit, static_argnums=0)
