@@ -41,9 +41,8 @@ class Model(nn.Module):
         self.squash, self.pool, self.apart = ACTIVATIONS[activation], pool, apart
         maps = 2 * (near // 2) + 1
         self.norm = nn.LocalResponseNorm(maps, alpha * maps, beta, k)
-        self.scale = (
-            None if alpha else k**-beta
-        )  # without alpha there is no sum, which would cost a third of a training step
+        # without alpha there is no sum, which would cost a third of a training step
+        self.scale = None if alpha else k**-beta
         self.share = None if training else keep
         self.conv1 = nn.Conv2d(channels, kernels1, kernel, stride, padding)
         self.conv2 = nn.Conv2d(kernels1, kernels2, 3, padding=1, groups=groups)
