@@ -14,7 +14,7 @@ NAMES = {"relu": "ReLU", "tanh": "tanh", "logistic": "logistic"}
 SMOOTH = 4  # updates in one point of a curve
 
 
-def drawn(metrics: Mapping, losses: Mapping[str, Sequence[Array]], cap: int) -> dict[str, Figure]:
+def drawn(metrics: Mapping, losses: Mapping[str, Sequence[Array]]) -> dict[str, Figure]:
     """losses: by kind of neuron a list over seeds of (update,), each as long as it trained."""
     return {
         "neurons": Panels(

@@ -132,7 +132,7 @@ class Pretended:
 @pytest.fixture(scope="module")
 def pretended(room: Paper) -> tuple[Pretended, dict]:
     task = room.module("task.py")
-    framework = Pretended(*digits_split(), task.CAP["quick"])
+    framework = Pretended(*digits_split(), task.CAP)
     return framework, task.run("quick", 0, framework).metrics
 
 
