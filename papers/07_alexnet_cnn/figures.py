@@ -8,10 +8,10 @@ from s30.room import Array, Bars, Figure, Lines, Panels
 
 COLOURS = {
     "ReLU": 0, "tanh": 1, "logistic": 2, "3 x 3": 0, "2 x 2": 3, "one crop": 0, "four crops": 4, "without": 0, "with": 5,
-    "alone": 5, "five equal": 2, "none": 0,
+    "alone": 5, "five equal": 2,
 }  # fmt: skip
 NAMES = {"relu": "ReLU", "tanh": "tanh", "logistic": "logistic"}
-SMOOTH = 4  # updates in one point of a curve
+SMOOTH = 3  # updates in one point of a curve
 
 
 def drawn(metrics: Mapping, losses: Mapping[str, Sequence[Array]]) -> dict[str, Figure]:
@@ -55,8 +55,8 @@ def drawn(metrics: Mapping, losses: Mapping[str, Sequence[Array]]) -> dict[str, 
             ],
             columns=3,
             caption="Left: the formula with the paper's constants. A map that is active alone answers most at 200 and less "
-            "beyond. Middle and right: trained networks, five starts. Doubling an image nearly doubles the first layer's "
-            "responses without normalisation, and hardly raises them with it; the errors differ by less than the starts do.",
+            "beyond. Middle and right: trained networks, five starts. Doubling an image doubles the first layer's "
+            "responses without normalisation, and raises them by some four tenths with it; the errors differ by less than the starts do.",
         ),
         "pooling_and_crops": Panels(
             "Test error, 100 training digits",
@@ -81,7 +81,7 @@ def drawn(metrics: Mapping, losses: Mapping[str, Sequence[Array]]) -> dict[str, 
             columns=4,
             caption="Means and standard deviations over five starts. Where digits stand as in training, pooling that overlaps is "
             "not better; moved by a pixel, it misnames fewer. Training on four crops and averaging their predictions errs less "
-            "than one crop, and a digit that has moved is named far more often.",
+            "than one crop, and of digits that have moved far fewer are misnamed.",
         ),
     }
 
@@ -97,7 +97,7 @@ def _responses() -> Lines:
     """b for a map that is active alone, for five near maps that are equally active, and a / k^beta; k = 2, alpha = 1e-4."""
     a = np.linspace(0.0, 600.0, 61)
     kinds = {label: a / (2.0 + 1e-4 * maps * a**2) ** 0.75 for label, maps in {"alone": 1, "five equal": 5}.items()}
-    kinds["none"] = a[:21] / 2.0**0.75
+    kinds["without"] = a[:21] / 2.0**0.75
     return Lines(
         "response b, the paper's constants",
         "activity a",
