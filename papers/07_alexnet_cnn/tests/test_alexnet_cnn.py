@@ -160,6 +160,7 @@ def test_rivals_differ_in_one_thing(pretended: tuple[Pretended, dict]) -> None:
             assert np.array_equal(other.data["images"], plain.data["images"]) == (other is not crops)
         for training in (plain, norm, apart, crops, shuffled):
             assert training.settings == {"decay": 0.0005}
+            assert training.rates[0] == (0.1 if training is norm else 0.04)
             assert np.allclose(training.rates, training.rates[0] * (1 - np.arange(99) / 99), rtol=1e-12, atol=0)
 
 
