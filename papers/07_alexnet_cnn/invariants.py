@@ -43,6 +43,14 @@ def invariants() -> list[Invariant]:
             "section 3.5, strides 2 and 2", translation,
         ),
         Invariant(
+            "receptive field", "the first pooled entry sees rows and columns 0 to 6 of the image, 3 + 2 (3 - 1): other pixels beyond "
+            "them change nothing", "section 3.5, «receptive field»", beyond_the_field, tolerance=EXACT,
+        ),
+        Invariant(
+            "corners of the field", "without normalisation the field's corners change it, by more than a thousandth",
+            "section 3.5, «receptive field»", corners, relation=">",
+        ),
+        Invariant(
             "overlap", "every pooled entry is at least as large as the 2 x 2 part of its neighbourhood", "section 3.4", overlap,
             relation=">=",
         ),
@@ -133,6 +141,29 @@ def translation(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Ar
         forward(problem.params, moved)["pooled"][:, :, 0, 0],
         forward(problem.params, problem.batch)["pooled"][:, :, 1, 1],
     )
+
+
+def beyond_the_field(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
+    images = rng.normal(0.0, 100.0, problem.batch["images"].shape)
+    images[:, :, :7, :7] = problem.batch["images"][:, :, :7, :7]
+    left, right = (
+        forward(problem.params, {**problem.batch, "images": one}) for one in (images, problem.batch["images"])
+    )
+    return left["pooled"][:, :, 0, 0], right["pooled"][:, :, 0, 0]
+
+
+def corners(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
+    """A pixel 100 brighter in one example and 100 darker in the other: each kernel answers one of the two."""
+
+    def first(images: Array) -> Array:
+        return forward(problem.params, {**problem.batch, "images": images}, alpha=0.0)["pooled"][:, :, 0, 0]
+
+    images, found = problem.batch["images"], []
+    for row, column in ((0, 0), (0, 6), (6, 6)):
+        changed_images = images.copy()
+        changed_images[:, :, row, column] += np.array([100.0, -100.0])[:, None]
+        found.append(np.abs(first(changed_images) - first(images)).max())
+    return np.array(found), np.full(3, 1e-3)
 
 
 def overlap(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:

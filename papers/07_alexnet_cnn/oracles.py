@@ -10,7 +10,7 @@ from s30.room import Array, Forward, Oracle, Problem, sibling
 
 checks = sibling(__file__, "numpy_checks.py")
 
-SHAPES = ("test time", "other sizes", "tanh", "logistic", "no overlap", "far apart")
+SHAPES = ("test time", "other sizes", "tanh", "logistic", "no overlap", "far apart", "raw images")
 
 
 def as_printed(forward: Forward, problem: Problem) -> tuple[Array, Array]:

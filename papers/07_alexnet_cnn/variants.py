@@ -3,7 +3,9 @@ r"""Small problems beside the checked one, each of which shows a mistake that th
     test time         keep in place of the mask, one example
     other sizes       one channel, other sides, kernels and strides, sums over three maps, one group
     tanh, logistic    the saturating neurons of section 3.1
-    no overlap        pooling with s = z, which drops what does not fit; s > z, which leaves gaps
+    no overlap        pooling with s = z, which drops what does not fit
+    far apart         s > z, which leaves gaps
+    raw images        images of 100 and the paper's alpha of 1e-4, as on pixels of 0 to 255
     loud images       images of 10,000: squares of 1e8 in the normalisation
     low logits        all logits near -1,000
     far out           logistic neurons at -800 and 800: exp overflows in 1 / (1 + exp(-x))
@@ -57,6 +59,8 @@ def variants() -> list[Variant]:
         Variant("logistic", "logistic neurons, three groups of two", drawn(4, 2, activation="logistic", groups=3, kernels2=9)),
         Variant("no overlap", "neighbourhoods of 2 x 2 that do not overlap; the fifth row and column belong to none", drawn(5, 2, pool=2)),
         Variant("far apart", "neighbourhoods of 2 x 2, three apart", drawn(6, 2, pool=2, apart=3)),
+        Variant("raw images", "images of 100 and alpha 1e-4: activities of hundreds, around which the paper's constants matter",
+                scaled(drawn(8, 2, alpha=1e-4), images=100.0)),
         Variant("loud images", "images of 10,000", scaled(checked, images=1e4), "extreme"),
         Variant("low logits", "logits near -1,000, all of them", scaled(checked, bias=-1e3), "extreme"),
         Variant(

@@ -7,6 +7,7 @@
   kernels, side, maps that each sees  Kernels: number, side, depth
   s, z                                apart, size: neighbourhood t holds entries s t to s t + z − 1
   55 from 227, 11 and 4               Fits side padding kernel stride outputs, without remainder
+  what an entry sees, pixels          Holds again: neighbourhoods of neighbourhoods, counted from the border's first entry
 -}
 module AlexNet-Sizes where
 
@@ -41,6 +42,10 @@ alexNet = kernels 96 11 3 ∷ kernels 256 5 48 ∷ kernels 384 3 256 ∷ kernels
 -- «60 million parameters», derived from the printed sizes.
 sixtyMillion : total alexNet ≡ 60965224
 sixtyMillion = refl
+
+-- Figure 2's neurons of layer 1 are 48 · 55 · 96; 96 maps of 55 · 55 have 290,400.
+figureTwo : (48 · (55 · 96) ≡ 253440) × (96 · (55 · 55) ≡ 290400)
+figureTwo = refl , refl
 
 -- W + 2P = F + S (O − 1): a kernel fits at O places without remainder.
 Fits : (side padding kernel stride outputs : ℕ) → Type₀
@@ -91,3 +96,44 @@ pooledGap z s z<s zero (u , u<z , p) = ¬m<m (subst (_< z) (sym (p ∙ cong (_+ 
   zeroProduct (suc s) = zeroProduct s
 pooledGap z s z<s (suc t) (u , _ , p) = ¬m<m (≤-trans z<s (subst (s ≤_) (sym p)
   ((s · t + u) , +-comm (s · t + u) s ∙ +-assoc s (s · t) u ∙ cong (_+ u) (sym (·-suc s t)))))
+
+-- A layer's entry sees suc n entries, s′ apart, of the layer below, whose entries see z, s apart: then it sees no more than
+-- s n + z of them, and its neighbours are s s′ apart.
+fieldsCompose : (z s n s′ t m i : ℕ) → Holds (suc n) s′ t m → Holds z s m i → Holds (s · n + z) (s · s′) t i
+fieldsCompose z s n s′ t m i (u , u≤n , p) (v , v<z , q) = s · u + v , within , sum
+  where
+  scaled : s · u ≤ s · n
+  scaled = let k , r = pred-≤-pred u≤n in s · k , ·-distribˡ s k u ∙ cong (s ·_) r
+
+  within : s · u + v < s · n + z
+  within = ≤-trans (subst (_≤ s · u + z) (+-suc (s · u) v) (≤-k+ {k = s · u} v<z))
+                   (≤-+k {k = z} scaled)
+
+  sum : i ≡ s · s′ · t + (s · u + v)
+  sum = q ∙ cong (λ m → s · m + v) p ∙ cong (_+ v) (sym (·-distribˡ s (s′ · t) u) ∙ cong (_+ s · u) (·-assoc s s′ t))
+      ∙ sym (+-assoc (s · s′ · t) (s · u) v)
+
+-- And it sees all of them, unless the layer below leaves gaps: the receptive field has no holes.
+fieldsCovered : (z s n s′ t i : ℕ) → s ≤ z → Holds (s · n + z) (s · s′) t i
+              → Σ[ m ∈ ℕ ] Holds (suc n) s′ t m × Holds z s m i
+fieldsCovered z s n s′ t i s≤z (w , w< , p) =
+  let u , u≤n , v , v<z , q = pooledAll z s n s≤z w w<
+  in s′ · t + u , (u , suc-≤-suc u≤n , refl) , v , v<z ,
+     p ∙ cong (s · s′ · t +_) q ∙ +-assoc (s · s′ · t) (s · u) v
+     ∙ cong (_+ v) (cong (_+ s · u) (sym (·-assoc s s′ t)) ∙ ·-distribˡ s (s′ · t) u)
+
+-- Of each layer what an entry sees and how far neighbours are apart, in pixels, from that of the layer below: suc n is the
+-- side of its kernels or neighbourhoods, s′ its stride. A kernel without a side sees nothing, and no layer comes after it.
+fields : (z s : ℕ) → List (ℕ × ℕ) → List (ℕ × ℕ)
+fields z s []                  = []
+fields z s ((suc n , s′) ∷ Ls) = (s · n + z , s · s′) ∷ fields (s · n + z) (s · s′) Ls
+fields z s ((zero , _)   ∷ _)  = []
+
+-- CONV and POOL of section 3.5 in their order, sides and strides.
+windows : List (ℕ × ℕ)
+windows = (11 , 4) ∷ (3 , 2) ∷ (5 , 1) ∷ (3 , 2) ∷ (3 , 1) ∷ (3 , 1) ∷ (3 , 1) ∷ (3 , 2) ∷ []
+
+-- The last pooled entry sees 195 pixels, 32 apart; its six and their fully-connected layer see 355, more than the image has.
+receptiveFields : fields 1 1 windows
+                ≡ (11 , 4) ∷ (19 , 8) ∷ (51 , 8) ∷ (67 , 16) ∷ (99 , 16) ∷ (131 , 16) ∷ (163 , 16) ∷ (195 , 32) ∷ []
+receptiveFields = refl

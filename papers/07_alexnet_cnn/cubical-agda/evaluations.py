@@ -1,4 +1,4 @@
-"""The small AlexNet's definitions in Agda, run on the room's numbers, position by position, and the paper's parameters counted."""
+"""The small AlexNet's definitions in Agda, run on the room's numbers, position by position; the paper's network counted."""
 
 import numpy as np
 
@@ -6,7 +6,10 @@ from s30.room import Array, Arrays, Evaluation, Problem, literal, sibling
 
 checks = sibling(__file__, "../numpy_checks.py")
 
-PARAMETERS = (34_944, 307_456, 885_120, 663_936, 442_624, 37_752_832, 16_781_312, 4_097_000)
+architecture = sibling(__file__, "../architecture.py")
+COUNTED = architecture.counted(architecture.LAYERS, architecture.SIDE)
+PARAMETERS = [count for count in COUNTED["parameters"] if count]  # pooling has none
+SPATIAL = 8  # CONV and POOL come first
 
 
 def outputs(problem: Problem) -> Arrays:
@@ -80,5 +83,9 @@ def evaluations() -> list[Evaluation]:
         Evaluation(
             "parameters", ["AlexNet-Sizes.total", "AlexNet-Sizes.alexNet", "AlexNet-Sizes.parameters"], "AlexNet-Run",
             lambda problem: "counts", lambda problem, found: np.array([sum(PARAMETERS), *PARAMETERS]), exact=True,
+        ),
+        Evaluation(
+            "receptive fields", ["AlexNet-Sizes.fields", "AlexNet-Sizes.windows"], "AlexNet-Run", lambda problem: "seen",
+            lambda problem, found: np.array([COUNTED["field"][:SPATIAL], COUNTED["stride"][:SPATIAL]]), exact=True,
         ),
     ]  # fmt: skip

@@ -2,7 +2,7 @@ r"""How the networks of `task.py` are trained and asked in JAX: this room's `for
 
     v <- 0.9 v - lambda eps w - eps g,  w <- w + v
 
-Updates run in stretches of four, one compiled program for each network, between which the training error is looked at.
+Updates run in stretches of three, one compiled program for each network, between which the training error is looked at.
 """
 
 from functools import partial
@@ -41,13 +41,6 @@ def stretch(net: str, params: dict, velocity: Array, data: dict, order: Array, r
     return unravel(theta), velocity, losses
 
 
-@partial(jax.jit, static_argnums=0)
-def error(net: str, params: dict, data: dict) -> Array:
-    """Share of the first training examples that are named wrongly."""
-    images, labels = (data[name][: task.EXAMINED] for name in ("images", "labels"))
-    return (ask(net, params, images, labels)["logits"].argmax(1) != labels).mean()
-
-
 def train(training: Training) -> Trained:
     params, losses = dict(training.start), []
     velocity = jnp.zeros_like(ravel_pytree(params)[0])
@@ -62,10 +55,17 @@ def train(training: Training) -> Trained:
     return Trained(params, np.array(losses))
 
 
+def error(net: str, params: dict, data: dict) -> Array:
+    """Share of the first training examples that are named wrongly."""
+    images, labels = (data[name][: task.EXAMINED] for name in ("images", "labels"))
+    return (answers(net, params, images)["logits"].argmax(1) != labels).mean()
+
+
 @partial(jax.jit, static_argnums=0)
-def logits(net: str, params: dict, images: Array) -> Array:
-    return ask(net, params, images, jnp.zeros(len(images), int))["logits"]  # the network asks for some labels
+def answers(net: str, params: dict, images: Array) -> dict[str, Array]:
+    out = ask(net, params, images, jnp.zeros(len(images), int))  # the network asks for some labels
+    return {"logits": out["logits"], "length": jnp.sqrt((out["norm1"] ** 2).sum((1, 2, 3)))}
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    return {"logits": logits(net, params, inputs["images"])}
+    return dict(answers(net, params, inputs["images"]))

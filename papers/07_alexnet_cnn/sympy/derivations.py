@@ -1,13 +1,15 @@
 r"""What follows from the formulas of Krizhevsky, Sutskever and Hinton (NIPS 2012), derived and proved.
 
     sizes       (W - F + 2P) / S + 1, parameters K F F D / groups + K, neurons W H D        section 3.5, figure 2
+    fields      r + (F - 1) j pixels, j S apart, from r and j of the layer below            section 3.5, «receptive field centers»
     neurons     max(0, x), tanh x, 1 / (1 + exp(-x))                                        section 3.1
     norm        b^i = a^i / (k + alpha sum (a^j)^2)^beta                                    section 3.3
     crops       224 x 224 patches of 256 x 256 images, and their reflections                section 4.1
     dropout     masks of 0 and 1, each with probability 1/2                                 section 4.2
     update      v <- 0.9 v - 0.0005 eps w - eps g,  w <- w + v                              section 5
 
-What the paper prints, what is derived from it and what a library has is said of every number.
+What the paper prints, what is derived from it and what a library has is said of every number; the table of the paper's layers
+is `architecture.py`.
 """
 
 import itertools
@@ -16,24 +18,13 @@ import sympy as sp
 
 from s30.room import Bridge, Identity, sibling
 
-# Section 3.5: W, F, P, S of every CONV (c) and POOL (p), with the side of its output.
-SIDES = (
-    (227, 11, 0, 4, 55), (55, 3, 0, 2, 27), (27, 5, 2, 1, 27), (27, 3, 0, 2, 13),
-    (13, 3, 1, 1, 13), (13, 3, 1, 1, 13), (13, 3, 1, 1, 13), (13, 3, 0, 2, 6),
-)  # fmt: skip
-# Section 3.5: kernels, their side, the maps that each sees; then the FC layers as kernels of side 1.
-LAYERS = (
-    (96, 11, 3),
-    (256, 5, 48),
-    (384, 3, 256),
-    (384, 3, 192),
-    (256, 3, 192),
-    (4096, 6, 256),
-    (4096, 1, 4096),
-    (1000, 1, 4096),
-)
+architecture = sibling(__file__, "../architecture.py")
 PARAMETERS = (34_944, 307_456, 885_120, 663_936, 442_624, 37_752_832, 16_781_312, 4_097_000)  # derived
-PRINTED = (253_440, 186_624, 64_896, 64_896, 43_264)  # figure 2's caption, neurons of the five CONV layers
+PRINTED = (253_440, 186_624, 64_896, 64_896, 43_264, 4096, 4096, 1000)  # figure 2's caption, the neurons of every layer
+SIDES = (55, 27, 27, 13, 13, 13, 13, 6)  # figure 2, of every CONV and POOL
+FIELDS = (11, 19, 51, 67, 99, 131, 163, 195)  # derived, as are the strides
+STRIDES = (4, 8, 8, 16, 16, 16, 16, 32)
+PAPER = (2, sp.Rational(1, 10_000), sp.Rational(3, 4))  # k, alpha, beta of section 3.3
 
 
 def identities() -> list[Identity]:
@@ -49,14 +40,22 @@ def _sizes() -> list[Identity]:
     size = (width - kernel + 2 * padding) / stride + 1
     weights, symbols = kernels * kernel**2 * maps, (kernels, kernel, maps)
     volume = width**2 * kernels
-    ungrouped = [(k, f, d * (2 if place in (1, 3, 4) else 1)) for place, (k, f, d) in enumerate(LAYERS)]
+    spatial = architecture.LAYERS[:8]  # CONV and POOL
+    widths = (architecture.SIDE, *SIDES)
+    layers, ungrouped, library = (
+        _weighted(*which)
+        for which in ((architecture.LAYERS, True), (architecture.LAYERS, False), (architecture.LIBRARY, False))
+    )
     shape = "section 3.5"
     return [
         Identity(
             "sides",
             "from an input of 227 the sides are 55, 27, 27, 13, 13, 13, 13 and 6, each division without remainder",
-            sp.Matrix([sp.Subs(size, (width, kernel, padding, stride), numbers) for *numbers, _ in SIDES]),
-            sp.Matrix([side for *_, side in SIDES]),
+            sp.Matrix([
+                sp.Subs(size, (width, kernel, padding, stride), (below, layer.kernel, layer.padding, layer.stride))
+                for below, layer in zip(widths, spatial)
+            ]),
+            sp.Matrix(SIDES),
             "CONV and POOL in the order of the network; paddings 2, 1, 1, 1 of layers 2 to 5 are not printed but forced by the sizes",
             shape,
             proof=("doit",),
@@ -74,10 +73,10 @@ def _sizes() -> list[Identity]:
         Identity(
             "parameters",
             "weights and biases of the eight layers, derived from the printed sizes, and their sum 60,965,224: «60 million»",
-            sp.Matrix([*(sp.Subs(weights + kernels, symbols, layer) for layer in LAYERS),
-                       sum(sp.Subs(weights + kernels, symbols, layer) for layer in LAYERS)]),
+            sp.Matrix([*(sp.Subs(weights + kernels, symbols, layer) for layer in layers),
+                       sum(sp.Subs(weights + kernels, symbols, layer) for layer in layers)]),
             sp.Matrix([*PARAMETERS, 60_965_224]),
-            "derived; the paper prints 60 million. torchvision's AlexNet is another network (61,100,840)",
+            "derived; the paper prints 60 million",
             "abstract and section 3.5",
             proof=("doit",),
         ),
@@ -91,16 +90,61 @@ def _sizes() -> list[Identity]:
             proof=("doit",),
         ),
         Identity(
+            "library_parameters",
+            "torchvision's AlexNet, without groups and with 64, 192, 384, 256 and 256 kernels, has 61,100,840 parameters",
+            sum(sp.Subs(weights + kernels, symbols, layer) for layer in library),
+            sp.Integer(61_100_840),
+            "a library's number, of another network",
+            "torchvision.models.alexnet (not the paper's)",
+            proof=("doit",),
+        ),
+        Identity(
+            "one_percent",
+            "the fourth layer, and so the larger third, holds more than the printed «no more than 1%» of the parameters",
+            100 * sp.Subs(weights + kernels, symbols, layers[3]),
+            sp.Integer(60_965_224),
+            "663,936 and 885,120 of 60,965,224; layers 1, 2 and 5 hold less than 1 %",
+            "section 1 (a correction of its 1%)",
+            relation=">",
+            proof=("doit",),
+        ),
+        Identity(
             "printed_neurons",
             "figure 2's 186,624, 64,896, 64,896 and 43,264 are W H D of layers 2 to 5; its 253,440 is 48 x 55 x 96 and not "
-            "55 x 55 x 96 = 290,400",
+            "55 x 55 x 96 = 290,400; its input of 150,528 numbers is 224 x 224 x 3",
             sp.Matrix([
                 sp.Subs(48 * width * kernels, (width, kernels), (55, 96)),
-                *(sp.Subs(volume, (width, kernels), pair) for pair in ((27, 256), (13, 384), (13, 384), (13, 256), (55, 96))),
+                *(sp.Subs(volume, (width, kernels), pair)
+                  for pair in ((27, 256), (13, 384), (13, 384), (13, 256), (55, 96), (224, 3))),
             ]),
-            sp.Matrix([*PRINTED, 290_400]),
+            sp.Matrix([*PRINTED[:5], 290_400, 150_528]),
             "the caption's numbers, and the one that 55 x 55 maps of 96 kernels give",
             "figure 2, caption (a correction of its first number)",
+            proof=("doit",),
+        ),
+        Identity(
+            "neuron_sum",
+            "the caption's neurons sum to 622,312, and with 290,400 in the first layer to 659,272: neither is the "
+            "printed 650,000, to which the second is nearer",
+            sp.Matrix([sp.Subs(first * width * kernels, (width, kernels), (55, 96))
+                       + sum(sp.Subs(volume, (width, kernels), (side, count)) for side, count in (
+                           (27, 256), (13, 384), (13, 384), (13, 256), (1, 4096), (1, 4096), (1, 1000)))
+                       for first in (48, 55)]),
+            sp.Matrix([622_312, 659_272]),
+            "derived; printed are 650,000",
+            "abstract and figure 2",
+            proof=("doit",),
+        ),
+        Identity(
+            "fields",
+            "an entry of the eight CONV and POOL layers sees 11, 19, 51, 67, 99, 131, 163 and 195 pixels, its neighbour is 4, 8, 8, "
+            "16, 16, 16, 16 and 32 pixels away: 1 + sum (F_i - 1) S_1 ... S_(i-1), and S_1 ... S_i",
+            sp.Matrix([[1 + sum((layer.kernel - 1) * sp.Mul(*(below.stride for below in spatial[:i]), evaluate=False)
+                                for i, layer in enumerate(spatial[: n + 1])),
+                        sp.Mul(*(layer.stride for layer in spatial[: n + 1]), evaluate=False)] for n in range(8)]),
+            sp.Matrix([[field, apart] for field, apart in zip(FIELDS, STRIDES)]),
+            "derived; only the first stride, 4, is printed. A fully-connected layer sees 355 pixels, more than the image has",
+            f"{shape}, «the distance between the receptive field centers»",
             proof=("doit",),
         ),
         Identity(
@@ -113,6 +157,16 @@ def _sizes() -> list[Identity]:
             proof=("doit",),
         ),
     ]  # fmt: skip
+
+
+def _weighted(layers, grouped: bool) -> list[tuple[int, int, int]]:
+    """Kernels, their side and the maps that each sees, of the layers with weights."""
+    found, maps = [], architecture.CHANNELS
+    for layer in layers:
+        if layer.kernels:
+            found.append((layer.kernels, layer.kernel, maps // (layer.groups if grouped else 1)))
+            maps = layer.kernels
+    return found
 
 
 def _neurons() -> list[Identity]:
@@ -157,7 +211,8 @@ def _normalisation() -> list[Identity]:
     divisor = k + alpha * sum(a[j] ** 2 for j in range(5))  # maps 0 to 4 are near map 2, n = 5
     normalised = a[2] / divisor**beta
     total = sp.Symbol("T", positive=True)
-    value = sp.Symbol("a", positive=True)
+    value, scale = sp.symbols("a c", positive=True)
+    lone, paper = value / (k + alpha * value**2) ** beta, (value, k, alpha, beta)
     source = "section 3.3"
     return [
         Identity(
@@ -171,6 +226,28 @@ def _normalisation() -> list[Identity]:
             "map i = 2 of seven, n = 5; D = k + alpha sum over the near maps",
             source,
             proof=("doit", "simplify"),
+        ),
+        Identity(
+            "norm_peak",
+            "a map that is active alone answers with slope (k + alpha (1 - 2 beta) a^2) / D^(beta + 1): with the paper's constants "
+            "it answers most at a = 200, with 200 / 6^(3/4) = 52.2, and less beyond",
+            sp.Matrix([sp.Derivative(lone, value), sp.Subs(sp.Derivative(lone, value), paper, (200, *PAPER)),
+                       sp.Subs(lone, paper, (200, *PAPER))]),
+            sp.Matrix([(k + alpha * (1 - 2 * beta) * value**2) / (k + alpha * value**2) ** (beta + 1), 0,
+                       200 / sp.Integer(6) ** sp.Rational(3, 4)]),
+            "a, k, alpha, beta positive; D = k + alpha a^2. A peak needs beta > 1/2",
+            f"{source} (ours)",
+            proof=("doit", "simplify"),
+        ),
+        Identity(
+            "norm_brightness",
+            "where k is negligible, activities c times as large give responses c^(1 - 2 beta) times as large: with 3/4, one over the "
+            "root of c",
+            (scale * value) / (alpha * scale**2 * total) ** beta,
+            scale ** (1 - 2 * beta) * value / (alpha * total) ** beta,
+            "a, c, alpha, beta, T positive; k = 0, T the sum of near squares, which grows by c^2",
+            f"{source}, «brightness normalization» (ours)",
+            proof=("simplify",),
         ),
         Identity(
             "norm_at_weak_alpha",

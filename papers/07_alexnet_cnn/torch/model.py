@@ -41,6 +41,8 @@ class Model(nn.Module):
         self.squash, self.pool, self.apart = ACTIVATIONS[activation], pool, apart
         maps = 2 * (near // 2) + 1
         self.norm = nn.LocalResponseNorm(maps, alpha * maps, beta, k)
+        # without alpha there is no sum, which would cost a third of a training step
+        self.scale = None if alpha else k**-beta
         self.share = None if training else keep
         self.conv1 = nn.Conv2d(channels, kernels1, kernel, stride, padding)
         self.conv2 = nn.Conv2d(kernels1, kernels2, 3, padding=1, groups=groups)
@@ -53,7 +55,7 @@ class Model(nn.Module):
         # a^i = f(w_i * x + b_i)
         conv1 = self.squash(self.conv1(batch["images"]))  # (batch, kernel, height, width)
         # b^i = a^i / (k + alpha sum_j (a^j)^2)^beta
-        norm1 = self.norm(conv1)  # (batch, kernel, height, width)
+        norm1 = self.norm(conv1) if self.scale is None else conv1 * self.scale  # (batch, kernel, height, width)
         # the largest of each neighbourhood; of equal entries the first in reading order gets the gradient
         pooled = F.max_pool2d(norm1, self.pool, self.apart)  # (batch, kernel, rows, columns)
         conv2 = self.squash(self.conv2(pooled))  # (batch, kernel, rows, columns)

@@ -15,7 +15,8 @@ open import Cubical.Data.FinData.Base using (Fin)
 open import S30.Evaluation.Float using (Float; float; relu; _^_; -_) renaming (_+_ to _+f_)
 open import S30.Evaluation.Lists
 open import AlexNet-Layers float
-open import AlexNet-Sizes using (Kernels; kernels; parameters; total; alexNet)
+open import Agda.Builtin.Sigma using (fst; snd)
+open import AlexNet-Sizes using (Kernels; kernels; parameters; total; alexNet; fields; windows)
 
 -- Kernels of two groups, k each, over c numbers; as groups, and as one layer with zeros.
 asGroups asWhole : (k c : ℕ) → List (List (List Float)) → List Float → List (List Float) → List Float
@@ -58,3 +59,7 @@ howMany n = masks n ∷ []
 
 counts : List ℕ
 counts = total alexNet ∷ map parameters alexNet
+
+-- What an entry sees, and then how far neighbours are apart, layer by layer.
+seen : List (List ℕ)
+seen = map fst (fields 1 1 windows) ∷ map snd (fields 1 1 windows) ∷ []
