@@ -89,12 +89,12 @@ pooledAll z s (suc n) s≤z i i< = cases (splitℕ-≤ (s · suc n) i)
 
 -- If they are farther apart, the entry just after the first is in none: no s > z.
 pooledGap : (z s : ℕ) → z < s → ∀ t → ¬ Holds z s t z
-pooledGap z s z<s zero (u , u<z , p) = ¬m<m (subst (_< z) (sym (p ∙ cong (_+ u) (zeroProduct s))) u<z)
+pooledGap z s farther zero (u , u<z , p) = ¬m<m (subst (_< z) (sym (p ∙ cong (_+ u) (zeroProduct s))) u<z)
   where
   zeroProduct : ∀ s → s · 0 ≡ 0
   zeroProduct zero    = refl
   zeroProduct (suc s) = zeroProduct s
-pooledGap z s z<s (suc t) (u , _ , p) = ¬m<m (≤-trans z<s (subst (s ≤_) (sym p)
+pooledGap z s farther (suc t) (u , _ , p) = ¬m<m (≤-trans farther (subst (s ≤_) (sym p)
   ((s · t + u) , +-comm (s · t + u) s ∙ +-assoc s (s · t) u ∙ cong (_+ u) (sym (·-suc s t)))))
 
 -- A layer's entry sees suc n entries, s′ apart, of the layer below, whose entries see z, s apart: then it sees no more than

@@ -104,3 +104,12 @@ right-≤-max : n ≤ max m n
 right-≤-max {zero}          = zero-≤
 right-≤-max {suc n} {zero}  = ≤-refl
 right-≤-max {suc n} {suc m} = suc-≤-suc (right-≤-max {m = m})
+
+-- The order as a family of types. No paper uses it; its constructors and patterns are here because a variable that bears one of
+-- these names is read as a pattern where the library's module is open.
+data _≤'_ : ℕ → ℕ → Type₀ where
+  z≤  : {n : ℕ} → zero ≤' n
+  s≤s : {m n : ℕ} → m ≤' n → suc m ≤' suc n
+
+pattern z<s {n}         = s≤s (z≤ {n})
+pattern s<s {m} {n} m<n = s≤s {m} {n} m<n
