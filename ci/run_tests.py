@@ -32,7 +32,7 @@ from s30.evidence.environment import cores
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("numpy", "sympy", "tinygrad", "torch", "jax", "agda")
 # Slowest first, so that no core idles at the end.
-GROUPS = ("tinygrad", "jax", "torch", "agda", "engine", "sympy", "numpy")
+GROUPS = ("engine", "torch", "jax", "tinygrad", "agda", "sympy", "numpy")
 PAPERS = 4  # whose mutants are measured in ten minutes
 NO_TESTS = 5  # pytest's exit code when a group is empty
 

@@ -89,7 +89,7 @@ def test_each_step_says_its_seconds_and_the_last_word_is_the_test_runners(tmp_pa
     (tmp_path / ".ci").mkdir()
     (tmp_path / "bin").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
-    runner = f"exec {sys.executable} {ROOT}/ci/run_tests.py engine {ROOT}/python/tests/house/test_metadata.py"
+    runner = f"exec '{sys.executable}' '{ROOT}/ci/run_tests.py' engine '{ROOT}/python/tests/house/test_metadata.py'"
     make = f'#!/bin/sh\ncase $1 in test) {runner} ;; lint) echo bad >&2; exit 3 ;; verify) echo "{{}}" >said ;; esac\n'
     (tmp_path / "bin" / "make").write_text(make)
     (tmp_path / "bin" / "git").write_text("#!/bin/sh\n")

@@ -331,7 +331,7 @@ def test_the_whole_is_measured_whatever_papers_the_record_has(repository, again,
 
 # The environment
 
-OWN = "setup:\n\t@mkdir -p .venv/bin && printf '#!/bin/sh\\nexec {python} \"$$@\"\\n' > .venv/bin/python && chmod +x .venv/bin/python\n"
+OWN = 'setup:\n\t@mkdir -p .venv/bin && printf \'#!/bin/sh\\nexec "{python}" "$$@"\\n\' > .venv/bin/python && chmod +x .venv/bin/python\n'
 LOCK = "requirements/lock.txt"
 
 
@@ -366,7 +366,7 @@ def test_the_stamp_of_the_environment_tells_what_it_was_made_from(repository, ag
     root, _ = repository(files=files)
     (tmp_path / "ci").mkdir()
     script = (ENGINE.parents[1] / "ci" / "setup.sh").read_text()
-    wanted = script[script.index("wanted=$(") :].split("\nstamp=")[0].replace('"$python"', sys.executable)
+    wanted = script[script.index("wanted=$(") :].split("\nstamp=")[0].replace('"$python"', f'"{sys.executable}"')
     made = subprocess.run(["bash", "-c", f"{wanted}\necho $wanted"], cwd=root, capture_output=True, text=True).stdout
     assert len(made.strip()) == 64
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
@@ -421,7 +421,7 @@ def test_nix_brings_up_the_flake_where_it_can(repository, again, monkeypatch, tm
     archive = "exit 0" if available else "echo 'error: unable to download\n(use --show-trace)' >&2; exit 1"
     for name, text in (
         ("nix", NIX.format(log=tmp_path / "log", archive=archive)),
-        ("python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n'),
+        ("python3", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'),
     ):
         (tmp_path / "bin" / name).write_text(text)
         (tmp_path / "bin" / name).chmod(0o755)

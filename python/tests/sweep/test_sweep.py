@@ -415,7 +415,7 @@ def test_a_full_disk_is_one_line_before_work_begins(corpus):
         "S30_CACHE": str(corpus.root / "cache"),
         "PYTHONPATH": str(ENGINE.parent),
     }
-    command = no_space(f"{sys.executable} -m s30.cli run --layer numpy", "64k", corpus.root / "cache")
+    command = no_space(f"'{sys.executable}' -m s30.cli run --layer numpy", "64k", corpus.root / "cache")
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | from_environment, timeout=120)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
@@ -438,7 +438,7 @@ def test_a_disk_that_fills_up_during_work_ends_it_with_one_line_and_keeps_what_w
         "S30_CACHE": str(corpus.root / "cache"),
         "PYTHONPATH": str(ENGINE.parent),
     }
-    command = no_space(f"{sys.executable} -m s30.cli run --layer numpy", "3m", corpus.root / "cache")
+    command = no_space(f"'{sys.executable}' -m s30.cli run --layer numpy", "3m", corpus.root / "cache")
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | from_environment, timeout=120)
     assert done.returncode == 1
     measured, error = done.stderr.splitlines()
