@@ -1,29 +1,98 @@
-"""How the networks of `task.py` are trained and asked in JAX. TODO: the paper's.
+r"""How the networks of `task.py` are trained and asked in JAX.
 
-Pointer Networks.
+    nets       this room's `forward`; what may be pointed at is traced, so that hulls and tours share one compiled update
+    training   one compiled update for each minibatch; Adam on all parameters in one vector, the gradient's norm limited
+    search     a beam of fixed width under `vmap`; greedy decoding is the same beam with all sequences but the first shut out
+
+Arrays arrive in the precision in which they are to be used.
 """
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
+from jax.flatten_util import ravel_pytree
 
-from s30.room import Array, Arrays, Trained, Training, sibling
+from s30.room import Arrays, Trained, Training, sibling
+from s30.training.jax import adam, adam_init, clip_by_global_norm
 
-forward = sibling(__file__, "model.py").forward
+model = sibling(__file__, "model.py")
+task = sibling(__file__, "../task.py")
+compiled = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 1})
+
+
+@partial(compiled, static_argnums=0)
+def update(dictionary: int, theta: Array, state: tuple, params: dict, batch: dict, rate: Array, how: dict, clip: float) -> tuple:
+    """One step of Adam on theta, which holds all parameters in one vector, as `params` has them by name; and the loss."""
+    _, named = ravel_pytree(params)
+
+    def loss(theta: Array) -> Array:
+        return model.forward(named(theta), batch, features=2, hidden=task.HIDDEN, dictionary=dictionary, **how)["loss"]
+
+    value, gradient = jax.value_and_grad(loss)(theta)
+    return *adam(theta, clip_by_global_norm(gradient, clip), state, rate), value
 
 
 def train(training: Training) -> Trained:
-    def update(params: dict, asked: tuple) -> tuple:
-        index, rate = asked
-        batch = {name: jnp.asarray(value)[index] for name, value in training.data.items()}
-        loss, gradient = jax.value_and_grad(lambda params: forward(params, batch)["loss"])(params)
-        return jax.tree.map(lambda value, slope: value - rate * slope, params, gradient), loss
-
-    params, losses = lax.scan(update, dict(training.start), (training.order, training.rates))
-    return Trained(params, np.asarray(losses))
+    config, start = task.config(training.net), {name: jnp.asarray(value) for name, value in training.start.items()}
+    how = {name: config[name] for name in ("reuse", "stop")}
+    theta, named = ravel_pytree(start)
+    state, losses = adam_init(theta), []
+    for index, rate in zip(training.order, training.rates, strict=True):
+        batch = {name: value[index] for name, value in training.data.items()}
+        theta, state, loss = update(config["dictionary"], theta, state, start, batch, rate, how, training.clip)
+        losses.append(loss)
+    return Trained(named(theta), np.array(losses))
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    unknown = jnp.zeros((len(inputs["inputs"]), len(params["bias"])))  # the loss of which is not asked
-    return {"prediction": forward(params, {"inputs": inputs["inputs"], "targets": unknown})["prediction"]}
+    """What the network writes, by greedy decoding and by beam search, and the logarithm of its probability."""
+    answers = {}
+    for name, (width, how) in task.searches(net).items():
+        asked = (task.config(net)["dictionary"], dict(params), inputs["points"], inputs["point_mask"], width, how)
+        answers[name], answers[f"{name}_log_p"] = search(*asked)
+    return answers
+
+
+@partial(compiled, static_argnums=0)
+def search(dictionary: int, params: dict, points: Array, mask: Array, width: Array, how: dict) -> tuple[Array, Array]:
+    return jax.vmap(partial(search_one, dictionary, params, width=width, **how))(points, mask)
+
+
+def search_one(dictionary: int, params: dict, points: Array, mask: Array, *, width: Array, reuse: Array, stop: Array) -> tuple:
+    """The best sequence for one point set, (step,), and the logarithm of its probability; see `search.py`."""
+    encoded, start = model.encode(params, points, mask)
+    keys, size, room = model.candidates(params, encoded), len(mask), jnp.arange(task.WIDTH)
+    step = jax.vmap(partial(model.step, params))
+    choose = jax.vmap(partial(model.choices, mask), in_axes=(0, 0, None))
+    everywhere = jnp.ones(task.WIDTH, bool)
+
+    def advance(beam: tuple, at: Array) -> tuple:
+        total, state, used, ended, last, written = beam
+        state, hidden = step(state, model.read(params, points, last))  # (beam, hidden)
+        scores = jax.vmap(partial(model.additive, params, keys))(hidden)  # (beam, 1 + input)
+        if dictionary:
+            logits = jax.vmap(partial(model.from_dictionary, params, encoded, mask))(hidden, scores)
+            may = jnp.ones_like(logits, bool)
+        else:
+            logits, may = scores, choose(used & ~reuse, everywhere, stop)
+        ended = ended | ~may.any(1)
+        log_p = jax.nn.log_softmax(jnp.where(may | ended[:, None], logits, -jnp.inf))
+        over = jnp.where(jnp.arange(logits.shape[1]) == 0, 0, -jnp.inf)
+        grown = (total[:, None] + jnp.where(ended[:, None], over, log_p)).ravel()  # (beam * choice,)
+        total, best = lax.top_k(grown, task.WIDTH)  # of equal ones the earlier comes first
+        total = jnp.where(room < width, total, -jnp.inf)
+        origin, last = jnp.divmod(best, logits.shape[1])
+        written = written[origin].at[:, at].set(last)
+        used = used[origin] | (last[:, None] == jnp.arange(1, size + 1))
+        state = tuple(value[origin] for value in state)
+        return (total, state, used, ended[origin] | (last == 0), jnp.minimum(last, size), written), None
+
+    state = tuple(jnp.broadcast_to(value, (task.WIDTH, len(value))) for value in start)
+    none = jnp.zeros((task.WIDTH, size), bool), jnp.zeros(task.WIDTH, bool), jnp.zeros(task.WIDTH, jnp.int32)
+    first = jnp.where(room == 0, 0.0, -jnp.inf).astype(points.dtype)
+    beam = (first, state, *none, jnp.zeros((task.WIDTH, size + 2), jnp.int32))
+    (total, *_, written), _ = lax.scan(advance, beam, jnp.arange(size + 2))
+    return written[0], total[0]
