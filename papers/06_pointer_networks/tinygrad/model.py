@@ -29,12 +29,20 @@ class LSTM:
         self.bias_ih_l0 = Tensor.uniform(rows, low=-bound, high=bound)
         self.bias_hh_l0 = Tensor.uniform(rows, low=-bound, high=bound)
 
-    def __call__(self, x: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-        gates = x.linear(self.weight_ih_l0.T, self.bias_ih_l0) + hidden.linear(self.weight_hh_l0.T, self.bias_hh_l0)
-        i, f, g, o = gates.chunk(4, dim=1)
+    def given(self, inputs: Tensor) -> Tensor:
+        """What all steps read, at once: (batch, time, 4 hidden)."""
+        return stored(inputs.linear(self.weight_ih_l0.T, self.bias_ih_l0))
+
+    def __call__(self, given: Tensor, hidden: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
+        i, f, g, o = stored(given + hidden.linear(self.weight_hh_l0.T, self.bias_hh_l0)).chunk(4, dim=1)
         # c_t = σ(f) * c_{t-1} + σ(i) * tanh(g),  h_t = σ(o) * tanh(c_t)
-        cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
-        return (o.sigmoid() * cell.tanh()).contiguous(), cell.contiguous()
+        cell = stored(f.sigmoid() * cell + i.sigmoid() * g.tanh())
+        return stored(o.sigmoid() * cell.tanh()), cell
+
+
+def stored(values: Tensor) -> Tensor:
+    """Written to memory on the way there and back, so that no step's kernel grows over the steps before it."""
+    return values.contiguous().contiguous_backward()
 
 
 class Model:
@@ -56,27 +64,27 @@ class Model:
         zero = Tensor.zeros(examples, self.stop.shape[0])
 
         # e_j; at padding the state stays
-        hidden, cell, encoded = zero, zero, []
+        hidden, cell, encoded, given = zero, zero, [], self.encoder.given(points)
         for t in range(count):
-            new, here = self.encoder(points[:, t], hidden, cell), mask[:, t : t + 1]
-            hidden, cell = (here.where(a, b).contiguous() for a, b in zip(new, (hidden, cell), strict=True))
+            new, here = self.encoder(given[:, t], hidden, cell), mask[:, t : t + 1]
+            hidden, cell = (stored(here.where(a, b)) for a, b in zip(new, (hidden, cell), strict=True))
             encoded.append(here.where(new[0], 0))
-        keys = Tensor.stack(self.stop.expand(examples, -1), *encoded, dim=1)  # (batch, 1 + input, hidden)
+        keys = stored(Tensor.stack(self.stop.expand(examples, -1), *encoded, dim=1))  # (batch, 1 + input, hidden)
 
         # d_i, from => or P_{C_{i-1}}
         table = self.start.reshape(1, 1, -1).expand(examples, 1, -1).cat(points, dim=1)  # (batch, 1 + input, feature)
         picked = target.one_hot(1 + count).cast(points.dtype)  # (batch, output, 1 + input)
         start = Tensor.eye(1 + count)[:1].reshape(1, 1, -1).expand(examples, 1, -1)
         read = (start.cat(picked[:, :-1], dim=1) if steps > 1 else start) @ table  # (batch, output, feature)
-        decoded = []
+        decoded, given = [], self.decoder.given(read)
         for t in range(steps):
-            hidden, cell = self.decoder(read[:, t], hidden, cell)
+            hidden, cell = self.decoder(given[:, t], hidden, cell)
             decoded.append(hidden)
-        states = Tensor.stack(*decoded, dim=1)  # (batch, output, hidden)
+        states = stored(Tensor.stack(*decoded, dim=1))  # (batch, output, hidden)
 
         # u^i_j = v^T tanh(W_1 e_j + W_2 d_i)
         inner = (self.key(keys).unsqueeze(1) + self.query(states).unsqueeze(2)).tanh()
-        scores = self.score(inner).squeeze(-1)  # (batch, output, 1 + input)
+        scores = stored(self.score(inner).squeeze(-1))  # (batch, output, 1 + input)
         if self.dictionary:
             # a^i = softmax(u^i) over the points alone,  d'_i = sum_j a^i_j e_j
             weights = mask.unsqueeze(1).where(scores[:, :, 1:], -math.inf).softmax(-1)
