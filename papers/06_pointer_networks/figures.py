@@ -10,20 +10,30 @@ from s30.room import Array, Bars, Figure, Lines, Panels, sibling
 
 geometry = sibling(__file__, "geometry.py")
 
-LABELS = {"hull": "hulls", "rival": "dictionary of four", "shuffled": "shuffled targets", "tour": "tours", "order": "orders"}
+LABELS = {
+    "hull": "hulls",
+    "rival": "dictionary of four",
+    "shuffled": "shuffled targets",
+    "tour": "tours",
+    "order": "orders",
+}
 COLOURS = {label: place for place, label in enumerate(LABELS.values())}
 STRETCH = 20  # minibatches whose losses are averaged in a curve
 
 Metrics = Mapping[str, float | Sequence[float]]
 
 
-def drawn(metrics: Metrics, losses: Mapping[str, Sequence[Array]], shown: Mapping[str, tuple[Array, Array]]) -> dict[str, Figure]:
+def drawn(
+    metrics: Metrics, losses: Mapping[str, Sequence[Array]], shown: Mapping[str, tuple[Array, Array]]
+) -> dict[str, Figure]:
     """losses (update,) by net and seed; shown: point sets (set, point, 2) and what was written of them, by net and size."""
     return {
         "exact": exact(metrics),
         "learning_curves": learning_curves(losses),
         "hulls": written("Hulls of 8 points, written by a network that has seen 3 to 5", *shown["hull_8"], closed=True),
-        "tours": written("Tours of 8 cities, written by a network that has seen 3 to 6", *shown["tour_8"], closed=False),
+        "tours": written(
+            "Tours of 8 cities, written by a network that has seen 3 to 6", *shown["tour_8"], closed=False
+        ),
     }
 
 
@@ -37,8 +47,8 @@ def exact(metrics: Metrics) -> Bars:
         {label: float(np.mean(metrics[name])) for label, name in names.items()},
         {label: float(np.ptp(metrics[name])) / 2 for label, name in names.items()},
         y_limits=(0, 1), colours={label: COLOURS[label.split("\n")[0]] for label in names},
-        caption="Pointers go on beyond the lengths of their training (hulls 5, tours and orders 6), and orders best of all. A dictionary of "
-        "four orders four points, and cannot name a fifth.",
+        caption="Pointers go on beyond the lengths of their training (hulls 5, tours and orders 6), and orders best of all. A "
+        "dictionary of four orders four points, and cannot name a fifth.",
     )  # fmt: skip
 
 
@@ -68,4 +78,9 @@ def written(title: str, points: Array, choices: Array, closed: bool) -> Panels:
                 markers=True, joined=True,
             )
         )  # fmt: skip
-    return Panels(title, panels, columns=4, caption="The first four held-out sets. The line is what was written, from point to point.")
+    return Panels(
+        title,
+        panels,
+        columns=4,
+        caption="The first four held-out sets. The line is what was written, from point to point.",
+    )

@@ -94,7 +94,9 @@ def padding(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]
 
 
 def support(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    padded = np.where(problem.batch["point_mask"][:, None], 0, forward(problem.params, problem.batch)["probability"][..., 1:])
+    padded = np.where(
+        problem.batch["point_mask"][:, None], 0, forward(problem.params, problem.batch)["probability"][..., 1:]
+    )
     return padded, np.zeros_like(padded)
 
 
@@ -116,7 +118,9 @@ def all_partial(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Ar
     return _total(forward, problem, PARTIAL, 2, reuse=False, stop=True)
 
 
-def _total(forward: Forward, problem: Problem, sequences: list[list[int]], count: int, **how: bool) -> tuple[Array, Array]:
+def _total(
+    forward: Forward, problem: Problem, sequences: list[list[int]], count: int, **how: bool
+) -> tuple[Array, Array]:
     """The sum of the probabilities of these different sequences over the first `count` points of the longest input."""
     steps, found = problem.batch["target"].shape[1], {}
     rows = [sequence + [0] * (steps - len(sequence)) for sequence in sequences]
@@ -149,7 +153,9 @@ def no_city_twice(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, 
     found = forward(problem.params, tours, **TOUR)["probability"]
     visited = [found[b, i, order[b, :i]] for b in range(count) for i in range(steps)]
     last = found[np.arange(count), -1, order[:, -1]]
-    return _flat(*visited, last, found[..., 0]), _flat(*(np.zeros(len(p)) for p in visited), np.ones(count), 0 * found[..., 0])
+    return _flat(*visited, last, found[..., 0]), _flat(
+        *(np.zeros(len(p)) for p in visited), np.ones(count), 0 * found[..., 0]
+    )
 
 
 def forgetful(problem: Problem, *names: str) -> dict[str, Array]:
@@ -196,7 +202,9 @@ def next_input(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Arr
     params = forgetful(problem, "encoder", "decoder")
     at, batch = int(problem.batch["target"][1, 0]), {name: value.copy() for name, value in problem.batch.items()}
     batch["points"][1, at - 1] += 1
-    change = np.abs(forward(params, batch)["decoded"] - forward(params, problem.batch)["decoded"])[1].max(-1)  # (output,)
+    change = np.abs(forward(params, batch)["decoded"] - forward(params, problem.batch)["decoded"])[1].max(
+        -1
+    )  # (output,)
     # no change before the point is read, much of it then: 1 stands for «none at all» in the first entry
     return np.array([float(change[0] == 0), change[1]]), np.array([0.5, 1e-4])
 

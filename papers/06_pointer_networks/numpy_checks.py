@@ -64,7 +64,13 @@ def forward(params: Arrays, batch: Arrays, *, features: int, hidden: int, dictio
         raise ValueError("a target is no choice: it points at padding, at a point that was used, or at a forbidden end")
     # -mean over examples of sum_i log p(C_i | ...)
     loss = -np.where(real, said, 0).sum(1).mean()
-    return {"encoded": encoded, "decoded": decoded, "scores": scores, "probability": np.exp(log_p), "loss": np.asarray(loss)}
+    return {
+        "encoded": encoded,
+        "decoded": decoded,
+        "scores": scores,
+        "probability": np.exp(log_p),
+        "loss": np.asarray(loss),
+    }
 
 
 def encode(params: Arrays, points: Array, mask: Array) -> tuple[Array, State]:

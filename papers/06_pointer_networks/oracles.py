@@ -44,13 +44,17 @@ def oracles() -> list[Oracle]:
 def many_digits(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     params, batch, config = problem.params, problem.batch, problem.config
     outputs = forward(params, batch)
-    may = checks.choices(batch["point_mask"], batch["target"], batch["target_mask"], reuse=config["reuse"], stop=config["stop"])
+    may = checks.choices(
+        batch["point_mask"], batch["target"], batch["target_mask"], reuse=config["reuse"], stop=config["stop"]
+    )
     keys = checks.candidates(params, outputs["encoded"]) @ params["key.weight"].T  # (batch, choice, hidden)
     queries = outputs["decoded"] @ params["query.weight"].T  # (batch, output, hidden)
     v, theirs = params["score.weight"][0].tolist(), np.zeros(may.shape)
     with workdps(60):
         for b, i in np.ndindex(*may.shape[:2]):
-            inner = [[mpf(float(a)) + mpf(float(d)) for a, d in zip(key, queries[b, i], strict=True)] for key in keys[b]]
+            inner = [
+                [mpf(float(a)) + mpf(float(d)) for a, d in zip(key, queries[b, i], strict=True)] for key in keys[b]
+            ]
             weights = [exp(fdot(v, map(tanh, row))) if may[b, i, j] else mpf(0) for j, row in enumerate(inner)]
             theirs[b, i] = [float(weight / fsum(weights)) for weight in weights]
     return outputs["probability"], theirs
@@ -76,7 +80,12 @@ def greedy_by_prefixes(forward: Forward, problem: Problem) -> tuple[Array, Array
     for b in range(len(points)):
         for step in range(4):
             target = theirs[b : b + 1, : step + 1]  # the last one is <=, which may always be pointed at
-            asked = {"points": points[[b]], "point_mask": mask[[b]], "target": target, "target_mask": np.ones_like(target, bool)}
+            asked = {
+                "points": points[[b]],
+                "point_mask": mask[[b]],
+                "target": target,
+                "target_mask": np.ones_like(target, bool),
+            }
             theirs[b, step] = forward(problem.params, asked, reuse=False, stop=True)["probability"][0, -1].argmax()
             if not theirs[b, step]:
                 break
@@ -99,7 +108,10 @@ def hulls(forward: Forward, problem: Problem) -> tuple[Array, Array]:
 def chain(points: list[list[int]]) -> list[int]:
     """Indices of the hull's corners, counter-clockwise: the lower side from left to right, then the upper one back."""
     ring: list[int] = []
-    for order in (sorted(range(len(points)), key=points.__getitem__), sorted(range(len(points)), key=points.__getitem__)[::-1]):
+    for order in (
+        sorted(range(len(points)), key=points.__getitem__),
+        sorted(range(len(points)), key=points.__getitem__)[::-1],
+    ):
         side: list[int] = []
         for i in order:
             while len(side) > 1 and _turn(points[side[-2]], points[side[-1]], points[i]) <= 0:
@@ -135,4 +147,6 @@ def tours(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     found = [geometry.tours(points) for points in sets]
     written = [geometry.lengths(points, order - 1) for points, (order, _) in zip(sets, found, strict=True)]
     theirs = np.concatenate([geometry.held_karp(points) for points in sets])
-    return np.stack([np.concatenate([length for _, length in found]), np.concatenate(written)]), np.stack([theirs, theirs])
+    return np.stack([np.concatenate([length for _, length in found]), np.concatenate(written)]), np.stack(
+        [theirs, theirs]
+    )

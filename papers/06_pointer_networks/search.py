@@ -26,7 +26,9 @@ def written(params: Arrays, points: Array, mask: Array, *, steps: int, width: in
     for _ in range(steps):
         beams = last.shape[1]
         flat = [value.reshape(count * beams, -1) for value in (checks.read(params, points, last), hidden, cell)]
-        hidden, cell = (value.reshape(count, beams, -1) for value in checks.lstm(params, "decoder", flat[0], (flat[1], flat[2])))
+        hidden, cell = (
+            value.reshape(count, beams, -1) for value in checks.lstm(params, "decoder", flat[0], (flat[1], flat[2]))
+        )
         scores = checks.additive(params, checks.candidates(params, encoded)[:, None], hidden[:, :, None])
         if dictionary:
             logits = checks.from_dictionary(params, encoded, hidden, scores, mask)

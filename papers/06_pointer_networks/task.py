@@ -27,7 +27,13 @@ HULL, FREE, TOUR = {"reuse": True, "stop": True}, {"reuse": True, "stop": False}
 # What may be pointed at in training. Tours are restricted in the search alone, as in section 4.4; orders in training as well.
 NETS: dict[str, dict[str, Any]] = {"hull": HULL, "rival": HULL, "shuffled": HULL, "tour": FREE, "order": TOUR}
 HIDDEN, WORDS, WIDTH = 32, 4, 4  # units; points that the rival can name; sequences in a beam
-TRAINED = {"hull": (3, 5), "rival": (4, 4), "shuffled": (3, 5), "tour": (3, 6), "order": (3, 6)}  # fewest and most points
+TRAINED = {
+    "hull": (3, 5),
+    "rival": (4, 4),
+    "shuffled": (3, 5),
+    "tour": (3, 6),
+    "order": (3, 6),
+}  # fewest and most points
 ASKED = {"hull": (5, 6, 8), "rival": (4, 5), "shuffled": (5,), "tour": (6, 8), "order": (6, 8)}
 LONGEST = 8  # every question is padded to that many points
 STEPS = 7  # of the longest target, a closed hull of 5 points and its end
@@ -48,39 +54,73 @@ HOW = {"greedy": "by greedy decoding", "beam": f"by a beam of {WIDTH}"}
 def _metrics() -> dict[str, Metric]:
     found = {
         f"exact_{net}_{size}_{how}": Metric(
-            f"share of {WHAT[net]} {words}, of {size} points", "share", "seeds", net, "high", control=net == "shuffled",
+            f"share of {WHAT[net]} {words}, of {size} points",
+            "share",
+            "seeds",
+            net,
+            "high",
+            control=net == "shuffled",
             spread={"order": 0.2, "rival": 0.3, "shuffled": 0.1}.get(net, 0.35),
         )
-        for net, sizes in ASKED.items() for size in sizes for how, words in HOW.items()
+        for net, sizes in ASKED.items()
+        for size in sizes
+        for how, words in HOW.items()
     }
     for size in ASKED["hull"]:
         found[f"simple_{size}"] = Metric(
-            f"share of {size}-point sets for which a simple polygon is written, by greedy decoding", "share", "seeds", "hull", "high", spread=0.2,
+            f"share of {size}-point sets for which a simple polygon is written, by greedy decoding",
+            "share",
+            "seeds",
+            "hull",
+            "high",
+            spread=0.2,
         )
         found[f"area_{size}"] = Metric(
-            f"area covered of the hull of {size} points, where the polygon written is simple", "share", "seeds", "hull", "high", spread=0.1,
+            f"area covered of the hull of {size} points, where the polygon written is simple",
+            "share",
+            "seeds",
+            "hull",
+            "high",
+            spread=0.1,
         )
     for size in ASKED["tour"]:
         for how, words in HOW.items():
             found[f"length_{size}_{how}"] = Metric(
-                f"mean length of tours of {size} cities {words}, over the shortest", "1", "seeds", "tour", "low", spread=0.1,
+                f"mean length of tours of {size} cities {words}, over the shortest",
+                "1",
+                "seeds",
+                "tour",
+                "low",
+                spread=0.1,
             )
         found[f"length_{size}_unordered"] = Metric(
-            f"the same of tours of {size} cities in the order in which they are given", "1", "seeds",
+            f"the same of tours of {size} cities in the order in which they are given",
+            "1",
+            "seeds",
         )
         found[f"invalid_{size}_free"] = Metric(
-            f"share of sequences of {size} cities that are no tour, where used cities may be pointed at again", "share", "seeds", "tour", "low",
+            f"share of sequences of {size} cities that are no tour, where used cities may be pointed at again",
+            "share",
+            "seeds",
+            "tour",
+            "low",
             spread=0.4,
         )
         found[f"invalid_{size}_masked"] = Metric(
-            f"the same of {size} cities where they may not, by greedy decoding and by a beam", "share", "seeds", "tour", "low",
+            f"the same of {size} cities where they may not, by greedy decoding and by a beam",
+            "share",
+            "seeds",
+            "tour",
+            "low",
         )
     for size in (5, 10):
-        found[f"optimal_{size}"] = Metric(f"mean length of the shortest tour of {size} uniform cities in the unit square", "side")
+        found[f"optimal_{size}"] = Metric(
+            f"mean length of the shortest tour of {size} uniform cities in the unit square", "side"
+        )
     return found | {
         "beam_gain": Metric(
-            "mean gain of the beam over greedy decoding in the log-probability of what is written, hulls of 8 points", "nats", "seeds", "hull",
-            "high", spread=0.5,
+            "mean gain of the beam over greedy decoding in the log-probability of what is written, hulls of 8 points", "nats", "seeds",
+            "hull", "high", spread=0.5,
         ),
         "beam_loss": Metric("share of those where the beam finds a less probable sequence", "share", "seeds", "hull", "low", spread=0.05),
     }  # fmt: skip
@@ -186,7 +226,10 @@ def examined(net: str, points: Array, said: Arrays) -> dict[str, float]:
         truth = [geometry.corners(row, size) for row in right]
         for how in HOW:
             polygons = [geometry.corners(row, size) for row in said[how]]
-            same = [one is not None and geometry.same_polygon(one, other) for one, other in zip(polygons, truth, strict=True)]
+            same = [
+                one is not None and geometry.same_polygon(one, other)
+                for one, other in zip(polygons, truth, strict=True)
+            ]
             found[f"exact_{net}_{size}_{how}"] = float(np.mean(same))
         if net == "hull":
             found |= covered(points, [geometry.corners(row, size) for row in said["greedy"]], truth)

@@ -77,7 +77,8 @@ def below_minus_1e9(problem: Problem) -> Problem:
     params = {name: value.copy() for name, value in problem.params.items()}
     # The encoder's unit 0 has all its gates open and a candidate of 1: it is tanh(1) = 0.76 at the first point, then grows.
     for row in range(0, 4 * problem.config["hidden"], problem.config["hidden"]):
-        params["encoder.weight_ih_l0"][row] = params["encoder.weight_hh_l0"][row] = params["encoder.bias_hh_l0"][row] = 0
+        for name in ("encoder.weight_ih_l0", "encoder.weight_hh_l0", "encoder.bias_hh_l0"):
+            params[name][row] = 0
         params["encoder.bias_ih_l0"][row] = 60
     params["key.weight"][0] = params["query.weight"][0] = params["score.weight"][0] = 0
     params["key.weight"][0, 0], params["score.weight"][0, 0] = 60, -(2.0**33)

@@ -7,6 +7,7 @@ r"""How the networks of `task.py` are trained and asked in JAX.
 Arrays arrive in the precision in which they are to be used.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -20,11 +21,16 @@ from s30.training.jax import adam, adam_init, clip_by_global_norm
 
 model = sibling(__file__, "model.py")
 task = sibling(__file__, "../task.py")
-compiled = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 1})
 
 
-@partial(compiled, static_argnums=0)
-def update(dictionary: int, theta: Array, state: tuple, params: dict, batch: dict, rate: Array, how: dict, clip: float) -> tuple:
+def compiled(function: Callable, level: int = 0) -> Callable:
+    """A program for each size of the dictionary. LLVM's level 0 compiles sooner than 1, to what runs slower."""
+    return jax.jit(function, static_argnums=0, compiler_options={"xla_backend_optimization_level": level})
+
+
+def update(
+    dictionary: int, theta: Array, state: tuple, params: dict, batch: dict, rate: Array, how: dict, clip: float
+) -> tuple:
     """One step of Adam on theta, which holds all parameters in one vector, as `params` has them by name; and the loss."""
     _, named = ravel_pytree(params)
 
@@ -35,14 +41,18 @@ def update(dictionary: int, theta: Array, state: tuple, params: dict, batch: dic
     return *adam(theta, clip_by_global_norm(gradient, clip), state, rate), value
 
 
+# The first updates, in float64, take less time than a better program takes to compile.
+PROGRAMS = {np.dtype(np.float32): compiled(update, level=1), np.dtype(np.float64): compiled(update)}
+
+
 def train(training: Training) -> Trained:
     config, start = task.config(training.net), {name: jnp.asarray(value) for name, value in training.start.items()}
     how = {name: config[name] for name in ("reuse", "stop")}
     theta, named = ravel_pytree(start)
-    state, losses = adam_init(theta), []
+    state, losses, program = adam_init(theta), [], PROGRAMS[np.dtype(theta.dtype)]
     for index, rate in zip(training.order, training.rates, strict=True):
         batch = {name: value[index] for name, value in training.data.items()}
-        theta, state, loss = update(config["dictionary"], theta, state, start, batch, rate, how, training.clip)
+        theta, state, loss = program(config["dictionary"], theta, state, start, batch, rate, how, training.clip)
         losses.append(loss)
     return Trained(named(theta), np.array(losses))
 
@@ -56,12 +66,14 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     return answers
 
 
-@partial(compiled, static_argnums=0)
+@compiled
 def search(dictionary: int, params: dict, points: Array, mask: Array, width: Array, how: dict) -> tuple[Array, Array]:
     return jax.vmap(partial(search_one, dictionary, params, width=width, **how))(points, mask)
 
 
-def search_one(dictionary: int, params: dict, points: Array, mask: Array, *, width: Array, reuse: Array, stop: Array) -> tuple:
+def search_one(
+    dictionary: int, params: dict, points: Array, mask: Array, *, width: Array, reuse: Array, stop: Array
+) -> tuple:
     """The best sequence for one point set, (step,), and the logarithm of its probability; see `search.py`."""
     encoded, start = model.encode(params, points, mask)
     keys, size, room = model.candidates(params, encoded), len(mask), jnp.arange(task.WIDTH)

@@ -123,7 +123,7 @@ def masks() -> list[Identity]:
             "2 points; positive weights that depend on the prefix", "equation (1)", proof=("factor",),
         ),
         Identity(
-            "greedy_beats_exchange", "where scores do not depend on what was chosen, «a, then b» is more probable than «b, then a» for a > b",
+            "greedy_beats_exchange", "where scores do not depend on what was chosen, «a, then b» is more probable than «b, then a»",
             exchanged(a, b).subs(a, b + more), exchanged(b, a).subs(a, b + more), "positive weights exp(u), a = b + t, t > 0, any r left",
             "section 2.1", relation=">", proof=("factor",),
         ),
@@ -135,7 +135,11 @@ def in_order(order: tuple[str, ...], end: str = "") -> sp.Expr:
     names, probability = "ab" if end else "abc", sp.S.One
     for step, chosen in enumerate([*order, end] if end else order):
         prefix = "".join(order[:step])
-        weights = {name: sp.Symbol(f"w_{prefix}_{name}", positive=True) for name in [*names, end] if name and name not in prefix}
+        weights = {
+            name: sp.Symbol(f"w_{prefix}_{name}", positive=True)
+            for name in [*names, end]
+            if name and name not in prefix
+        }
         probability *= weights[chosen] / sum(weights.values())
     return probability
 
@@ -167,13 +171,19 @@ def areas() -> list[Identity]:
 
 def bridges() -> list[Bridge]:
     rules = [
-        ("score_gradient", "dL/dv = mean over examples of sum_ij (p_ij - [j = C_i]) tanh(W_1 e_j + W_2 d_i)", "score.weight"),
+        (
+            "score_gradient",
+            "dL/dv = mean over examples of sum_ij (p_ij - [j = C_i]) tanh(W_1 e_j + W_2 d_i)",
+            "score.weight",
+        ),
         ("key_gradient", "dL/dW_1 = the same of (v * (1 - tanh^2)) e_j^T", "key.weight"),
         ("query_gradient", "dL/dW_2 = the same of (v * (1 - tanh^2)) d_i^T", "query.weight"),
         ("stop_gradient", "dL/d<= = that of W_1^T (v * (1 - tanh^2)) at the choice of the end alone", "stop"),
     ]
     return [
-        Bridge(name, text, f"gradient:{target}", lambda problem, target=target: gradient(problem, target), "section 2.3")
+        Bridge(
+            name, text, f"gradient:{target}", lambda problem, target=target: gradient(problem, target), "section 2.3"
+        )
         for name, text, target in rules
     ]
 

@@ -46,9 +46,7 @@ def stored(values: Tensor) -> Tensor:
 
 
 class Model:
-    def __init__(
-        self, features: int, hidden: int, dictionary: int = 0, reuse: bool = True, stop: bool = True
-    ) -> None:
+    def __init__(self, features: int, hidden: int, dictionary: int = 0, reuse: bool = True, stop: bool = True) -> None:
         self.encoder, self.decoder = LSTM(features, hidden), LSTM(features, hidden)
         self.start, self.stop = (Tensor.uniform(size, low=-0.08, high=0.08) for size in (features, hidden))
         self.key, self.query = (nn.Linear(hidden, hidden, bias=False) for _ in range(2))

@@ -56,7 +56,9 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     return answers
 
 
-def search(pointer: nn.Module, points: Tensor, mask: Tensor, width: int, reuse: bool, stop: bool) -> tuple[Tensor, Tensor]:
+def search(
+    pointer: nn.Module, points: Tensor, mask: Tensor, width: int, reuse: bool, stop: bool
+) -> tuple[Tensor, Tensor]:
     """The best sequence found, (example, step), and the logarithm of its probability; see `search.py`."""
     count, size = mask.shape
     rows = torch.arange(count)[:, None]

@@ -26,9 +26,7 @@ State = tuple[Tensor, Tensor]
 
 
 class Model(nn.Module):
-    def __init__(
-        self, features: int, hidden: int, dictionary: int = 0, reuse: bool = True, stop: bool = True
-    ) -> None:
+    def __init__(self, features: int, hidden: int, dictionary: int = 0, reuse: bool = True, stop: bool = True) -> None:
         super().__init__()
         self.encoder, self.decoder = (nn.LSTM(features, hidden, batch_first=True) for _ in range(2))
         self.start, self.stop = (nn.Parameter(torch.empty(size).uniform_(-0.08, 0.08)) for size in (features, hidden))
@@ -52,7 +50,9 @@ class Model(nn.Module):
             logits = scores.masked_fill(~self.choices(mask, target, real), -math.inf)
         log_p = logits.log_softmax(-1)  # (batch, output, choice)
         if target.max() >= log_p.shape[-1]:
-            raise ValueError(f"target {target.max()} is no choice: there are {log_p.shape[-1] - 1} of them, and the end")
+            raise ValueError(
+                f"target {target.max()} is no choice: there are {log_p.shape[-1] - 1} of them, and the end"
+            )
         # log p(C_i | C_1, ..., C_{i-1}, P)
         said = log_p.gather(-1, target[..., None])[..., 0]  # (batch, output)
         if said[real].isneginf().any():

@@ -30,7 +30,9 @@ def oracles() -> list[Oracle]:
 
 def categorical(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     outputs, batch = forward(problem.params, problem.batch), problem.batch
-    said = torch.distributions.Categorical(torch.from_numpy(outputs["probability"])).log_prob(torch.from_numpy(batch["target"]))
+    said = torch.distributions.Categorical(torch.from_numpy(outputs["probability"])).log_prob(
+        torch.from_numpy(batch["target"])
+    )
     return outputs["loss"], -np.where(batch["target_mask"], said.numpy(), 0).sum(1).mean()
 
 
