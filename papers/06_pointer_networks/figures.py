@@ -13,9 +13,9 @@ geometry = sibling(__file__, "geometry.py")
 LABELS = {
     "hull": "hulls",
     "rival": "dictionary of four",
-    "shuffled": "shuffled targets",
     "tour": "tours",
     "order": "orders",
+    "shuffled": "shuffled orders",
 }
 COLOURS = {label: place for place, label in enumerate(LABELS.values())}
 STRETCH = 20  # minibatches whose losses are averaged in a curve

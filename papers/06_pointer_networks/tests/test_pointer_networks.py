@@ -105,7 +105,7 @@ def test_a_wider_beam_keeps_what_is_more_probable(room: Paper) -> None:
 
 
 def test_shuffled_targets_belong_to_other_sets_of_the_same_size(task) -> None:
-    true, shuffled = (task.examples(np.random.default_rng(0), net, 300) for net in ("hull", "shuffled"))
+    true, shuffled = (task.examples(np.random.default_rng(0), net, 300) for net in ("order", "shuffled"))
     np.testing.assert_array_equal(true["points"], shuffled["points"])
     assert (shuffled["target"].max(1) <= shuffled["point_mask"].sum(1)).all()
     assert (shuffled["target"] != true["target"]).any(1).mean() > 0.5
