@@ -13,7 +13,7 @@ Decoding with a mask (Section 4.4: «only consider valid tours»), greedily, wha
   ⇐, which may always be pointed at              stopScore
 
 Scores are of any type S with any comparison, a mere function into Bool: no law of an order is used. So what is proved holds of
-every network, trained or not, and of sampling in place of the maximum.
+every network, trained or not. Pointer-Beam.agda has the same of beam search.
 -}
 open import Cubical.Foundations.Prelude using (Type)
 open import Cubical.Data.Bool.Base using (Bool; true; false; if_then_else_)

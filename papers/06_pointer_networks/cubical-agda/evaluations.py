@@ -1,5 +1,5 @@
 """The pointer network's definitions in Agda, run: the pointers of every real step of the checked problem, padding included, the
-rival's contexts, and greedy decoding with the decoder itself, restricted to unused points, without an end and with one."""
+rival's contexts, and greedy decoding and a beam with the decoder itself, restricted to unused points, and greedily with an end as well."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def decoder(problem: Problem, name: str) -> str:
     )
 
 
-def written(problem: Problem, stop: bool) -> Array:
+def written(problem: Problem, stop: bool, width: int = 1) -> Array:
     points = problem.batch["points"][[WHOLE]]
     mask, steps = np.ones(points.shape[:2], bool), points.shape[1]
-    found, _ = search.written(problem.params, points, mask, steps=steps, width=1, reuse=False, stop=stop)
+    found, _ = search.written(problem.params, points, mask, steps=steps, width=width, reuse=False, stop=stop)
     ends = np.flatnonzero(found[0] == 0)
     return found[0, : ends[0] if len(ends) else steps]
 
@@ -94,7 +94,13 @@ def evaluations() -> list[Evaluation]:
             "Pointer-Run", lambda problem: decoder(problem, "untilStopOf"), lambda problem, _: written(problem, stop=True),
             on=UNTIL_STOP, exact=True,
         ),
+        Evaluation(
+            "beam", ["Pointer-Beam.beam", "Pointer-Beam.extend", "Pointer-Beam.isFree"], "Pointer-Run",
+            lambda problem: f"{decoder(problem, 'beamOf')} {WIDTH}", lambda problem, _: written(problem, stop=False, width=WIDTH)[None],
+            on=("seed0", "seed2"), exact=True,
+        ),
     ]  # fmt: skip
 
 
+WIDTH = 3
 UNTIL_STOP = ("seed1", "seed2")  # on seed 0 it ends at once, and an empty list is no comparison

@@ -6,18 +6,22 @@ The pointer network's definitions on the room's numbers. A vector is a list of d
   scores, probability             probabilities: v, W₁, W₂, decoder states, and encoder states, of which nothing is padding
   d′ of from_dictionary           contexts
   written(…, width=1)             tourOf, untilStopOf: the decoder runs here, from the encoder's last state
+  written(…, width=w)             beamOf w: the w most probable sequences are kept
 -}
 module Pointer-Run where
 
 open import Cubical.Foundations.Prelude using (Type; _,_; fst; snd)
 open import Cubical.Data.FinData.Base using (Fin; zero; suc; toℕ)
-open import Cubical.Data.List.Base using (foldr)
+open import Cubical.Data.Bool.Base using (if_then_else_)
+open import Cubical.Data.List.Base using (foldr; rev; take)
 open import Cubical.Data.Maybe.Base using (Maybe; nothing; just)
 open import Cubical.Data.Sigma.Base using (_×_)
-open import S30.Evaluation.Float hiding (_-_; max; min) renaming (_+_ to _+F_)
+open import S30.Evaluation.Float hiding (max; min) renaming (_+_ to _+F_)
 open import S30.Evaluation.Lists
 open import S30.Multiset using (toMultiset)
-open import Pointer-Tours _<ᵇ_ using (tour; positions; decodeUntilStop)
+open import S30.Counting using (keep)
+open import Pointer-Tours _<ᵇ_ using (tour; positions; decodeUntilStop; _≟_)
+open import Pointer-Beam using (beam; isFree)
 import Pointer-Attention
 
 Vector Matrix : Type
@@ -98,4 +102,23 @@ module Decoder (n : ℕ) (v : Vector) (W₁ W₂ : Matrix) (c : Cell) (last : St
   tourOf      = map (λ i → suc (toℕ i)) (tour scores)
   untilStopOf = map (λ i → suc (toℕ i)) (decodeUntilStop stopScore scores n (positions n) [])
 
-open Decoder using (tourOf; untilStopOf) public
+  -- log p(C_i | …) of a choice, among those that were not used
+  logP : List (Fin n) → Fin n → Float
+  logP used i = scores used i - log (foldr _+F_ 0.0 (map (λ j → exp (scores used j)) (keep (isFree _≟_ used) (positions n))))
+
+  -- Σ_i log p(C_i | …)
+  total : List (Fin n) → Float
+  total []       = 0.0
+  total (i ∷ is) = total is +F logP is i
+
+  insert : Float × List (Fin n) → List (Float × List (Fin n)) → List (Float × List (Fin n))
+  insert x []       = x ∷ []
+  insert x (y ∷ ys) = if fst x <ᵇ fst y then y ∷ insert x ys else x ∷ y ∷ ys
+
+  mostProbable : ℕ → List (List (Fin n)) → List (List (Fin n))
+  mostProbable width xss = take width (map snd (foldr insert [] (map (λ xs → total xs , xs) xss)))
+
+  beamOf : ℕ → List (List ℕ)
+  beamOf width = map (λ xs → map (λ i → suc (toℕ i)) (rev xs)) (take 1 (beam _≟_ (mostProbable width) (positions n) n))
+
+open Decoder using (tourOf; untilStopOf; beamOf) public
