@@ -1,0 +1,86 @@
+{-# OPTIONS --safe #-}
+{-
+Paper 06: O. Vinyals, M. Fortunato, N. Jaitly, «Pointer Networks» (2015), arXiv:1506.03134
+
+The pointer (Section 2.3) and the attention that it came from (equation 3), one decoder state at a time, with numbers from an
+abstract commutative ring; written as room 13 writes attention.
+
+  paper                                   here
+  exp(u_j), u_j = vᵀ tanh(W₁e_j + W₂d)    weight d e (any function)
+  p(C = j | …) = softmax(u)_j             point d M e, where M is the finite multiset of all encoder states
+  the distribution over the inputs        pointers d es, one number for each of the list es
+  d′ = Σ a_j e_j                          attend d M
+  padding                                 an encoder state of weight 0
+
+Division by the sum is multiplication by `inverse` of it: what a theorem needs of it is a hypothesis of that theorem.
+-}
+open import Cubical.Foundations.Prelude
+open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
+
+module Pointer-Attention {ℓ : Level} (R' : CommRing ℓ) {Query Key Feature : Type ℓ}
+  (weight : Query → Key → fst R') (inverse : fst R' → fst R') where
+
+open import Cubical.Data.List.Base using (List; []; _∷_; map)
+open import Cubical.Data.Sigma.Base using (_×_; _,_)
+open import Cubical.HITs.FiniteMultiset.Base using (FMSet) renaming (_∷_ to _◂_)
+open import S30.Multiset
+open import S30.Lists using (mapComp)
+
+open CommRingStr (snd R') using (0r; 1r; _+_; _·_; ·Assoc)
+open import S30.Ring R' using (0·Absorbs; sumList)
+open import S30.WeightedSum R' using (sumOver; sumOverNeutral; sumOverFactorR)
+
+R : Type ℓ
+R = fst R'
+
+-- Σ_j exp(u_j)
+total : Query → FMSet Key → R
+total d M = sumOver (weight d) M
+
+-- softmax(u) at the encoder state e
+point : Query → FMSet Key → Key → R
+point d M e = weight d e · inverse (total d M)
+
+-- p(C = j | …) for every input, in their order
+pointers : Query → List Key → List R
+pointers d es = map (point d (toMultiset es)) es
+
+-- d′ = Σ_j a_j e_j, feature by feature
+attend : (Key → Feature → R) → Query → FMSet Key → Feature → R
+attend feature d M f = sumOver (λ e → point d M e · feature e f) M
+
+-- However the inputs are arranged, each encoder state is pointed at with the same probability.
+pointPermutationInvariant : (d : Query) {es fs : List Key} → es ↭ fs → point d (toMultiset es) ≡ point d (toMultiset fs)
+pointPermutationInvariant d p = cong (point d) (permutationToPath p)
+
+-- So permuting the inputs permutes the pointers: every probability moves with the input that it belongs to.
+pointersEquivariant : (d : Query) {es fs : List Key} → es ↭ fs
+  → map (λ e → e , point d (toMultiset es) e) es ↭ map (λ e → e , point d (toMultiset fs) e) fs
+pointersEquivariant d {es} {fs} p = subst (λ q → map (λ e → e , q e) es ↭ map (λ e → e , point d (toMultiset fs) e) fs)
+  (sym (pointPermutationInvariant d p)) (↭map (λ e → e , point d (toMultiset fs) e) p)
+
+-- The rival's attention, which sums over the inputs, does not tell in which order they stand.
+attendPermutationInvariant : (feature : Key → Feature → R) (d : Query) {es fs : List Key} → es ↭ fs
+  → attend feature d (toMultiset es) ≡ attend feature d (toMultiset fs)
+attendPermutationInvariant feature d p = cong (attend feature d) (permutationToPath p)
+
+-- Padding, which has weight 0, gets probability 0 …
+paddingIsNotPointedAt : (d : Query) (M : FMSet Key) (e : Key) → weight d e ≡ 0r → point d M e ≡ 0r
+paddingIsNotPointedAt d M e none = cong (_· inverse (total d M)) none ∙ 0·Absorbs (inverse (total d M))
+
+-- … and changes no other probability: a longer dictionary leaves the shorter one's distribution as it is.
+paddingChangesNothing : (d : Query) (M : FMSet Key) (e : Key) → weight d e ≡ 0r → point d (e ◂ M) ≡ point d M
+paddingChangesNothing d M e none = funExt λ f → cong (λ t → weight d f · inverse t) (sumOverNeutral (weight d) e M none)
+
+private
+  sumOfList : (f : Key → R) (es : List Key) → sumList (map f es) ≡ sumOver f (toMultiset es)
+  sumOfList f []       = refl
+  sumOfList f (e ∷ es) = cong (f e +_) (sumOfList f es)
+
+-- For every number of inputs the pointers sum to one, where the sum of the weights has an inverse.
+pointersSumToOne : (d : Query) (es : List Key) → total d (toMultiset es) · inverse (total d (toMultiset es)) ≡ 1r
+  → sumList (pointers d es) ≡ 1r
+pointersSumToOne d es inverts =
+  sumOfList (point d (toMultiset es)) es
+  ∙ sumOverFactorR (weight d) (inverse (total d (toMultiset es))) (toMultiset es)
+  ∙ inverts
