@@ -209,7 +209,7 @@ def margins(problem: Problem) -> Array:
     """|t~_{i,2j-1} - t~_{i,2j}|: with each pair's units negated, their maximum becomes minus their minimum."""
     negated = {name: -value if name.startswith("readout.") else value for name, value in problem.params.items()}
     high, low = (forward(p, problem.batch, **problem.config)["readout"] for p in (problem.params, negated))
-    return high + low
+    return np.abs(high + low)
 
 
 def _draw(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> Array:
