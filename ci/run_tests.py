@@ -4,7 +4,7 @@
     python ci/run_tests.py torch jax       the tests that need those layers
     python ci/run_tests.py engine          the tests that need no framework in their own process
     python ci/run_tests.py --mutants       the mutants alone: plausible mistakes that must be rejected, most of the time
-    python ci/run_tests.py --mutants --part   as many of them as four papers have, by turns: the commit says which
+    python ci/run_tests.py --mutants --part   about as many of them as four papers have, drawn by the commit's name
     python ci/run_tests.py --no-mutants    all but the mutants, as `make test`
 
 JAX and PyTorch in one process can abort on their two OpenMP runtimes, so no process imports both.

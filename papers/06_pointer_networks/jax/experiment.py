@@ -62,7 +62,8 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     answers = {}
     for name, (width, how) in task.searches(net).items():
         asked = (task.config(net)["dictionary"], dict(params), inputs["points"], inputs["point_mask"], width, how)
-        answers[name], answers[f"{name}_log_p"] = search(*asked)
+        written, answers[f"{name}_log_p"] = search(*asked)
+        answers[name] = np.asarray(written, np.int64)
     return answers
 
 
