@@ -2,7 +2,8 @@
 {-
 Paper 13: A. Vaswani et al., «Attention Is All You Need» (2017), arXiv:1706.03762
 
-Attention (Section 3.2, equation 1), one query at a time, with numbers from an abstract commutative ring.
+Attention (Section 3.2, equation 1), one query at a time, with numbers from an abstract commutative ring: the average of
+S30.Attention over key–value pairs.
 
   paper                                        here
   exp(q·k/√d_k)                                weight q k (any function)
@@ -18,17 +19,16 @@ open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
 module Transformer-Attention {ℓ : Level} (R' : CommRing ℓ) {Query Key Feature : Type ℓ}
   (weight : Query → Key → fst R') (divide : fst R' → fst R' → fst R') where
 
-open import Cubical.Data.List.Base using (List; []; _∷_; _++_; map)
-open import Cubical.Data.Sigma.Base using (_×_; _,_; fst; snd)
+open import Cubical.Data.List.Base using (List; map)
+open import Cubical.Data.Sigma.Base using (_×_; _,_; snd)
 open import Cubical.HITs.FiniteMultiset.Base using (FMSet) renaming (_∷_ to _◂_)
 open import S30.Lists using (All)
 open import S30.Multiset
+import S30.Attention
 import S30.Convex
 
-open CommRingStr (snd R') using (0r; _+_; _·_; ·Comm; ·Assoc)
-open import S30.Ring R' using (0·Absorbs; sumList)
-open import S30.WeightedSum R' using
-  (sumOver; sumOverUnion; sumOverNeutral; sumOverMap; sumOverFactorL; sumOverFactorR)
+open CommRingStr (snd R') using (0r; _+_; _·_)
+open import S30.WeightedSum R' using (sumOver)
 
 R : Type ℓ
 R = fst R'
@@ -36,47 +36,33 @@ R = fst R'
 KeyValue : Type ℓ
 KeyValue = Key × (Feature → R)
 
-weightedValue : Query → Feature → KeyValue → R
-weightedValue q j (k , v) = weight q k · v j
-
 weightOf : Query → KeyValue → R
 weightOf q (k , v) = weight q k
 
--- Σ exp(q·k/√d_k) v  and  Σ exp(q·k/√d_k), over the multiset of key–value pairs.
-numerator : Query → FMSet KeyValue → Feature → R
-numerator q M j = sumOver (weightedValue q j) M
+private
+  module Shared = S30.Attention R' weightOf snd divide
 
-denominator : Query → FMSet KeyValue → R
-denominator q M = sumOver (weightOf q) M
+-- Σ exp(q·k/√d_k) v  and  Σ exp(q·k/√d_k), over the multiset of key–value pairs.
+open Shared public using (weighted; numerator; denominator)
 
 -- softmax(qKᵀ/√d_k)V
 attend : Query → FMSet KeyValue → Feature → R
-attend q M j = divide (numerator q M j) (denominator q M)
+attend = Shared.average
 
 -- Attention is a map out of the finite multiset of key–value pairs, so no permutation of them changes it.
 attentionPermutationInvariant : (q : Query) {xs ys : List KeyValue} → xs ↭ ys
                               → attend q (toMultiset xs) ≡ attend q (toMultiset ys)
-attentionPermutationInvariant q p = cong (attend q) (permutationToPath p)
+attentionPermutationInvariant = Shared.averageOfPermuted
 
 -- Two blocks of keys can be worked off one after the other: their numerators and their denominators add.
 attendUnion : (q : Query) (M N : FMSet KeyValue) (j : Feature)
   → attend q (M ∪ N) j ≡ divide (numerator q M j + numerator q N j) (denominator q M + denominator q N)
-attendUnion q M N j = cong₂ divide (sumOverUnion (weightedValue q j) M N) (sumOverUnion (weightOf q) M N)
+attendUnion = Shared.averageOfUnion
 
 -- A key of weight 0 (a masked key, a padded source token) changes nothing, whatever its value and wherever it stands.
 maskedKeyChangesNothing : (q : Query) (k : Key) (v : Feature → R) (M : FMSet KeyValue)
                         → weight q k ≡ 0r → attend q ((k , v) ◂ M) ≡ attend q M
-maskedKeyChangesNothing q k v M masked = funExt λ j → cong₂ divide
-  (sumOverNeutral (weightedValue q j) (k , v) M (cong (_· v j) masked ∙ 0·Absorbs (v j)))
-  (sumOverNeutral (weightOf q) (k , v) M masked)
-
--- Where all keys carry the same value v, the numerator is the denominator times v.
-numeratorOfEqualValues : (q : Query) (keys : FMSet Key) (v : Feature → R) (j : Feature)
-  → numerator q (mapMultiset (λ k → k , v) keys) j ≡ denominator q (mapMultiset (λ k → k , v) keys) · v j
-numeratorOfEqualValues q keys v j =
-  sumOverMap (weightedValue q j) (λ k → k , v) keys
-  ∙ sumOverFactorR (weight q) (v j) keys
-  ∙ cong (_· v j) (sym (sumOverMap (weightOf q) (λ k → k , v) keys))
+maskedKeyChangesNothing q k v = Shared.weightlessChangesNothing q (k , v)
 
 -- So attention to keys that all carry the value v is v, if dividing by this row's denominator undoes multiplying by
 -- it: the weights of a row sum to 1.
@@ -84,8 +70,7 @@ attendOfEqualValues : (q : Query) (keys : FMSet Key) (v : Feature → R)
   → let den = denominator q (mapMultiset (λ k → k , v) keys) in
     ((y : R) → divide (den · y) den ≡ y) → attend q (mapMultiset (λ k → k , v) keys) ≡ v
 attendOfEqualValues q keys v cancels = funExt λ j →
-  cong (λ n → divide n (denominator q (mapMultiset (λ k → k , v) keys))) (numeratorOfEqualValues q keys v j)
-  ∙ cancels (v j)
+  Shared.averageOfEqual q (λ k → k , v) j (v j) (λ _ → refl) keys cancels
 
 -- A factor of all weights, such as exp(−max) of a stable softmax, comes out of numerator and denominator, and cancels
 -- if dividing both by it changes no quotient (for reals: if it is not zero).
@@ -93,24 +78,14 @@ commonFactorCancels : (q : Query) (factor : R) → ((x y : R) → divide (factor
   → (M : FMSet KeyValue) (j : Feature)
   → divide (sumOver (λ (k , v) → (factor · weight q k) · v j) M) (sumOver (λ (k , v) → factor · weight q k) M)
   ≡ attend q M j
-commonFactorCancels q factor cancels M j =
-  cong₂ divide
-    (cong (λ f → sumOver f M) (funExt λ (k , v) → sym (·Assoc factor (weight q k) (v j)))
-      ∙ sumOverFactorL factor (weightedValue q j) M)
-    (sumOverFactorL factor (weightOf q) M)
-  ∙ cancels (numerator q M j) (denominator q M)
+commonFactorCancels = Shared.factorCancels
 
 -- Between bounds, in an ordered ring.
 module Ordered {ℓ' : Level} (_≤_ : R → R → Type ℓ')
   (+Mono : (a b c d : R) → a ≤ b → c ≤ d → (a + c) ≤ (b + d))
   (·Mono : (f a b : R) → 0r ≤ f → a ≤ b → (f · a) ≤ (f · b)) where
 
-  open S30.Convex R' _≤_ +Mono ·Mono using (IsBetween; weightedSumBetween)
-
-  private
-    sumOverList : {A : Type ℓ} (f : A → R) (xs : List A) → sumOver f (toMultiset xs) ≡ sumList (map f xs)
-    sumOverList f []       = refl
-    sumOverList f (x ∷ xs) = cong (f x +_) (sumOverList f xs)
+  open S30.Convex R' _≤_ +Mono ·Mono using (IsBetween)
 
   -- Where no weight is negative and every value attended to has its feature j between low and high, attention has its
   -- feature j there too, if dividing by this row's denominator undoes multiplying by it and keeps the order (and 0 ≤ 0).
@@ -119,14 +94,4 @@ module Ordered {ℓ' : Level} (_≤_ : R → R → Type ℓ')
     → let den = denominator q (toMultiset xs) in
       ((y : R) → divide (den · y) den ≡ y) → ((a b : R) → a ≤ b → divide a den ≤ divide b den)
     → IsBetween low high (attend q (toMultiset xs) j)
-  attendBetween 0≤0 q low high j xs inside cancels mono =
-      subst (_≤ attend q (toMultiset xs) j) (cancels low)
-        (mono _ _ (subst2 (λ d n → (d · low) ≤ n) (sym dens) (sym nums) (fst between)))
-    , subst (attend q (toMultiset xs) j ≤_) (cancels high)
-        (mono _ _ (subst2 (λ d n → n ≤ (d · high)) (sym dens) (sym nums) (snd between)))
-    where
-    dens : denominator q (toMultiset xs) ≡ sumList (map (weightOf q) xs)
-    dens = sumOverList (weightOf q) xs
-    nums : numerator q (toMultiset xs) j ≡ sumList (map (weightedValue q j) xs)
-    nums = sumOverList (weightedValue q j) xs
-    between = weightedSumBetween 0≤0 (weightOf q) (λ (k , v) → v j) low high xs inside
+  attendBetween = Shared.Ordered.averageBetween _≤_ +Mono ·Mono

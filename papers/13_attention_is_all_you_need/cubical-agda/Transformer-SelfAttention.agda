@@ -117,7 +117,7 @@ private
 hiddenTokensChangeNothing : (q : Query) (xs ys : List A)
   → Masked.attend q (toMultiset (map show xs ++ map hide ys)) ≡ Plain.attend q (toMultiset (map keyValue xs))
 hiddenTokensChangeNothing q xs ys = funExt λ j → cong₂ divide
-  (sumWithHidden (Masked.weightedValue q j) (Plain.weightedValue q j)
+  (sumWithHidden (Masked.weighted q j) (Plain.weighted q j)
     (λ x → refl) (λ x → 0·Absorbs (value x j)) xs ys)
   (sumWithHidden (Masked.weightOf q) (Plain.weightOf q) (λ x → refl) (λ x → refl) xs ys)
 

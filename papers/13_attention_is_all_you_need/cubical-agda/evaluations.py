@@ -120,7 +120,7 @@ def logits(problem: Problem) -> str:
 
 
 def evaluations() -> list[Evaluation]:
-    attention = ["Transformer-Attention.attend", "Transformer-Attention.numerator", "Transformer-Attention.denominator"]
+    attention = ["Transformer-Attention.attend"]
     shared = [*attention, "Transformer-Stack.sublayer", "Transformer-Causal.residual"]
     heads = ["Transformer-Heads.splitHeads", "Transformer-Heads.joinHeads", "Transformer-Heads.perHead"]
     tokens = [

@@ -3,8 +3,8 @@
 Paper 14: D. Bahdanau, K. Cho, Y. Bengio, «Neural Machine Translation by Jointly Learning to Align and Translate» (2014),
 arXiv:1409.0473
 
-Alignment and context (equations 5 and 6), one state at a time, with numbers from an abstract commutative ring. Written as
-room 13 writes its attention: the key–value pairs are the annotations themselves.
+Alignment and context (equations 5 and 6), one state at a time, with numbers from an abstract commutative ring: share and
+average of S30.Attention, over the annotations.
 
   paper                                        here
   exp(e_ij), e_ij = a(s_{i−1}, h_j)            weight s h (any function)
@@ -23,36 +23,32 @@ module Bahdanau-Attention {ℓ : Level} (R' : CommRing ℓ) {State Annotation Fe
   (weight : State → Annotation → fst R') (feature : Annotation → Feature → fst R')
   (divide : fst R' → fst R' → fst R') where
 
-open import Cubical.Data.List.Base using (List; []; _∷_; map)
-open import Cubical.Data.Sigma.Base using (_×_; _,_; Σ-syntax)
-open import Cubical.HITs.FiniteMultiset.Base using (FMSet; module ElimProp) renaming ([] to ∅; _∷_ to _◂_)
+open import Cubical.Data.List.Base using (List; map)
+open import Cubical.Data.Sigma.Base using (_×_; _,_; fst; snd; Σ-syntax)
+open import Cubical.HITs.FiniteMultiset.Base using (FMSet) renaming ([] to ∅; _∷_ to _◂_)
 open import S30.Lists using (All)
 open import S30.Multiset
+import S30.Attention
 import S30.Convex
 
-open CommRingStr (snd R') using (0r; _+_; _·_; is-set; +IdR; ·Assoc)
-open import S30.Ring R' using (0·Absorbs; sumList)
-open import S30.WeightedSum R' using (sumOver; sumOverNeutral; sumOverFactorL; sumOverFactorR)
+open CommRingStr (snd R') using (0r; _+_; _·_)
+open import S30.WeightedSum R' using (sumOver)
 
 R : Type ℓ
 R = fst R'
 
-weighted : State → Feature → Annotation → R
-weighted s f h = weight s h · feature h f
+private
+  module Shared = S30.Attention R' weight feature divide
 
 -- Σ exp(e) h  and  Σ exp(e), over the multiset of annotations.
-numerator : State → FMSet Annotation → Feature → R
-numerator s M f = sumOver (weighted s f) M
-
-denominator : State → FMSet Annotation → R
-denominator s M = sumOver (weight s) M
+open Shared public using (numerator; denominator)
 
 -- α (equation 6) and c (equation 5).
 alignment : State → FMSet Annotation → Annotation → R
-alignment s M h = divide (weight s h) (denominator s M)
+alignment = Shared.share
 
 context : State → FMSet Annotation → Feature → R
-context s M f = divide (numerator s M f) (denominator s M)
+context = Shared.average
 
 -- All alignments of a sentence, word by word.
 alignments : State → List Annotation → List R
@@ -60,13 +56,12 @@ alignments s hs = map (alignment s (toMultiset hs)) hs
 
 -- For a given state the context is a map out of the finite multiset of annotations: no permutation of them changes it.
 contextOfPermuted : (s : State) {hs ks : List Annotation} → hs ↭ ks → context s (toMultiset hs) ≡ context s (toMultiset ks)
-contextOfPermuted s p = cong (context s) (permutationToPath p)
+contextOfPermuted = Shared.averageOfPermuted
 
 -- And each annotation keeps its own weight: the alignments of permuted annotations are one function of the annotation.
 alignmentKept : (s : State) {hs ks : List Annotation} → hs ↭ ks
   → Σ[ g ∈ (Annotation → R) ] (alignments s hs ≡ map g hs) × (alignments s ks ≡ map g ks)
-alignmentKept s {hs} {ks} p =
-  alignment s (toMultiset hs) , refl , λ i → map (alignment s (permutationToPath p (~ i))) ks
+alignmentKept = Shared.shareKept
 
 -- Equation (5) as it stands, c = Σ α h, if dividing by this row's denominator is linear.
 contextIsExpectation : (s : State) (M : FMSet Annotation) (f : Feature)
@@ -74,73 +69,44 @@ contextIsExpectation : (s : State) (M : FMSet Annotation) (f : Feature)
     divide 0r den ≡ 0r → ((x y : R) → divide (x + y) den ≡ divide x den + divide y den)
   → ((x y : R) → divide (x · y) den ≡ divide x den · y)
   → context s M f ≡ sumOver (λ h → alignment s M h · feature h f) M
-contextIsExpectation s M f zeros sums factors = dividedSum M
-  where
-  den : R
-  den = denominator s M
-  dividedSum : (N : FMSet Annotation)
-    → divide (numerator s N f) den ≡ sumOver (λ h → divide (weight s h) den · feature h f) N
-  dividedSum = ElimProp.f (is-set _ _) zeros
-    λ h {N} IH → sums (weighted s f h) (numerator s N f) ∙ cong₂ _+_ (factors (weight s h) (feature h f)) IH
+contextIsExpectation = Shared.averageIsExpectation
 
 -- The alignments add up to the denominator divided by itself, which is 1, if dividing by it is linear.
 alignmentsSumToOne : (s : State) (M : FMSet Annotation)
   → let den = denominator s M in
     divide 0r den ≡ 0r → ((x y : R) → divide (x + y) den ≡ divide x den + divide y den)
   → sumOver (alignment s M) M ≡ divide den den
-alignmentsSumToOne s M zeros sums = sym (dividedSum M)
-  where
-  den : R
-  den = denominator s M
-  dividedSum : (N : FMSet Annotation) → divide (denominator s N) den ≡ sumOver (λ h → divide (weight s h) den) N
-  dividedSum = ElimProp.f (is-set _ _) zeros
-    λ h {N} IH → sums (weight s h) (denominator s N) ∙ cong (divide (weight s h) den +_) IH
+alignmentsSumToOne = Shared.sharesSumToOne
 
 -- An annotation of weight 0 (a padded source word) changes no context, whatever it holds.
 paddingChangesNothing : (s : State) (h : Annotation) (M : FMSet Annotation)
                       → weight s h ≡ 0r → context s (h ◂ M) ≡ context s M
-paddingChangesNothing s h M masked = funExt λ f → cong₂ divide
-  (sumOverNeutral (weighted s f) h M (cong (_· feature h f) masked ∙ 0·Absorbs (feature h f)))
-  (sumOverNeutral (weight s) h M masked)
+paddingChangesNothing = Shared.weightlessChangesNothing
 
 -- A convex combination of equal values is that value: where feature f of every annotation is v, it is v in the context, if
 -- dividing by this row's denominator undoes multiplying by it.
-contextOfEqual : (s : State) (M : FMSet Annotation) (f : Feature) (v : R)
-  → ((h : Annotation) → feature h f ≡ v)
-  → ((y : R) → divide (denominator s M · y) (denominator s M) ≡ y) → context s M f ≡ v
-contextOfEqual s M f v same cancels =
-  cong (λ n → divide n (denominator s M))
-    (cong (λ g → sumOver g M) (funExt λ h → cong (weight s h ·_) (same h)) ∙ sumOverFactorR (weight s) v M)
-  ∙ cancels v
+contextOfEqual : (s : State) (f : Feature) (v : R) (M : FMSet (Σ[ h ∈ Annotation ] (feature h f ≡ v)))
+  → let den = denominator s (mapMultiset fst M) in
+    ((y : R) → divide (den · y) den ≡ y) → context s (mapMultiset fst M) f ≡ v
+contextOfEqual s f v = Shared.averageOfEqual s fst f v snd
 
 -- A sentence of one word leaves nothing to search: its context is its annotation at every state.
 contextOfOne : (s : State) (h : Annotation)
   → ((y : R) → divide (weight s h · y) (weight s h) ≡ y) → context s (h ◂ ∅) ≡ feature h
-contextOfOne s h cancels = funExt λ f →
-  cong₂ divide (+IdR (weight s h · feature h f)) (+IdR (weight s h)) ∙ cancels (feature h f)
+contextOfOne = Shared.averageOfOne
 
 -- A constant added to all energies is a factor of all weights, and cancels if dividing both by it changes no quotient.
 constantEnergyCancels : (s : State) (factor : R) → ((x y : R) → divide (factor · x) (factor · y) ≡ divide x y)
   → (M : FMSet Annotation) (f : Feature)
   → divide (sumOver (λ h → (factor · weight s h) · feature h f) M) (sumOver (λ h → factor · weight s h) M) ≡ context s M f
-constantEnergyCancels s factor cancels M f =
-  cong₂ divide
-    (cong (λ g → sumOver g M) (funExt λ h → sym (·Assoc factor (weight s h) (feature h f)))
-      ∙ sumOverFactorL factor (weighted s f) M)
-    (sumOverFactorL factor (weight s) M)
-  ∙ cancels (numerator s M f) (denominator s M)
+constantEnergyCancels = Shared.factorCancels
 
 -- Between bounds, in an ordered ring.
 module Ordered {ℓ' : Level} (_≤_ : R → R → Type ℓ')
   (+Mono : (a b c d : R) → a ≤ b → c ≤ d → (a + c) ≤ (b + d))
   (·Mono : (f a b : R) → 0r ≤ f → a ≤ b → (f · a) ≤ (f · b)) where
 
-  open S30.Convex R' _≤_ +Mono ·Mono using (IsBetween; weightedSumBetween)
-
-  private
-    sumOverList : {A : Type ℓ} (f : A → R) (xs : List A) → sumOver f (toMultiset xs) ≡ sumList (map f xs)
-    sumOverList f []       = refl
-    sumOverList f (x ∷ xs) = cong (f x +_) (sumOverList f xs)
+  open S30.Convex R' _≤_ +Mono ·Mono using (IsBetween)
 
   -- Where no weight is negative and feature f of every annotation lies between low and high, so does the context's, if dividing
   -- by this row's denominator undoes multiplying by it and keeps the order (and 0 ≤ 0).
@@ -149,12 +115,4 @@ module Ordered {ℓ' : Level} (_≤_ : R → R → Type ℓ')
     → let den = denominator s (toMultiset hs) in
       ((y : R) → divide (den · y) den ≡ y) → ((a b : R) → a ≤ b → divide a den ≤ divide b den)
     → IsBetween low high (context s (toMultiset hs) f)
-  contextBetween 0≤0 s low high f hs inside cancels mono =
-      subst (_≤ context s (toMultiset hs) f) (cancels low)
-        (mono _ _ (subst2 (λ d n → (d · low) ≤ n) (sym dens) (sym nums) (fst between)))
-    , subst (context s (toMultiset hs) f ≤_) (cancels high)
-        (mono _ _ (subst2 (λ d n → n ≤ (d · high)) (sym dens) (sym nums) (snd between)))
-    where
-    dens = sumOverList (weight s) hs
-    nums = sumOverList (weighted s f) hs
-    between = weightedSumBetween 0≤0 (weight s) (λ h → feature h f) low high hs inside
+  contextBetween = Shared.Ordered.averageBetween _≤_ +Mono ·Mono
