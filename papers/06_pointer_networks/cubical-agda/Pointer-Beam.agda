@@ -27,8 +27,9 @@ open import Cubical.Data.Sum using (inl; inr)
 open import Cubical.Data.Unit using (Unit; tt)
 open import S30.Counting using (keep; ∈Keep; unions; ∈Unions)
 open import S30.Multiset using (_↭_)
+open import S30.Permutation using (distinctIsPermutation)
 open import S30.Pigeonhole
-open import Pointer-Search {S = Unit} (λ _ _ → false) _≟_ using (isUsed; distinctIsPermutation)
+open import Pointer-Search {S = Unit} (λ _ _ → false) _≟_ using (isUsed)
 
 isFree : (used : List A) (x : A) → Dec (¬ (x ∈ used))
 isFree used x with isUsed x used

@@ -25,13 +25,14 @@ open import Cubical.Foundations.Prelude using (_≡_; refl; sym; _∙_; cong; su
 open import Cubical.Data.Empty as ⊥ using (⊥)
 open import Cubical.Data.List using (List; []; _∷_; map; length)
 open import Cubical.Data.Maybe.Base using (Maybe; nothing; just)
-open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; +-suc; +-zero; injSuc; snotz)
+open import Cubical.Data.Nat using (ℕ; zero; suc; _+_; +-suc)
 open import Cubical.Data.Nat.Order using (_≤_; suc-≤-suc; pred-≤-pred; ≤-trans; ≤-refl; ¬m<m; ≤SumLeft)
 open import Cubical.Data.Sigma using (Σ-syntax; _×_; _,_; fst; snd)
 open import Cubical.Data.Sum using (_⊎_; inl; inr)
 open import Cubical.Data.Unit using (Unit; tt)
 open import Cubical.HITs.FiniteMultiset.Base using (FMSet)
-open import S30.Multiset using (toMultiset; permutationToPath; _↭_; ↭refl; ↭swap; ↭prep; ↭trans; ↭map)
+open import S30.Multiset using (toMultiset; permutationToPath; _↭_; ↭map)
+open import S30.Permutation using (distinctIsPermutation)
 open import S30.Pigeonhole
 
 -------------------------------------------------------------------------------
@@ -185,26 +186,6 @@ decodeValid score (suc k) (p ∷ ps) used distinct enough =
   rest = decodeValid score k (p ∷ ps) (chosen ∷ used) distinct more
   isNew : ¬ (chosen ∈ decode score k (p ∷ ps) (chosen ∷ used))
   isNew m = Valid.fresh rest chosen m (inl refl)
-
-private
-  removePermutation : {x : A} (ys : List A) (m : x ∈ ys) → x ∷ remove ys m ↭ ys
-  removePermutation {x} (y ∷ ys) (inl e) = subst (λ z → x ∷ ys ↭ z ∷ ys) e ↭refl
-  removePermutation {x} (y ∷ ys) (inr m) = ↭trans (↭swap x y) (↭prep y (removePermutation ys m))
-
--- A list without repetition, as long as another and with no other members, is a permutation of it.
-distinctIsPermutation : (xs ys : List A) → Distinct xs → ((x : A) → x ∈ xs → x ∈ ys) → length xs ≡ length ys → xs ↭ ys
-distinctIsPermutation []       []       _ _ _ = ↭refl
-distinctIsPermutation []       (y ∷ ys) _ _ e = ⊥.rec (snotz (sym e))
-distinctIsPermutation (x ∷ xs) ys (x∉xs , distinct) inside e =
-  ↭trans (↭prep x (distinctIsPermutation xs (remove ys here) distinct others (injSuc (e ∙ sym (lengthRemove ys here)))))
-    (removePermutation ys here)
-  where
-  here : x ∈ ys
-  here = inside x (inl refl)
-  others : (z : A) → z ∈ xs → z ∈ remove ys here
-  others z m with remainsInRemove ys here (inside z (inr m))
-  ... | inl z≡x = ⊥.rec (x∉xs (subst (_∈ xs) z≡x m))
-  ... | inr n   = n
 
 -- Masked decoding is a permutation by construction: for every number of positions and whatever the scores, as many steps as
 -- there are positions write each of them once.

@@ -17,62 +17,24 @@ module Pointer-Tours {S : Type} (_<ᵇ_ : S → S → Bool) where
 open import Cubical.Foundations.Prelude using (_≡_; refl; sym; _∙_; cong; cong₂; subst)
 open import Cubical.Data.Bool.Base using (true; false; if_then_else_)
 open import Cubical.Data.Empty as ⊥ using (⊥)
-open import Cubical.Data.FinData.Base using (Fin; zero; suc)
+open import Cubical.Data.FinData.Base using (Fin)
 open import Cubical.Data.List using (List; []; _∷_; map; length)
 open import Cubical.Data.Maybe.Base using (Maybe; nothing; just)
 open import Cubical.Data.Nat using (ℕ; zero; suc)
-open import Cubical.Data.Nat.Order using (_≤_; ≤-refl; ¬m<m)
-open import Cubical.Data.Sigma using (_×_; _,_; fst; snd)
+open import Cubical.Data.Nat.Order using (_≤_; ≤-refl)
+open import Cubical.Data.Sigma using (_×_; _,_)
 open import Cubical.Data.Sum using (inl; inr)
-open import Cubical.Data.Unit using (Unit; tt)
-open import Cubical.Relation.Nullary using (¬_; Dec; yes; no; Discrete)
-open import S30.Lists using (lengthMap)
-open import S30.Multiset using (toMultiset; _↭_)
-open import S30.Pigeonhole using (_∈_; Distinct; ∈Map; distinctMap; map∈; pigeonhole)
+open import Cubical.Relation.Nullary using (yes; no; Discrete)
+open import S30.Multiset using (_↭_)
+open import S30.Permutation using (↭sym; ∈Permutation; discreteFin; positions; positionsLength; positionsDistinct; everyPosition)
+open import S30.Pigeonhole using (_∈_; Distinct; map∈)
 import Pointer-Search
-
-----------------------------------------------------------------------
--- The positions of an input of n points
-
-isZero : {n : ℕ} → Fin (suc n) → Type
-isZero zero    = Unit
-isZero (suc _) = ⊥
-
-before : {n : ℕ} → Fin n → Fin (suc n) → Fin n
-before i zero    = i
-before i (suc j) = j
-
-_≟_ : {n : ℕ} → Discrete (Fin n)
-zero  ≟ zero  = yes refl
-zero  ≟ suc j = no λ e → subst isZero e tt
-suc i ≟ zero  = no λ e → subst isZero (sym e) tt
-suc i ≟ suc j with i ≟ j
-... | yes e = yes (cong Fin.suc e)
-... | no ne = no λ e → ne (cong (before i) e)
-
-positions : (n : ℕ) → List (Fin n)
-positions zero    = []
-positions (suc n) = zero ∷ map suc (positions n)
-
-positionsLength : (n : ℕ) → length (positions n) ≡ n
-positionsLength zero    = refl
-positionsLength (suc n) = cong ℕ.suc (lengthMap Fin.suc (positions n) ∙ positionsLength n)
-
-positionsDistinct : (n : ℕ) → Distinct (positions n)
-positionsDistinct zero    = tt
-positionsDistinct (suc n) =
-    (λ m → let (_ , _ , e) = ∈Map Fin.suc (positions n) m in subst isZero e tt)
-  , distinctMap Fin.suc (positions n) (λ {i} _ _ e → cong (before i) e) (positionsDistinct n)
-
-everyPosition : {n : ℕ} (i : Fin n) → i ∈ positions n
-everyPosition zero    = inl refl
-everyPosition (suc i) = inr (map∈ Fin.suc (positions _) (everyPosition i))
 
 ----------------------------------------------------------------------
 -- Tours
 
 module _ {n : ℕ} where
-  open Pointer-Search _<ᵇ_ (_≟_ {n}) public
+  open Pointer-Search _<ᵇ_ (discreteFin {n}) public
 
 -- Masked greedy decoding of an input of n points, whose scores may depend on all that was chosen, the latest first.
 tour : {n : ℕ} → (List (Fin n) → Fin n → S) → List (Fin n)
@@ -86,16 +48,11 @@ tourIsPermutation n score = subst (λ k → decode score k (positions n) [] ↭ 
 -- It visits every city, and none twice, in n steps.
 tourVisitsAllOnce : (n : ℕ) (score : List (Fin n) → Fin n → S)
   → (length (tour score) ≡ n) × (Distinct (tour score) × ((i : Fin n) → i ∈ tour score))
-tourVisitsAllOnce n score = Valid.steps found , Valid.distinct found , visits
+tourVisitsAllOnce n score = Valid.steps found , Valid.distinct found
+    , λ i → ∈Permutation (↭sym (tourIsPermutation n score)) (everyPosition i)
   where
   found : Valid n (positions n) [] (tour score)
   found = decodeValid score n (positions n) [] (positionsDistinct n) (subst (n ≤_) (sym (positionsLength n)) ≤-refl)
-  visits : (i : Fin n) → i ∈ tour score
-  visits i with isUsed i (tour score)
-  ... | yes m = m
-  ... | no nm = ⊥.rec (¬m<m (subst (λ k → suc k ≤ n) (Valid.steps found) (subst (suc (length (tour score)) ≤_) (positionsLength n)
-    (pigeonhole (λ x y → x ≡ y) (λ p q → p ∙ sym q) (i ∷ tour score) (positions n) (nm , Valid.distinct found)
-      (λ x _ → x , everyPosition x , refl)))))
 
 ----------------------------------------------------------------------
 -- Under other names

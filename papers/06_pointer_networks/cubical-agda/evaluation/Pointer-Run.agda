@@ -20,7 +20,8 @@ open import S30.Evaluation.Float hiding (max; min) renaming (_+_ to _+F_)
 open import S30.Evaluation.Lists
 open import S30.Multiset using (toMultiset)
 open import S30.Counting using (keep)
-open import Pointer-Tours _<ᵇ_ using (tour; positions; decodeUntilStop; _≟_)
+open import S30.Permutation using (positions; discreteFin)
+open import Pointer-Tours _<ᵇ_ using (tour; decodeUntilStop)
 open import Pointer-Beam using (beam; isFree)
 import Pointer-Attention
 
@@ -104,7 +105,7 @@ module Decoder (n : ℕ) (v : Vector) (W₁ W₂ : Matrix) (c : Cell) (last : St
 
   -- log p(C_i | …) of a choice, among those that were not used
   logP : List (Fin n) → Fin n → Float
-  logP used i = scores used i - log (foldr _+F_ 0.0 (map (λ j → exp (scores used j)) (keep (isFree _≟_ used) (positions n))))
+  logP used i = scores used i - log (foldr _+F_ 0.0 (map (λ j → exp (scores used j)) (keep (isFree discreteFin used) (positions n))))
 
   -- Σ_i log p(C_i | …)
   total : List (Fin n) → Float
@@ -119,6 +120,6 @@ module Decoder (n : ℕ) (v : Vector) (W₁ W₂ : Matrix) (c : Cell) (last : St
   mostProbable width xss = take width (map snd (foldr insert [] (map (λ xs → total xs , xs) xss)))
 
   beamOf : ℕ → List (List ℕ)
-  beamOf width = map (λ xs → map (λ i → suc (toℕ i)) (rev xs)) (take 1 (beam _≟_ (mostProbable width) (positions n) n))
+  beamOf width = map (λ xs → map (λ i → suc (toℕ i)) (rev xs)) (take 1 (beam discreteFin (mostProbable width) (positions n) n))
 
 open Decoder using (tourOf; untilStopOf; beamOf) public
