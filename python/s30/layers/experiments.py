@@ -3,7 +3,7 @@
 facts   questions    every question with a digest of each argument, in order: equal in both frameworks
         trainings    of each the network, the number of updates, the number of examples seen
         compared     answers in float64 against the NumPy reference, by quantity
-        updates      labels of the trainings whose first updates were repeated in float64
+        updates      labels of the trainings whose first updates were repeated in float64 (more of the first)
         metrics, described, figures
 arrays  updates/LABEL/...                  losses and parameters of those first updates
         asked/FUNCTION/COUNT/OUTPUT        answers for which task.py has no reference

@@ -22,6 +22,8 @@ from s30.corpus.vocabulary import TOLERANCES, Array, Arrays, Tolerance, Trained,
 from s30.errors import S30Error
 
 FIRST = 6  # updates of the real training loop that are repeated in float64
+LATER = 12  # more of them in a room's first training: what a loop leaves out now and then, or does from some update on, shows
+SMALL = 1e-3  # the rate of these, in rates of the training: so small that what has come apart by then does not grow
 KEEP = 3  # of them, after which the parameters are kept where the training keeps any
 FREE = 1e30  # a limit of the gradient's norm that is never reached
 BINDING = 1e-2  # by which a limit of the gradient's norm is lowered there, until it changes what is learnt
@@ -136,9 +138,13 @@ class Frame:
 
     def _first_updates(self, training: Training, label: str) -> Trained:
         """The first updates of the real loop in float64; where the gradient's norm is limited, once with a limit that is
-        never reached and once with one that binds. Stored once per label."""
+        never reached and once with one that binds. Stored once per label; the room's first is followed further."""
         keep = (min(KEEP, len(training.order)),) if len(training.keep) else ()
-        cut = replace(training, order=training.order[:FIRST], rates=training.rates[:FIRST], keep=keep)
+        order, rates = training.order[:FIRST], training.rates[:FIRST]
+        if not self.updates:
+            order = training.order[: FIRST + LATER]
+            rates = np.concatenate([rates, np.full(len(order) - len(rates), SMALL * rates.max(), rates.dtype)])
+        cut = replace(training, order=order, rates=rates, keep=keep)
         with self._double(True):
             found = {label: self._answer(replace(cut, clip=None if cut.clip is None else FREE), np.float64)}
             if cut.clip is not None and f"{label}, clipped" not in self.updates:
@@ -174,8 +180,8 @@ class Frame:
             raise S30Error(
                 f"{net}: {len(losses)} of {updates} updates, but its settings name no `stop`, when to stop early"
             )
-        if len(losses) < updates and dtype is np.float64:
-            raise S30Error(f"{net} stops after {len(losses)} updates, but its first {updates} are to be compared")
+        if len(losses) < (least := min(updates, FIRST)) and dtype is np.float64:
+            raise S30Error(f"{net} stops after {len(losses)} updates, but its first {least} are to be compared")
         if not np.isfinite(losses).all():
             raise S30Error(f"{net}: the loss of a minibatch is {losses[~np.isfinite(losses)][0]}")
         asked = sorted({int(at) for at in training.keep if at <= len(losses)})

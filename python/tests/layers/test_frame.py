@@ -10,7 +10,7 @@ import pytest
 from s30.corpus.vocabulary import Outcome, Training
 from s30.errors import S30Error
 from s30.layers.experiments import measure
-from s30.layers.frame import FIRST, Frame
+from s30.layers.frame import FIRST, LATER, Frame
 from s30.verdict.parity import blamed
 from s30.verdict.trials import check_experiments
 
@@ -55,7 +55,7 @@ def test_what_is_true_passes_and_says_what_was_compared(measured, failed, paper)
     assert failed() == []
     found = check_experiments(paper, {layer: measured(layer) for layer in ("torch", "jax")})
     assert sorted(c.quantity for c in found if c.layers == ("torch", "numpy")) == ["predict tanh"]
-    stored = {"losses": FIRST, "parameter weight": 6, "parameter bias": 3, "after 3 weight": 6, "after 3 bias": 3}
+    stored = {"losses": FIRST + LATER, "parameter weight": 6, "parameter bias": 3, "after 3 weight": 6, "after 3 bias": 3}
     pairs = {c.quantity: c.compared for c in found if c.layers == ("torch", "jax")}
     assert pairs == {
         "questions": 3,
@@ -107,6 +107,16 @@ def test_the_numbers_of_updates_and_of_examples_are_on_record(measured):
             "updates tanh parameter bias",
             id="no bias trained",
         ),
+        pytest.param(
+            ("rate * scale * grad", "rate * scale * grad * (len(losses) % 8 > 0)"),
+            "updates tanh parameter",
+            id="every eighth update left out",
+        ),
+        pytest.param(
+            ("rate * scale * grad", "(rate if len(losses) <= 6 else training.rates[0]) * scale * grad"),
+            "updates tanh parameter",
+            id="another rate from the seventh update on",
+        ),
         pytest.param(("1 - np.tanh(inputs) ** 2", "1 - np.tanh(inputs)"), "ask slopes", id="another answer"),
     ],
 )
@@ -115,6 +125,14 @@ def test_a_mistake_in_one_framework_is_seen(failed, mistake, quantity):
     assert any(check.quantity.startswith(quantity) for check in found), found
     assert all(check.message.startswith("paper 01, layer torch against jax, experiment ") for check in found)
     assert {name for name, against in blamed(found).items() if against} == {"torch", "jax"}
+
+
+def test_only_a_room_s_first_training_is_followed_beyond_its_first_updates(measured):
+    again = ("trained = framework.train(Training(", 'framework.train(Training("other", start, data, order, linear_decay(0.1, 20)))\n    trained = framework.train(Training(')
+    clipless = ("scale = min(1.0, training.clip / norm)", "scale = min(1.0, (training.clip or 1e30) / norm)")
+    arrays = measured(task=[again], experiment=[clipless]).arrays
+    counts = {name.split("/")[1]: len(value) for name, value in arrays.items() if name.endswith("/losses")}
+    assert counts == {"other": FIRST + LATER, "tanh": FIRST, "tanh, clipped": FIRST}
 
 
 def test_a_prediction_is_held_against_numpy_which_says_who_is_wrong(failed):
@@ -241,7 +259,7 @@ def test_a_net_that_goes_on_from_another_has_seen_its_examples(measured):
         (("losses.append(np.mean(", "losses.append(np.log(-1.0) + np.mean("), "the loss of a minibatch is nan"),
         (("kept[len(losses)] = params", "kept[len(losses)] = dict(training.start)"), "after 10 and after 20 updates are the same"),
         (("kept[len(losses)] = params", "pass"), r"kept after \[\] updates, asked for \[3\]"),
-        (("Trained(params, losses,", "Trained(params, losses[:12],"), "12 of 20 updates, but its settings name no `stop`"),
+        (("Trained(params, losses,", "Trained(params, losses[:12],"), "12 of 18 updates, but its settings name no `stop`"),
         (("* scale * grad", "* grad"), "a limit of .* to the gradient's norm changes nothing"),
     ],
 )  # fmt: skip
@@ -292,7 +310,7 @@ def test_an_experiment_that_asks_nothing_is_none(measured):
 
 def test_a_trial_is_the_first_updates_alone_and_judges_no_metric(measured, failed):
     facts = measured(profile="trial").facts
-    assert facts["trainings"] == [{"net": "tanh", "updates": FIRST, "examples": 4 * FIRST}]
+    assert facts["trainings"] == [{"net": "tanh", "updates": FIRST + LATER, "examples": 4 * (FIRST + LATER)}]
     assert (facts["metrics"], facts["described"], facts["figures"]) == ({}, {}, {})
     assert failed(profile="trial") == []
     mistake = ("2 * (hidden - targets)", "3 * (hidden - targets)")
