@@ -28,7 +28,9 @@ def evaluations() -> list[Evaluation]:
             "alignment", ["Bahdanau-Attention.alignments", "Bahdanau-Attention.alignment"], RUN, lambda p: attended(p, "aligned"),
             lambda p, found: found["alignment"][full(p)], on=("seed0", "one_word"),
         ),
-        Evaluation("context", ["Bahdanau-Attention.context"], RUN, lambda p: attended(p, "contexts"), lambda p, found: found["context"][full(p)]),
+        Evaluation(
+            "context", ["Bahdanau-Attention.context"], RUN, lambda p: attended(p, "contexts"), lambda p, found: found["context"][full(p)]
+        ),
         Evaluation(
             "fixed_vector", ["Bahdanau-Search.fixedStates"], RUN, given_vector, lambda p, found: found["states"], on=("fixed_vector",),
         ),

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from s30.cli import measuring, records, rooms, sessions  # noqa: F401 - each adds its commands
+from s30.cli import measuring, records, rooms, sessions, trying  # noqa: F401 - each adds its commands
 from s30.cli.app import app
 from s30.errors import S30Error, one_line, place
 from s30.layers import catalogue

@@ -55,7 +55,13 @@ def test_what_is_true_passes_and_says_what_was_compared(measured, failed, paper)
     assert failed() == []
     found = check_experiments(paper, {layer: measured(layer) for layer in ("torch", "jax")})
     assert sorted(c.quantity for c in found if c.layers == ("torch", "numpy")) == ["predict tanh"]
-    stored = {"losses": FIRST + LATER, "parameter weight": 6, "parameter bias": 3, "after 3 weight": 6, "after 3 bias": 3}
+    stored = {
+        "losses": FIRST + LATER,
+        "parameter weight": 6,
+        "parameter bias": 3,
+        "after 3 weight": 6,
+        "after 3 bias": 3,
+    }
     pairs = {c.quantity: c.compared for c in found if c.layers == ("torch", "jax")}
     assert pairs == {
         "questions": 3,
@@ -128,7 +134,10 @@ def test_a_mistake_in_one_framework_is_seen(failed, mistake, quantity):
 
 
 def test_only_a_room_s_first_training_is_followed_beyond_its_first_updates(measured):
-    again = ("trained = framework.train(Training(", 'framework.train(Training("other", start, data, order, linear_decay(0.1, 20)))\n    trained = framework.train(Training(')
+    again = (
+        "trained = framework.train(Training(",
+        'framework.train(Training("other", start, data, order, linear_decay(0.1, 20)))\n    trained = framework.train(Training(',
+    )
     clipless = ("scale = min(1.0, training.clip / norm)", "scale = min(1.0, (training.clip or 1e30) / norm)")
     arrays = measured(task=[again], experiment=[clipless]).arrays
     counts = {name.split("/")[1]: len(value) for name, value in arrays.items() if name.endswith("/losses")}
