@@ -79,12 +79,12 @@ def try_file(
 
     true = _others(chosen, found, asked, progress, time_limit)
     with progress:
-        theirs = stranger.measured(found, asked, file, told, ("outputs",), time_limit, listen)
-        lacking = _lacking(theirs, true["numpy"]) if theirs.outcome is Outcome.PASSED else []
-        if theirs.outcome is Outcome.PASSED and not lacking:
-            theirs = stranger.measured(found, asked, file, told, stranger.ASKED, time_limit, listen)
-    if theirs.outcome is not Outcome.PASSED:
-        raise S30Error(f"{file.name} does not run as {asked.title} of paper {found.id}: {theirs.error}")
+        theirs = whole = stranger.measured(found, asked, file, told, stranger.ASKED, time_limit, listen)
+        if whole.outcome is not Outcome.PASSED:  # perhaps for want of an output: what is there is held all the same
+            theirs = stranger.measured(found, asked, file, told, ("outputs",), time_limit, listen)
+    lacking = _lacking(theirs, true["numpy"]) if theirs.outcome is Outcome.PASSED else []
+    if whole.outcome is not Outcome.PASSED and not lacking:
+        raise S30Error(f"{file.name} does not run as {asked.title} of paper {found.id}: {whole.error}")
     checks = [c for c in check_paper(found, {**true, layer: theirs}) if layer in c.layers]
     given = [c for c in checks if not lacking or (c.kind == "forward" and c.name not in lacking)]
     _tell(found, asked, file, given, lacking, as_json)

@@ -58,6 +58,21 @@ parameters:
   bias: {name: c, blocks: [1, 2, 0]}
 outputs: {scores: affine}
 """
+CUT = """\
+import torch
+from torch import nn
+
+
+class Model(nn.Module):
+    def __init__(self, scale):
+        super().__init__()
+        self.scale, self.weight, self.bias = scale, nn.Parameter(torch.zeros(3, 2)), nn.Parameter(torch.zeros(3))
+
+    def forward(self, batch):
+        scores = batch["inputs"] @ self.weight.T + self.bias
+        hidden = torch.tanh(self.scale * scores).detach()
+        return {"scores": scores, "hidden": hidden, "loss": ((hidden - batch["targets"]) ** 2).mean()}
+"""
 EXECUTABLE = [pytest.param(name, marks=getattr(pytest.mark, name)) for name in ELSEWHERE]
 
 
@@ -153,6 +168,7 @@ def test_what_is_missing_is_said_and_the_rest_is_held(tried):
             "its parameter W has shape (2, 3); the room's weight, as it is",
         ),
         ("x = 1\n", None, "it defines no Model"),
+        (CUT, None, "does not require grad"),
         ("import torch\nraise RuntimeError('no')\n", None, "mine.py:2: RuntimeError: no"),
         ("import jax\n", None, "the PyTorch layer may not import jax"),
     ],
