@@ -83,10 +83,11 @@ def simple(polygon: Array) -> bool:
     count = len(polygon)
     if count < 3 or len({tuple(corner) for corner in polygon.tolist()}) < count:
         return False
+    left = turns(polygon[None])[0] > 0  # (corner, corner, corner)
     for i in range(count):
         for j in range(i + 2, count - (i == 0)):  # edges without a common corner
-            a, b, c, d = polygon[i], polygon[i + 1], polygon[j], polygon[(j + 1) % count]
-            if cross(a, b, c) * cross(a, b, d) < 0 and cross(c, d, a) * cross(c, d, b) < 0:
+            k, l = i + 1, (j + 1) % count
+            if left[i, k, j] != left[i, k, l] and left[j, l, i] != left[j, l, k]:
                 return False
     return True
 
@@ -98,6 +99,15 @@ def same_polygon(one: Sequence[int], other: Sequence[int]) -> bool:
     start = list(other).index(one[0])
     turned = [*other[start:], *other[:start]]
     return list(one) in (turned, [turned[0], *turned[:0:-1]])
+
+
+def covered(points: Array, one: Sequence[int] | None, hull: Sequence[int]) -> float | None:
+    """The share of the hull's area that a polygon of points of the set covers, all of which lies within it; None where it is none,
+    or not simple. Corners are numbers from 1."""
+    ring = None if one is None else points[np.array(one) - 1]
+    if ring is None or not simple(ring):
+        return None
+    return abs(twice_area(ring)) / twice_area(points[np.array(hull) - 1])
 
 
 def tours(points: Array) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ checks = sibling(__file__, "numpy_checks.py")
 
 Rng = np.random.Generator
 Sides = Callable[[Forward, Problem, Rng], tuple[Array, Array]]
+Change = Callable[[Problem, Rng], tuple[dict, dict, dict]]  # parameters, batch and switches of a bad input
 TOUR = {"reuse": False, "stop": False}
 # Every sequence without a repetition over 2 points that ends: a partial injection, then <=.
 PARTIAL = [[0], [1, 0], [2, 0], [1, 2, 0], [2, 1, 0], [0]]
@@ -60,8 +61,12 @@ def invariants() -> list[Invariant]:
             "the encoder passes nothing on", "section 2.3", next_input, relation=">",
         ),
         Invariant(
-            "padding_is_refused", "a target in the padding is an error; in a graph its loss is infinite",
+            "padding_is_refused", "a target in the padding is an error",
             "section 2.3", refused(padded_target), relation="raises", message="is no choice",
+        ),
+        Invariant(
+            "foreign_number_is_refused", "so is one that is no number of a point: -1, or one beyond the input",
+            "section 2.3", refused(foreign_target), relation="raises", message="is no choice",
         ),
         Invariant(
             "repetition_is_refused", "so is a target that was used before, where none may be",
@@ -74,6 +79,10 @@ def invariants() -> list[Invariant]:
         Invariant(
             "no_point_is_refused", "and so is an input without any point",
             "section 2.3", refused(no_point), relation="raises", message="an input without any point",
+        ),
+        Invariant(
+            "infinite_in_a_graph", "compiled, where numbers cannot be seen, the loss of all these is infinite",
+            "section 2.3", infinite,
         ),
     ]  # fmt: skip
 
@@ -176,9 +185,7 @@ def permuted(remember: bool) -> Sides:
         batch = {name: value[full] for name, value in batch.items()}
         count = batch["points"].shape[1]
         batch["target"] = rng.integers(0, count + 1, batch["target"].shape)
-        order = rng.permutation(count)
-        while (order == np.arange(count)).all():
-            order = rng.permutation(count)
+        order = np.insert(rng.permutation(count - 1), rng.integers(count - 1), count - 1)  # the last point moves up
         place = np.concatenate([[0], 1 + np.argsort(order)])  # the new number of each choice
         moved = {**batch, "points": batch["points"][:, order], "target": place[batch["target"]]}
         still, other = forward(params, batch)["probability"], forward(params, moved)["probability"][..., place]
@@ -209,20 +216,35 @@ def next_input(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Arr
     return np.array([float(change[0] == 0), change[1]]), np.array([0.5, 1e-4])
 
 
-def refused(change: Callable[[Problem, Rng], tuple[dict, dict, dict]]) -> Sides:
+def refused(change: Change) -> Sides:
     def sides(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
         params, batch, how = change(problem, rng)
-        loss = forward(params, batch, **how)["loss"]  # NumPy, PyTorch and JAX raise here. A graph's loss is infinite.
-        if np.isposinf(loss):
-            raise ValueError("infinite: a target is no choice, or there is an input without any point")
-        return loss, loss
+        return (forward(params, batch, **how)["loss"],) * 2
 
     return sides
+
+
+def infinite(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
+    """Whether the loss is infinite, or there is none, for each input that is to be refused."""
+    found = []
+    for change in (padded_target, foreign_target, repeated_target, no_point):
+        params, batch, how = change(problem, rng)
+        try:
+            found.append(float(np.isposinf(forward(params, batch, **how)["loss"])))
+        except ValueError:
+            found.append(1.0)
+    return np.array(found), np.ones(len(found))
 
 
 def padded_target(problem: Problem, rng: Rng) -> tuple[dict, dict, dict]:
     target = problem.batch["target"].copy()
     target[0, 0] = problem.batch["points"].shape[1]  # the first input is shorter
+    return dict(problem.params), {**problem.batch, "target": target}, {}
+
+
+def foreign_target(problem: Problem, rng: Rng) -> tuple[dict, dict, dict]:
+    target, count = problem.batch["target"].copy(), problem.batch["points"].shape[1]
+    target[1, 0] = rng.choice([-1, count + 1])
     return dict(problem.params), {**problem.batch, "target": target}, {}
 
 

@@ -42,13 +42,16 @@ def forward(params: Arrays, batch: Arrays, *, features: int, hidden: int, dictio
     """The names of the table, in the order of computation; `loss` in nats a sequence. Choices are 0, 1, ..., n of the longest
     input, or 0, ..., `dictionary` where that is not 0. Padding is encoded as zeros.
 
-    Raises ValueError where a target is no choice, and where a point is to be read of an input that has none.
+    Raises ValueError where a target is no choice, and where an input has no point.
     """
     mask, target, real = batch["point_mask"], batch["target"], batch["target_mask"]
+    last = dictionary or mask.shape[1]
+    if target.min() < 0 or target.max() > last:
+        raise ValueError(f"a target of {target.min()} to {target.max()} is no choice: they are 0, the end, to {last}")
     encoded, state = encode(params, batch["points"], mask)  # (batch, input, hidden)
     # C_{i-1}, where C_0 is =>
     previous = np.concatenate([np.zeros_like(target[:, :1]), target[:, :-1]], 1)  # (batch, output)
-    decoded, _ = run(params, "decoder", read(params, batch["points"], previous), state)  # (batch, output, hidden)
+    decoded, _ = run(params, "decoder", read(params, batch["points"], mask, previous), state)  # (batch, output, hidden)
     keys = candidates(params, encoded)  # (batch, 1 + input, hidden)
     scores = additive(params, keys[:, None], decoded[:, :, None])  # (batch, output, 1 + input)
     if dictionary:
@@ -56,8 +59,6 @@ def forward(params: Arrays, batch: Arrays, *, features: int, hidden: int, dictio
     else:
         logits, allowed = scores, choices(mask, target, real, reuse=reuse, stop=stop)
     log_p = log_softmax(np.where(allowed, logits, -np.inf))  # (batch, output, choice)
-    if target.max() >= log_p.shape[-1]:
-        raise ValueError(f"target {target.max()} is no choice: there are {log_p.shape[-1] - 1} of them, and the end")
     # log p(C_i | C_1, ..., C_{i-1}, P)
     said = np.take_along_axis(log_p, target[..., None], -1)[..., 0]  # (batch, output)
     if np.isneginf(said[real]).any():
@@ -106,15 +107,17 @@ def lstm(params: Arrays, name: str, x: Array, state: State) -> State:
 
 def sigmoid(a: Array) -> Array:
     """1 / (1 + exp(-a)), which never overflows."""
-    result: Array = np.exp(-np.logaddexp(0.0, -a))
-    return result
+    small = np.exp(-np.abs(a))
+    return np.where(a < 0, small, 1) / (1 + small)
 
 
-def read(params: Arrays, points: Array, choice: Array) -> Array:
-    """What the decoder reads: => for choice 0, and the point itself for the others. choice (batch, ...)."""
+def read(params: Arrays, points: Array, mask: Array, choice: Array) -> Array:
+    """What the decoder reads: => for choice 0, the point itself for the others, zeros for a name of no point of the input, which a
+    dictionary may hold. choice (batch, ...)."""
     start = np.broadcast_to(params["start"], (len(points), 1, points.shape[2]))
-    table = np.concatenate([start, points], 1)  # (batch, 1 + input, feature)
-    return table[np.arange(len(points))[:, None], choice]
+    known = np.where(mask[..., None], points, 0)
+    table = np.concatenate([start, known, np.zeros_like(start)], 1)  # (batch, 1 + input + 1, feature)
+    return table[np.arange(len(points))[:, None], np.minimum(choice, table.shape[1] - 1)]
 
 
 def candidates(params: Arrays, encoded: Array) -> Array:

@@ -12,6 +12,7 @@ from s30.room import Array, Forward, Oracle, Problem, sibling
 checks = sibling(__file__, "numpy_checks.py")
 geometry = sibling(__file__, "geometry.py")
 search = sibling(__file__, "search.py")
+marking = sibling(__file__, "marking.py")
 
 
 def oracles() -> list[Oracle]:
@@ -22,11 +23,11 @@ def oracles() -> list[Oracle]:
         ),
         Oracle(
             "widest_beam", "a beam as wide as there are tours finds the most probable one, and its probability",
-            "brute force over all permutations", widest_beam,
+            "brute force over all permutations", widest_beam, ("equal_scores",),
         ),
         Oracle(
             "greedy_step_by_step", "a beam of width 1 writes what the network finds most probable after each prefix",
-            "one forward pass for each prefix", greedy_by_prefixes,
+            "one forward pass for each prefix", greedy_by_prefixes, ("equal_scores",),
         ),
         Oracle(
             "hulls", "hulls of 40 sets of 3 to 9 points", "Andrew's monotone chain", hulls,
@@ -37,6 +38,17 @@ def oracles() -> list[Oracle]:
         ),
         Oracle(
             "tours", "the shortest tour's length, 5 sets each of 3 to 7 cities", "Held and Karp's dynamic program", tours,
+        ),
+        Oracle(
+            "polygons", "which sequences are polygons, the hull, simple, and how large they are",
+            "sets of edges, crossings by Cramer's rule in fractions, trapezoids", marking.polygons,
+        ),
+        Oracle(
+            "right_answers", "the orders and tours that networks are trained to write", "sorting, all tours and their turning angles",
+            marking.right_answers,
+        ),
+        Oracle(
+            "marks", "the metrics of answers that are right, right in other words, and wrong", "marks by hand", marking.marks,
         ),
     ]  # fmt: skip
 

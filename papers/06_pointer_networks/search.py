@@ -25,7 +25,7 @@ def written(params: Arrays, points: Array, mask: Array, *, steps: int, width: in
     used, ended, last = np.zeros((count, 1, mask.shape[1]), bool), np.zeros((count, 1), bool), np.zeros((count, 1), int)
     for _ in range(steps):
         beams = last.shape[1]
-        flat = [value.reshape(count * beams, -1) for value in (checks.read(params, points, last), hidden, cell)]
+        flat = [value.reshape(count * beams, -1) for value in (checks.read(params, points, mask, last), hidden, cell)]
         hidden, cell = (
             value.reshape(count, beams, -1) for value in checks.lstm(params, "decoder", flat[0], (flat[1], flat[2]))
         )
@@ -37,6 +37,8 @@ def written(params: Arrays, points: Array, mask: Array, *, steps: int, width: in
             logits, points_left = scores, mask[:, None] & (reuse | ~used)
             may = np.concatenate([np.full((count, beams, 1), stop), points_left], 2)  # (example, beam, choice)
         ended = ended | ~may.any(2)
+        if ended.all():
+            break
         log_p = checks.log_softmax(np.where(may | ended[..., None], logits, -np.inf))
         over = np.where(np.arange(logits.shape[2]) == 0, 0, -np.inf)
         grown = total[..., None] + np.where(ended[..., None], over, log_p)  # (example, beam, choice)
@@ -46,5 +48,4 @@ def written(params: Arrays, points: Array, mask: Array, *, steps: int, width: in
         sequences = np.concatenate([sequences[rows, beam], last[..., None]], 2)
         hidden, cell, ended = hidden[rows, beam], cell[rows, beam], ended[rows, beam] | (last == 0)
         used = used[rows, beam] | (last[..., None] == np.arange(1, mask.shape[1] + 1))
-        last = np.minimum(last, mask.shape[1])  # what a dictionary names beyond the input is read as its last point
-    return sequences[:, 0], total[:, 0]
+    return np.pad(sequences[:, 0], [(0, 0), (0, steps - sequences.shape[2])]), total[:, 0]

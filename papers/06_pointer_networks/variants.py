@@ -17,7 +17,7 @@ checks = sibling(__file__, "numpy_checks.py")
 
 # Lengths and targets; variants that share them share a program.
 TOURS = [4, 1, 3], [[1, 4, 2, 3], [1], [1, 3, 2]]
-NAMED = [2, 4], [[2, 3, 0], [1, 0]]
+NAMED = [2, 4], [[2, 3, 0], [5, 0]]  # 3 and 5 are words for no point of their inputs
 
 
 def variants() -> list[Variant]:
@@ -31,16 +31,16 @@ def variants() -> list[Variant]:
             drawn(2, *TOURS, features=3, hidden=4, reuse=False, stop=False),
         ),
         Variant(
-            "partial", "no point twice, but the end may come at any time: after one of three points, after all of two",
-            drawn(3, [3, 2], [[3, 0], [2, 1, 0]], reuse=False),
+            "partial", "no point twice, but the end may come at any time: after all of two points, after one of four",
+            drawn(3, [2, 4], [[2, 1, 0], [3, 0]], reuse=False),
         ),
         Variant(
             "closed", "a hull as the paper writes it, which returns to its first point before it ends; no end is offered earlier",
             drawn(4, [3], [[2, 1, 2]], stop=False),
         ),
         Variant(
-            "dictionary", "the rival of equation 3: it attends to four points, and names one of three or the end",
-            drawn(5, *NAMED, dictionary=3, hidden=3),
+            "dictionary", "the rival of equation 3: it attends to two or four points and has names for five, whether they are there or not",
+            drawn(5, *NAMED, dictionary=5, hidden=3),
         ),
         Variant(
             "large_scores", "scores of plus and minus some thousands: exp overflows unless the row's maximum is subtracted, and the "
@@ -49,17 +49,25 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "large_dictionary", "logits of some thousands in the rival, and attention to one point alone",
-            large_dictionary(drawn(6, *NAMED, dictionary=3, hidden=3)), kind="extreme",
+            large_dictionary(drawn(6, *NAMED, dictionary=5, hidden=3)), kind="extreme",
         ),
         Variant(
             "below_minus_1e9", "all scores are -2^33: a forbidden score is -inf, and no large negative number is",
             below_minus_1e9(drawn(7, *TOURS, features=3, hidden=4, reuse=False, stop=False)),
+        ),
+        Variant(
+            "equal_scores", "v is zero, so all scores are equal: what may be pointed at is equally probable, and a search writes the first",
+            Problem(checks.CONFIG, undecided(checks.problem(5)), checks.problem(5).batch),
         ),
     ]  # fmt: skip
 
 
 def drawn(seed: int, lengths: list[int], targets: list[list[int]], **config: Any) -> Problem:
     return checks.drawn(np.random.default_rng([6, 100 + seed]), lengths, targets, {**checks.CONFIG, **config})
+
+
+def undecided(problem: Problem) -> dict[str, Array]:
+    return {**problem.params, "score.weight": 0 * problem.params["score.weight"]}
 
 
 def large_scores(problem: Problem) -> dict[str, Array]:

@@ -49,17 +49,17 @@ pointers d es = map (point d (toMultiset es)) es
 attend : (Key → Feature → R) → Query → FMSet Key → Feature → R
 attend feature d M f = sumOver (λ e → point d M e · feature e f) M
 
--- However the inputs are arranged, each encoder state is pointed at with the same probability.
+-- However the encoder's states are arranged, each of them is pointed at with the same probability.
 pointPermutationInvariant : (d : Query) {es fs : List Key} → es ↭ fs → point d (toMultiset es) ≡ point d (toMultiset fs)
 pointPermutationInvariant d p = cong (point d) (permutationToPath p)
 
--- So permuting the inputs permutes the pointers: every probability moves with the input that it belongs to.
+-- So permuting the encoder's states permutes the pointers: every probability moves with the state that it belongs to.
 pointersEquivariant : (d : Query) {es fs : List Key} → es ↭ fs
   → map (λ e → e , point d (toMultiset es) e) es ↭ map (λ e → e , point d (toMultiset fs) e) fs
 pointersEquivariant d {es} {fs} p = subst (λ q → map (λ e → e , q e) es ↭ map (λ e → e , point d (toMultiset fs) e) fs)
   (sym (pointPermutationInvariant d p)) (↭map (λ e → e , point d (toMultiset fs) e) p)
 
--- The rival's attention, which sums over the inputs, does not tell in which order they stand.
+-- The rival's attention, which sums over the encoder's states, does not tell in which order they stand.
 attendPermutationInvariant : (feature : Key → Feature → R) (d : Query) {es fs : List Key} → es ↭ fs
   → attend feature d (toMultiset es) ≡ attend feature d (toMultiset fs)
 attendPermutationInvariant feature d p = cong (attend feature d) (permutationToPath p)

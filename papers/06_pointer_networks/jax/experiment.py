@@ -84,7 +84,7 @@ def search_one(
 
     def advance(beam: tuple, at: Array) -> tuple:
         total, state, used, ended, last, written = beam
-        state, hidden = step(state, model.read(params, points, last))  # (beam, hidden)
+        state, hidden = step(state, model.read(params, points, mask, last))  # (beam, hidden)
         scores = jax.vmap(partial(model.additive, params, keys))(hidden)  # (beam, 1 + input)
         if dictionary:
             logits = jax.vmap(partial(model.from_dictionary, params, encoded, mask))(hidden, scores)
@@ -101,7 +101,7 @@ def search_one(
         written = written[origin].at[:, at].set(last)
         used = used[origin] | (last[:, None] == jnp.arange(1, size + 1))
         state = tuple(value[origin] for value in state)
-        return (total, state, used, ended[origin] | (last == 0), jnp.minimum(last, size), written), None
+        return (total, state, used, ended[origin] | (last == 0), last, written), None
 
     state = tuple(jnp.broadcast_to(value, (task.WIDTH, len(value))) for value in start)
     none = jnp.zeros((task.WIDTH, size), bool), jnp.zeros(task.WIDTH, bool), jnp.zeros(task.WIDTH, jnp.int32)

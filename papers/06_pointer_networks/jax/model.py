@@ -29,21 +29,25 @@ State = tuple[Array, Array]  # hidden and cell, each (hidden,)
 
 def forward(params: Params, batch: dict[str, Array], *, features: int, hidden: int, dictionary: int = 0,
             reuse: Any = True, stop: Any = True) -> dict[str, Array]:  # fmt: skip
-    """The outputs that `numpy_checks.forward` names. Raises ValueError where a target is no choice, once it can be seen."""
+    """The outputs that `numpy_checks.forward` names. Raises ValueError where a target is no choice and where an input has no
+    point, once that can be seen; traced, the loss is infinite."""
     names = ("points", "point_mask", "target", "target_mask")
     one = partial(example, params, dictionary=dictionary, reuse=reuse, stop=stop)
     outputs = jax.vmap(one)(*(batch[name] for name in names))
     log_p, target = outputs.pop("log_p"), batch["target"]  # (batch, output, choice)
-    # log p(C_i | C_1, ..., C_{i-1}, P); what lies outside a dictionary has no logarithm
-    said = jnp.take_along_axis(log_p, target[..., None], -1, mode="fill", fill_value=-jnp.inf)[..., 0]
-    said = jnp.where(batch["target_mask"], said, 0)  # (batch, output)
+    # log p(C_i | C_1, ..., C_{i-1}, P), -infinity for what is no choice
+    known = (target >= 0) & (target < log_p.shape[-1])
+    said = jnp.where(known, jnp.take_along_axis(log_p, jnp.where(known, target, 0)[..., None], -1)[..., 0], -jnp.inf)
+    said = jnp.where(batch["target_mask"] | ~known, said, 0)  # (batch, output)
+    some = batch["point_mask"].any(1)  # (batch,)
     if not isinstance(said, jax.core.Tracer):
-        if not batch["point_mask"].any(1).all():
+        if not some.all():
             raise ValueError("an input without any point: nothing can be pointed at")
         if jnp.isneginf(said).any():
-            raise ValueError("a target is no choice: it points at padding, at a used point, or at a forbidden end")
+            raise ValueError("a target is no choice: it names no point, padding, a used point, or a forbidden end")
     # -mean over examples of sum_i log p(C_i | ...)
-    return {**outputs, "probability": jnp.exp(log_p), "loss": -said.sum(1).mean()}
+    loss = -jnp.where(some, said.sum(1), -jnp.inf).mean()
+    return {**outputs, "probability": jnp.exp(log_p), "loss": loss}
 
 
 def example(params: Params, points: Array, mask: Array, target: Array, real: Array, *, dictionary: int, reuse: Any,
@@ -52,7 +56,7 @@ def example(params: Params, points: Array, mask: Array, target: Array, real: Arr
     encoded, state = encode(params, points, mask)  # (input, hidden)
     # C_{i-1}, where C_0 is =>
     previous = jnp.concatenate([jnp.zeros_like(target[:1]), target[:-1]])
-    _, decoded = lax.scan(partial(step, params), state, read(params, points, previous))  # (output, hidden)
+    _, decoded = lax.scan(partial(step, params), state, read(params, points, mask, previous))  # (output, hidden)
     keys = candidates(params, encoded)  # (1 + input, hidden)
     scores = jax.vmap(lambda query: additive(params, keys, query))(decoded)  # (output, 1 + input)
     if dictionary:
@@ -94,9 +98,10 @@ def lstm(params: Params, name: str, state: State, x: Array) -> State:
     return sigmoid(o) * jnp.tanh(cell), cell
 
 
-def read(params: Params, points: Array, choice: Array) -> Array:
-    """What the decoder reads: => for choice 0, and the point itself for the others."""
-    return jnp.concatenate([params["start"][None], points])[choice]
+def read(params: Params, points: Array, mask: Array, choice: Array) -> Array:
+    """What the decoder reads: => for choice 0, the point itself for the others, zeros for a name of no point of the input."""
+    table = jnp.concatenate([params["start"][None], jnp.where(mask[:, None], points, 0)])  # (1 + input, feature)
+    return table.at[choice].get(mode="fill", fill_value=0)
 
 
 def candidates(params: Params, encoded: Array) -> Array:

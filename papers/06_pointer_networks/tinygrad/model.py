@@ -9,7 +9,7 @@ r"""Pointer Networks in tinygrad, paper 06 (Vinyals, Fortunato, Jaitly, 2015): t
     e, d    encoded, decoded                 =>, <=  start, which is read; stop, which is pointed at: both choice 0
     W_1     key.weight                       W_2, v  query.weight, score.weight
 
-A graph cannot refuse a target that is no choice, or an input without any point: its loss is infinite.
+While a graph is captured its numbers cannot be seen: then the loss of what is refused otherwise is infinite.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 
 from tinygrad import Tensor, nn
+from tinygrad.engine.realize import capturing
 
 
 class LSTM:
@@ -56,9 +57,13 @@ class Model:
         self.dictionary, self.reuse, self.may_stop = dictionary, reuse, stop
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The outputs that `numpy_checks.forward` names."""
+        """The outputs that `numpy_checks.forward` names. Raises ValueError where a target is no choice, or an input has no point."""
         points, mask, target, real = (batch[name] for name in ("points", "point_mask", "target", "target_mask"))
         examples, count, steps = len(points), points.shape[1], target.shape[1]
+        picked = target.one_hot(1 + count).cast(points.dtype)  # (batch, output, 1 + input)
+        may = self.choices(mask, picked[:, :, 1:], real)  # (batch, output, choice)
+        if not capturing:
+            self.refuse(mask, target, real, may)
         zero = Tensor.zeros(examples, self.stop.shape[0])
 
         # e_j; at padding the state stays
@@ -69,9 +74,8 @@ class Model:
             encoded.append(here.where(new[0], 0))
         keys = stored(Tensor.stack(self.stop.expand(examples, -1), *encoded, dim=1))  # (batch, 1 + input, hidden)
 
-        # d_i, from => or P_{C_{i-1}}
-        table = self.start.reshape(1, 1, -1).expand(examples, 1, -1).cat(points, dim=1)  # (batch, 1 + input, feature)
-        picked = target.one_hot(1 + count).cast(points.dtype)  # (batch, output, 1 + input)
+        # d_i, from => or P_{C_{i-1}}; a name of no point of the input picks zeros
+        table = self.start.reshape(1, 1, -1).expand(examples, 1, -1).cat(mask.unsqueeze(2).where(points, 0), dim=1)
         start = Tensor.eye(1 + count)[:1].reshape(1, 1, -1).expand(examples, 1, -1)
         read = (start.cat(picked[:, :-1], dim=1) if steps > 1 else start) @ table  # (batch, output, feature)
         decoded, given = [], self.decoder.given(read)
@@ -88,15 +92,24 @@ class Model:
             weights = mask.unsqueeze(1).where(scores[:, :, 1:], -math.inf).softmax(-1)
             logits = self.readout(states.cat(weights @ keys[:, 1:], dim=2))  # (batch, output, 1 + dictionary)
         else:
-            logits = self.choices(mask, picked[:, :, 1:], real).where(scores, -math.inf)
+            logits = may.where(scores, -math.inf)
         log_p = logits.log_softmax()  # (batch, output, choice)
         # log p(C_i | ...), -infinity for what is no choice
         hit = target.one_hot(log_p.shape[2])
-        said = hit.where(log_p, 0).sum(-1) + hit.any(-1).where(0.0, -math.inf)  # (batch, output)
+        known = hit.any(-1)
+        said = known.where(hit.where(log_p, 0).sum(-1), -math.inf)  # (batch, output)
         # -mean over examples of sum_i log p(C_i | ...)
-        said = real.where(said, 0).sum(1) + mask.any(1).where(0.0, -math.inf)  # (batch,)
+        said = mask.any(1).where((real | known.logical_not()).where(said, 0).sum(1), -math.inf)  # (batch,)
         loss = -said.mean()
         return {"encoded": keys[:, 1:], "decoded": states, "scores": scores, "probability": log_p.exp(), "loss": loss}
+
+    def refuse(self, mask: Tensor, target: Tensor, real: Tensor, may: Tensor) -> None:
+        if not mask.any(1).all().item():
+            raise ValueError("an input without any point: nothing can be pointed at")
+        hit = target.one_hot(self.dictionary + 1 if self.dictionary else may.shape[2])
+        fits = hit.any(-1) if self.dictionary else (hit & may).any(-1)
+        if not (fits | (real.logical_not() & hit.any(-1))).all().item():
+            raise ValueError("a target is no choice: it names no point, padding, a used point, or a forbidden end")
 
     def choices(self, mask: Tensor, chosen: Tensor, real: Tensor) -> Tensor:
         """What may be pointed at, (batch, output, 1 + input). Behind the end of a target it is <= alone."""

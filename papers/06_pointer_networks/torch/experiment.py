@@ -12,6 +12,7 @@ import math
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from s30.room import Array, Arrays, Trained, Training, sibling
 
@@ -69,7 +70,7 @@ def search(
     last = torch.zeros(count, 1, dtype=torch.long)
     for _ in range(size + 2):
         flat = [state.flatten(0, 1)[None].contiguous() for state in (hidden, cell)]
-        out, state = pointer.decoder(pointer.read(points, last).flatten(0, 1)[:, None], tuple(flat))
+        out, state = pointer.decoder(pointer.read(points, mask, last).flatten(0, 1)[:, None], tuple(flat))
         hidden, cell = (value[0].unflatten(0, last.shape) for value in state)
         scores = pointer.scores(encoded, out[:, 0].unflatten(0, last.shape))  # (example, beam, 1 + input)
         if pointer.dictionary:
@@ -80,6 +81,8 @@ def search(
             points_left = mask[:, None] & (~used | reuse)
             may = torch.cat([torch.full_like(points_left[..., :1], stop), points_left], -1)
         ended = ended | ~may.any(-1)
+        if ended.all():
+            break
         log_p = logits.masked_fill(~(may | ended[..., None]), -math.inf).log_softmax(-1)
         over = torch.full_like(log_p[0, 0], -math.inf)
         over[0] = 0
@@ -89,5 +92,4 @@ def search(
         written = torch.cat([written[rows, beam], last[..., None]], -1)
         hidden, cell, ended = hidden[rows, beam], cell[rows, beam], ended[rows, beam] | (last == 0)
         used = used[rows, beam] | (last[..., None] == torch.arange(1, size + 1))
-        last = last.clamp(max=size)
-    return written[:, 0], total[:, 0]
+    return F.pad(written[:, 0], (0, size + 2 - written.shape[-1])), total[:, 0]

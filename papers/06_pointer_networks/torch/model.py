@@ -39,20 +39,19 @@ class Model(nn.Module):
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that `numpy_checks.forward` names. Raises ValueError where a target is no choice."""
         points, mask, target, real = (batch[name] for name in ("points", "point_mask", "target", "target_mask"))
+        last = self.dictionary or mask.shape[1]
+        if not 0 <= target.min() <= target.max() <= last:
+            raise ValueError(f"a target of {target.min()} to {target.max()} is no choice: they are 0, the end, to {last}")
         encoded, state = self.encode(points, mask)
         # C_{i-1}, where C_0 is =>
         previous = F.pad(target[:, :-1], (1, 0))
-        decoded, _ = self.decoder(self.read(points, previous), state)  # (batch, output, hidden)
+        decoded, _ = self.decoder(self.read(points, mask, previous), state)  # (batch, output, hidden)
         scores = self.scores(encoded, decoded)  # (batch, output, 1 + input)
         if self.dictionary:
             logits = self.from_dictionary(encoded, decoded, scores, mask)
         else:
             logits = scores.masked_fill(~self.choices(mask, target, real), -math.inf)
         log_p = logits.log_softmax(-1)  # (batch, output, choice)
-        if target.max() >= log_p.shape[-1]:
-            raise ValueError(
-                f"target {target.max()} is no choice: there are {log_p.shape[-1] - 1} of them, and the end"
-            )
         # log p(C_i | C_1, ..., C_{i-1}, P)
         said = log_p.gather(-1, target[..., None])[..., 0]  # (batch, output)
         if said[real].isneginf().any():
@@ -69,10 +68,12 @@ class Model(nn.Module):
         out, state = self.encoder(packed)
         return pad_packed_sequence(out, batch_first=True, total_length=points.shape[1])[0], state
 
-    def read(self, points: Tensor, choice: Tensor) -> Tensor:
-        """What the decoder reads, (batch, step, feature): => for choice 0, the point itself for the others."""
-        table = torch.cat([self.start.expand(len(points), 1, -1), points], 1)  # (batch, 1 + input, feature)
-        return table.take_along_dim(choice[..., None], 1)
+    def read(self, points: Tensor, mask: Tensor, choice: Tensor) -> Tensor:
+        """What the decoder reads, (batch, step, feature): => for choice 0, the point itself for the others, zeros for a name of
+        no point of the input."""
+        known = F.pad(points.masked_fill(~mask[..., None], 0), (0, 0, 0, 1))
+        table = torch.cat([self.start.expand(len(points), 1, -1), known], 1)  # (batch, 1 + input + 1, feature)
+        return table.take_along_dim(choice.clamp(max=table.shape[1] - 1)[..., None], 1)
 
     def scores(self, encoded: Tensor, decoded: Tensor) -> Tensor:
         keys = torch.cat([self.stop.expand(len(encoded), 1, -1), encoded], 1)  # (batch, 1 + input, hidden)

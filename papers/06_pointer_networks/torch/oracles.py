@@ -47,7 +47,9 @@ def cells(forward: Forward, problem: Problem) -> tuple[Array, Array]:
         both[name].load_state_dict({part: torch.from_numpy(params[f"{name}.{part}_l0"]) for part in parts})
     for b, length in enumerate(batch["point_mask"].sum(1)):
         state = (torch.zeros(1, problem.config["hidden"]),) * 2
-        table = torch.from_numpy(np.concatenate([params["start"][None], batch["points"][b]]))
+        points, width = batch["points"][b, :length], problem.config["dictionary"] or batch["points"].shape[1]
+        nothing = np.zeros((width - length, points.shape[1]))  # a name of no point
+        table = torch.from_numpy(np.concatenate([params["start"][None], points, nothing]))
         for j in range(length):
             state = both["encoder"](table[j + 1 : j + 2], state)
             theirs.append(state[0][0].numpy())
