@@ -35,7 +35,7 @@ ASKED = {"hull": (5, 6, 8), "rival": (4, 5), "tour": (6, 8), "order": (6, 8), "s
 LONGEST = 8  # every question is padded to that many points
 STEPS = 7  # of the longest target, a closed hull of 5 points and its end
 BATCH, RATE, CLIP = 64, 2e-2, 2.0  # the limit is the paper's
-UPDATES = {"hull": 540, "rival": 240, "tour": 360, "order": 120, "shuffled": 120}
+UPDATES = {"hull": 540, "rival": 280, "tour": 360, "order": 120, "shuffled": 120}
 PROFILES = {"quick": (1, 1, 200), "full": (3, 4, 500)}  # seeds, updates in those of quick, held-out sets of each size
 
 WHAT = {
