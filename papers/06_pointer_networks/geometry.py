@@ -27,14 +27,14 @@ def turns(points: Array) -> Array:
     return cross(points[:, :, None, None], points[:, None, :, None], points[:, None, None, :])
 
 
-def sample(rng: np.random.Generator, count: int, size: int) -> Array:
+def sample(rng: np.random.Generator, count: int, size: int, side: int = SIDE) -> Array:
     """`count` sets of `size` uniform points, no three of a set on a line and no two equal: each has one hull."""
     found = np.empty((0, size, 2), int)
     first, second, third = (
         np.array([(i, j, k) for i in range(size) for j in range(i) for k in range(j)]).reshape(-1, 3).T
     )
     while len(found) < count:
-        drawn = rng.integers(0, SIDE, (count, size, 2))
+        drawn = rng.integers(0, side, (count, size, 2))
         general = (cross(drawn[:, first], drawn[:, second], drawn[:, third]) != 0).all(1)
         found = np.concatenate([found, drawn[general]])
     return found[:count]

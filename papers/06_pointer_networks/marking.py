@@ -58,11 +58,9 @@ def _meet(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:
     """Whether a + s (b - a) = c + t (d - c) for some s and t between 0 and 1, by Cramer's rule in fractions."""
     (a, b), (c, d) = one, other
     p, q, r = (b[0] - a[0], b[1] - a[1]), (d[0] - c[0], d[1] - c[1]), (c[0] - a[0], c[1] - a[1])
-    by = p[0] * q[1] - p[1] * q[0]
-    if by == 0:
-        return False
-    s, t = Fraction(r[0] * q[1] - r[1] * q[0], by), Fraction(r[0] * p[1] - r[1] * p[0], by)
-    return 0 <= s <= 1 and 0 <= t <= 1
+    by = p[0] * q[1] - p[1] * q[0]  # 0 where they are parallel
+    s, t = (Fraction(r[0] * way[1] - r[1] * way[0], by or 1) for way in (q, p))
+    return by != 0 and 0 <= s <= 1 and 0 <= t <= 1
 
 
 def right_answers(forward: Forward, problem: Problem) -> tuple[Array, Array]:

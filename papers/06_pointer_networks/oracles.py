@@ -138,14 +138,10 @@ def _turn(a: list[int], b: list[int], c: list[int]) -> int:
 
 
 def areas(forward: Forward, problem: Problem) -> tuple[Array, Array]:
-    rng, ours, theirs = np.random.default_rng(7), [], []
+    ours, theirs = [], []
     grid = np.stack(np.meshgrid(np.arange(12), np.arange(12)), -1).reshape(-1, 2)
-    while len(ours) < 10:
-        points = rng.integers(0, 12, (1, 6, 2))
-        at = np.array([(i, j, k) for i in range(6) for j in range(i) for k in range(j)])
-        if not geometry.cross(*(points[0, column] for column in at.T)).all():
-            continue
-        polygon = points[0, np.array(geometry.corners(geometry.hulls(points)[0], 6)) - 1]
+    for points in geometry.sample(np.random.default_rng(7), 10, 6, side=12):
+        polygon = points[np.array(geometry.corners(geometry.hulls(points[None])[0], 6)) - 1]
         side = np.stack([geometry.cross(a, b, grid) for a, b in zip(polygon, np.roll(polygon, -1, 0), strict=True)])
         inside, within = (side > 0).all(0).sum(), (side >= 0).all(0).sum()
         ours.append(geometry.twice_area(polygon))

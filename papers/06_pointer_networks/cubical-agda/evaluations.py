@@ -76,14 +76,13 @@ def written(problem: Problem, stop: bool, width: int = 1) -> Array:
 
 
 def evaluations() -> list[Evaluation]:
-    shared = [f"Pointer-Attention.{name}" for name in ("total", "point")]
     masked = [f"Pointer-Search.{name}" for name in ("_≺_", "argmax", "isUsed", "unlessUsed", "masked")]
     return [
         Evaluation(
-            "probability", [*shared, "Pointer-Attention.pointers"], "Pointer-Run", probability,
+            "probability", ["Pointer-Attention.point", "Pointer-Attention.pointers"], "Pointer-Run", probability,
             lambda problem, found: found["probability"][problem.batch["target_mask"]],
         ),
-        Evaluation("context", [*shared, "Pointer-Attention.attend"], "Pointer-Run", context, contexts, on=("dictionary",)),
+        Evaluation("context", ["Pointer-Attention.point", "Pointer-Attention.attend"], "Pointer-Run", context, contexts, on=("dictionary",)),
         Evaluation(
             "tour", [*masked, "Pointer-Search.decode", "Pointer-Tours.tour"], "Pointer-Run",
             lambda problem: decoder(problem, "tourOf"), lambda problem, _: written(problem, stop=False),

@@ -54,13 +54,13 @@ module Attention (v : Vector) (W₁ W₂ : Matrix) where
   feature (just e) i = vector 0.0 e i
 
   module _ (n : ℕ) where
-    open Pointer-Attention float {Vector} {Maybe Vector} {Fin n} weight (λ x → 1.0 / x)
+    open Pointer-Attention float {Vector} {Maybe Vector} {Fin n} weight feature (λ x → 1.0 / x)
 
     probabilities : List (Vector × List (Maybe Vector)) → Matrix
     probabilities = map (λ (d , es) → pointers d es)
 
     contexts : List (Vector × List (Maybe Vector)) → Matrix
-    contexts = map (λ (d , es) → list (attend feature d (toMultiset es)))
+    contexts = map (λ (d , es) → list (attend d (toMultiset es)))
 
 open Attention using (probabilities; contexts) public
 
