@@ -94,9 +94,8 @@ def marks(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     found = task.examined("hull", five, _said(hull))
     area = 10 * (0 - 910) + 900 * (910 - 10) + 1000 * (10 - 0)  # twice that of 1, 2, 3
     rest = 10 * (910 - 1000) + 1000 * (1000 - 10)  # of 1, 3, 4
-    ours, theirs = [found[f"{name}_5{how}"] for name, how in (("exact_hull", "_greedy"), ("exact_hull", "_beam"))], [0.4, 0.4]
-    ours += [found["simple_5"], found["area_5"]]
-    theirs += [0.6, (2 + area / (area + rest)) / 3]
+    ours = [found[name] for name in ("exact_hull_5_greedy", "exact_hull_5_beam", "simple_5", "area_5")]
+    theirs = [0.4, 0.4, 0.6, (2 + area / (area + rest)) / 3]
 
     order = [[4, 1, 5, 2, 3], [4, 1, 5, 2, 3], [1, 4, 5, 2, 3], [3, 2, 5, 1, 4], [4, 1, 5, 2, 3, 3]]
     ours += [task.examined(net, five, _said(order))[f"exact_{net}_5_greedy"] for net in ("order", "rival")]
@@ -116,4 +115,4 @@ def marks(forward: Forward, problem: Problem) -> tuple[Array, Array]:
 def _said(rows: list[list[int]]) -> dict[str, Array]:
     """As `predict` answers, by every search alike."""
     written = np.array([row + [0] * (7 - len(row)) for row in rows])
-    return {name: written for name in ("greedy", "beam", "free")} | {"greedy_log_p": np.zeros(len(rows))}
+    return dict.fromkeys(("greedy", "beam", "free"), written) | {"greedy_log_p": np.zeros(len(rows))}

@@ -82,7 +82,9 @@ def evaluations() -> list[Evaluation]:
             "probability", ["Pointer-Attention.point", "Pointer-Attention.pointers"], "Pointer-Run", probability,
             lambda problem, found: found["probability"][problem.batch["target_mask"]],
         ),
-        Evaluation("context", ["Pointer-Attention.point", "Pointer-Attention.attend"], "Pointer-Run", context, contexts, on=("dictionary",)),
+        Evaluation(
+            "context", ["Pointer-Attention.point", "Pointer-Attention.attend"], "Pointer-Run", context, contexts, on=("dictionary",),
+        ),
         Evaluation(
             "tour", [*masked, "Pointer-Search.decode", "Pointer-Tours.tour"], "Pointer-Run",
             lambda problem: decoder(problem, "tourOf"), lambda problem, _: written(problem, stop=False),

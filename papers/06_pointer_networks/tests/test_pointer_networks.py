@@ -76,7 +76,9 @@ def test_no_order_is_shorter_than_the_shortest_tour(geometry) -> None:
 def test_sampled_sets_are_in_general_position(geometry) -> None:
     points = geometry.sample(np.random.default_rng(5), 200, 7, side=20)  # a small grid, where three are often on a line
     for corners in points.tolist():
-        slopes = [{Fraction(y - v, x - u) if x != u else None for x, y in corners if (x, y) != (u, v)} for u, v in corners]
+        slopes = [
+            {Fraction(y - v, x - u) if x != u else None for x, y in corners if (x, y) != (u, v)} for u, v in corners
+        ]
         assert all(len(found) == 6 for found in slopes)
 
 

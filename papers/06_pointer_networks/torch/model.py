@@ -41,7 +41,9 @@ class Model(nn.Module):
         points, mask, target, real = (batch[name] for name in ("points", "point_mask", "target", "target_mask"))
         last = self.dictionary or mask.shape[1]
         if not 0 <= target.min() <= target.max() <= last:
-            raise ValueError(f"a target of {target.min()} to {target.max()} is no choice: they are 0, the end, to {last}")
+            raise ValueError(
+                f"a target of {target.min()} to {target.max()} is no choice: they are 0, the end, to {last}"
+            )
         encoded, state = self.encode(points, mask)
         # C_{i-1}, where C_0 is =>
         previous = F.pad(target[:, :-1], (1, 0))
