@@ -244,7 +244,7 @@ def padded_target(problem: Problem, rng: Rng) -> tuple[dict, dict, dict]:
 
 def foreign_target(problem: Problem, rng: Rng) -> tuple[dict, dict, dict]:
     target, count = problem.batch["target"].copy(), problem.batch["points"].shape[1]
-    target[1, 0] = rng.choice([-1, count + 1])
+    target[1, rng.integers(target.shape[1])] = rng.choice([-1, count + 1])  # behind the end, too
     return dict(problem.params), {**problem.batch, "target": target}, {}
 
 
