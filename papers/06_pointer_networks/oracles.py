@@ -140,7 +140,7 @@ def _turn(a: list[int], b: list[int], c: list[int]) -> int:
 def areas(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     ours, theirs = [], []
     grid = np.stack(np.meshgrid(np.arange(12), np.arange(12)), -1).reshape(-1, 2)
-    for points in geometry.sample(np.random.default_rng(7), 10, 6, side=12):
+    for points in geometry.sample(np.random.default_rng(7), 60, 6, side=12):
         polygon = points[np.array(geometry.corners(geometry.hulls(points[None])[0], 6)) - 1]
         side = np.stack([geometry.cross(a, b, grid) for a, b in zip(polygon, np.roll(polygon, -1, 0), strict=True)])
         inside, within = (side > 0).all(0).sum(), (side >= 0).all(0).sum()
