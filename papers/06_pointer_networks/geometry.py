@@ -12,7 +12,7 @@ import numpy as np
 
 from s30.room import Array
 
-SIDE = 1000  # points lie on the grid {0, ..., SIDE - 1}^2; the networks read them divided by SIDE, and less a half
+SIDE = 1000  # points lie on the grid {0, ..., SIDE - 1}^2; the networks read it as [-2, 2]^2
 
 
 def cross(a: Array, b: Array, c: Array) -> Array:

@@ -48,6 +48,10 @@ def oracles() -> list[Oracle]:
             marking.right_answers,
         ),
         Oracle(
+            "training_examples", "how many sets there are of each size, their targets, and how much of these is known",
+            "the same from the points that a network reads, by the chain, sorting and all tours", marking.examples,
+        ),
+        Oracle(
             "marks", "the metrics of answers that are right, right in other words, and wrong", "marks by hand", marking.marks,
         ),
     ]  # fmt: skip
@@ -110,31 +114,9 @@ def hulls(forward: Forward, problem: Problem) -> tuple[Array, Array]:
         size = 3 + at % 7
         points = geometry.sample(rng, 1, size)
         ours.append(np.pad(geometry.hulls(points)[0], (0, 9 - size)))
-        ring = chain(points[0].tolist())
-        start = ring.index(min(ring))
-        closed = [1 + i for i in (*ring[start:], *ring[: start + 1])]
+        closed = marking.hull(points[0].tolist())
         theirs.append(np.pad(closed, (0, 11 - len(closed))))
     return np.array(ours), np.array(theirs)
-
-
-def chain(points: list[list[int]]) -> list[int]:
-    """Indices of the hull's corners, counter-clockwise: the lower side from left to right, then the upper one back."""
-    ring: list[int] = []
-    for order in (
-        sorted(range(len(points)), key=points.__getitem__),
-        sorted(range(len(points)), key=points.__getitem__)[::-1],
-    ):
-        side: list[int] = []
-        for i in order:
-            while len(side) > 1 and _turn(points[side[-2]], points[side[-1]], points[i]) <= 0:
-                side.pop()
-            side.append(i)
-        ring += side[:-1]
-    return ring
-
-
-def _turn(a: list[int], b: list[int], c: list[int]) -> int:
-    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
 
 
 def areas(forward: Forward, problem: Problem) -> tuple[Array, Array]:
