@@ -23,8 +23,8 @@ def invariants() -> list[Invariant]:
             weights, relation=">=",
         ),
         Invariant(
-            "context_between_annotations", "no entry of a context is below the least of that feature's annotations",
-            "equation (5)", above_the_least, relation=">=",
+            "context_between_annotations", "no entry of a context is below the least or above the greatest of that feature's annotations",
+            "equation (5)", between, relation=">=",
         ),
         Invariant(
             "padding", "the word in a padded source position changes no alignment, no state and no logit", "section 3.2", padding,
@@ -104,10 +104,12 @@ def weights(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]
     return found, np.zeros_like(found)
 
 
-def above_the_least(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    found, mask = forward(problem.params, problem.batch), problem.batch["source_mask"]
-    least = np.where(mask[..., None], found["annotations"], np.inf).min(1, keepdims=True)  # (batch, 1, 2 hidden)
-    return found["context"] - least, np.full_like(found["context"], -1e-12)
+def between(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
+    found, mask = forward(problem.params, problem.batch), problem.batch["source_mask"][..., None]
+    least = np.where(mask, found["annotations"], np.inf).min(1, keepdims=True)  # (batch, 1, 2 hidden)
+    greatest = np.where(mask, found["annotations"], -np.inf).max(1, keepdims=True)
+    room = _flat(found["context"] - least, greatest - found["context"])
+    return room, np.full_like(room, -1e-12)
 
 
 def padding(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:

@@ -101,28 +101,30 @@ def lengths(numbers: Sequence[int]) -> Array:
     return np.array([len(spoken(number)[0]) for number in numbers])
 
 
-def without_source() -> float:
-    """The token accuracy that none exceeds who reads no source: at each place the most frequent sign, given that it is reached."""
-    right = total = 0.0
+def loss_without_source() -> float:
+    """The entropy of a sign by its place, in nats: no less is expected of a loss where the source is not read, since the digits
+    that went before tell nothing of those to come."""
+    found = total = 0.0
     for place in range(DIGITS + 1):
         reached = min(1.0, (DIGITS + 1 - place) / DIGITS)  # numbers of at least `place` digits
-        ends = 0.0 if place == 0 else 1 / (DIGITS + 1 - place)  # of these, how many have no more
-        zero = 0.0 if place == 0 else ZERO
-        right += reached * max(ends, (1 - ends) * zero, (1 - ends) * (1 - zero) / 9)
+        ends = 1 / (DIGITS + 1 - place) if place else 0.0  # of these, how many have no more
+        zero = ZERO if place else 0.0
+        shares = np.array([ends, (1 - ends) * zero, *[(1 - ends) * (1 - zero) / 9] * 9])
+        found -= reached * float((shares * np.log(shares, where=shares > 0, out=np.zeros_like(shares))).sum())
         total += reached
-    return right / total
+    return found / total
 
 
 def alignment_shares(alignment: Array, places: Array) -> dict[str, float]:
     """How often a digit that has a word is written while the alignment is greatest at this word, and how often the greatest
-    alignment does not go back from one such digit to the next."""
+    alignment moves forwards from one such digit to the next that has another word."""
     looked, stated = alignment.argmax(-1), places >= 0
-    forwards = []
-    for row, here in zip(looked, stated):
-        forwards.append(np.diff(row[here]) >= 0)
+    moved = [
+        (np.diff(row[here]) > 0)[np.diff(words[here]) > 0] for row, words, here in zip(looked, places, stated)
+    ]
     return {
         "aligned": float((looked == places)[stated].mean()),
-        "monotone": float(np.concatenate(forwards).mean()),
+        "forwards": float(np.concatenate(moved).mean()),
     }
 
 

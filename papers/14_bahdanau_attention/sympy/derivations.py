@@ -54,16 +54,17 @@ def alignment() -> list[Identity]:
         Identity(
             "softmax_jacobian", "d alpha_j / d e_k = alpha_j ([j = k] - alpha_k)",
             sp.Derivative(alpha(j), e[k]), alpha(j) * (sp.KroneckerDelta(j, k) - alpha(k)), many, "equation (6)",
-            proof=("doit", "doit", "simplify"),
+            proof=("doit", "doit", "expand"),
         ),
         Identity(
             "context_gradient", "d c / d e_k = alpha_k (h_k - c): an energy moves the context towards its annotation, by its weight",
             sp.Derivative(context, e[k]), alpha(k) * (h[k] - context), many + "; one feature of h", "equations (5) and (6)",
-            proof=("doit", "doit", "simplify"),
+            proof=("doit", "doit", "expand"),
         ),
         Identity(
             "context_covariance", "energies that move along u_1, u_2, u_3 move c by the covariance of h and u under alpha",
             moved, mean(values, others) - mean(values) * mean(others), "three annotations; c is the expected annotation", "section 3.1",
+            proof=("expand",),
         ),
         Identity(
             "energy_shift", "exp(e_j + b) / sum_k exp(e_k + b) = alpha_j: an energy needs no bias",
@@ -101,7 +102,7 @@ def gates() -> list[Identity]:
             "state_gradient", "ds_i / ds_{i-1} = 1 - z + (s~ - s) z (1 - z) u_z + z (1 - s~^2) u (r + s r (1 - r) u_r)",
             sp.Derivative(found["state"], s),
             1 - z + (new - s) * z * (1 - z) * at["u_z"] + z * (1 - new**2) * at["u"] * (r + s * r * (1 - r) * at["u_r"]), alone, "A.1.1",
-            proof=("doit", "simplify"),
+            proof=("doit", "factor"),
         ),
         Identity(
             "shut_gate_passes_the_gradient", "as a_z goes to minus infinity that derivative goes to 1: a path along which nothing fades",
@@ -133,7 +134,7 @@ def prediction() -> list[Identity]:
         Identity(
             "loss_gradient", "d loss / d logit_k = p_k - [k is the word]",
             sp.Derivative(loss, e[k]), sp.exp(e[k]) / total(count) - sp.KroneckerDelta(j, k), "any number of words, logits e", "A.2.2",
-            proof=("doit", "doit", "simplify"),
+            proof=("doit", "doit", "expand"),
         ),
     ]  # fmt: skip
 
