@@ -36,7 +36,7 @@ NETS: dict[str, dict[str, Any]] = {
     "search_short": {"hidden": 32, "search": True},
     "shuffled": {"hidden": 32, "search": True},
 }
-SHORT = 8  # words in the longest sentence that the short nets are trained on
+SHORT = 8  # words in the longest sentence that search_short is trained on
 BINS = ((1, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14))  # of held-out sentences, by their words
 EASY, BEYOND, LONG = BINS[:1], BINS[3:4], BINS[4:]
 # Seeds, updates, held-out numbers for each bin. The control has a fifth of the updates.

@@ -2,7 +2,7 @@
 overflows, a tie of maxout units.
 
 The mistakes that they are for: a squeeze that is wrong for a batch of one; the directions of the encoder exchanged; padding
-read by the backward direction; exp without the maximum subtracted; a gate that is NaN where it is shut; all of a tie's
+read by the backward direction, or attended to because -1e9 stands for -inf; exp without the maximum subtracted; a gate that is NaN where it is shut; all of a tie's
 gradient given to one unit.
 """
 
@@ -38,8 +38,9 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "large_energies",
-            "v_a times 600, so that energies lie some thousands apart: exp overflows unless the row's maximum is subtracted",
-            changed(4, {"alignment.energy": 600.0}), kind="extreme",
+            "v_a times 3e9, so that energies lie billions apart and those of one sentence all below -1e9: exp overflows unless the row's "
+            "maximum is subtracted, and padding whose energy is -1e9 in place of -inf is attended to",
+            changed(4, {"alignment.energy": 3e9}), kind="extreme",
         ),
         Variant(
             "shut_gates",

@@ -36,7 +36,7 @@ fixedStates : Context → State → List Word → List State
 fixedStates c = scan (λ s y → step s y c)
 
 -- Given s_0, a whole translation is a map out of the multiset of annotations: in whatever order they come, states and
--- predictions are the same. The order of words is in the annotations alone.
+-- predictions are the same. What order the words had is told by the annotations and s_0 alone.
 translationOfPermuted : {hs ks : List Annotation} → hs ↭ ks → (s : State) (ys : List Word)
   → (states (toMultiset hs) s ys ≡ states (toMultiset ks) s ys)
   × (predictions (toMultiset hs) s ys ≡ predictions (toMultiset ks) s ys)
