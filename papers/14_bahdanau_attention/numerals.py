@@ -128,6 +128,17 @@ def alignment_shares(alignment: Array, places: Array) -> dict[str, float]:
     }
 
 
+def well_placed(batch: Arrays, places: Array) -> float:
+    """The share of digits with a word, to judge by what this word can state by itself."""
+    can = np.zeros((len(WORDS), 10), bool)
+    for words, digits in ((UNITS, range(1, 10)), (TEENS, range(10)), (TENS, range(2, 10))):
+        can[[IDS[word] for word in words], digits] = True
+    can[[IDS[word] for word in TEENS], 1] = True
+    words = np.take_along_axis(batch["source"], np.maximum(places, 0), 1)  # (count, target)
+    digits = batch["target_output"] - SIGNS.index("0")
+    return float(can[words[places >= 0], digits[places >= 0]].mean())
+
+
 def middle_of(batch: Arrays, places: Array) -> float:
     """The same as `aligned` for whoever looks at the source's words in proportion to the place in the target."""
     count, length = batch["source_mask"].sum(1, keepdims=True), batch["target_mask"].sum(1, keepdims=True)

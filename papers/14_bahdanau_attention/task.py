@@ -63,6 +63,7 @@ METRICS = {
     "parameters_ratio": Metric("parameters of the model with a fixed vector over those of the model that searches", "1"),
     "aligned": Metric("share of digits with a word of their own that are written while the alignment is greatest at this word", "share",
                       "seeds", "search", "high", spread=0.2),
+    "well_placed": Metric("share of these digits whose word can state them, looked at by itself", "share", "seeds"),
     "aligned_in_proportion": Metric("the same for whoever looks along the source in proportion to the place in the target", "share",
                                     "seeds"),
     "forwards": Metric("share of pairs of such digits, one after the other and in different words, between which the greatest alignment "
@@ -160,6 +161,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
                     for name, value in numerals.alignment_shares(answer["alignment"], places).items():
                         metrics[name].append(value)
                     metrics["aligned_in_proportion"].append(numerals.middle_of(test, places))
+                    metrics["well_placed"].append(numerals.well_placed(test, places))
                     shown = test, answer["alignment"], places  # of the last seed
             if net in NAMES:
                 written = framework.predict(net, trained.params, source)["written"]
