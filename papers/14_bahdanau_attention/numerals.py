@@ -119,9 +119,7 @@ def alignment_shares(alignment: Array, places: Array) -> dict[str, float]:
     """How often a digit that has a word is written while the alignment is greatest at this word, and how often the greatest
     alignment moves forwards from one such digit to the next that has another word."""
     looked, stated = alignment.argmax(-1), places >= 0
-    moved = [
-        (np.diff(row[here]) > 0)[np.diff(words[here]) > 0] for row, words, here in zip(looked, places, stated)
-    ]
+    moved = [(np.diff(row[here]) > 0)[np.diff(words[here]) > 0] for row, words, here in zip(looked, places, stated)]
     return {
         "aligned": float((looked == places)[stated].mean()),
         "forwards": float(np.concatenate(moved).mean()),

@@ -2,8 +2,8 @@
 overflows, a tie of maxout units.
 
 The mistakes that they are for: a squeeze that is wrong for a batch of one; the directions of the encoder exchanged; padding
-read by the backward direction, or attended to because -1e9 stands for -inf; exp without the maximum subtracted; a gate that is NaN where it is shut; all of a tie's
-gradient given to one unit.
+read by the backward direction, or attended to because -1e9 stands for -inf; exp without the maximum subtracted; a gate that is
+NaN where it is shut; all of a tie's gradient given to one unit.
 """
 
 from __future__ import annotations

@@ -29,7 +29,8 @@ def evaluations() -> list[Evaluation]:
             lambda p, found: found["alignment"][full(p)], on=("seed0", "one_word"),
         ),
         Evaluation(
-            "context", ["Bahdanau-Attention.context"], RUN, lambda p: attended(p, "contexts"), lambda p, found: found["context"][full(p)]
+            "context", ["Bahdanau-Attention.context"], RUN, lambda p: attended(p, "contexts"),
+            lambda p, found: found["context"][full(p)],
         ),
         Evaluation(
             "fixed_vector", ["Bahdanau-Search.fixedStates"], RUN, given_vector, lambda p, found: found["states"], on=("fixed_vector",),
