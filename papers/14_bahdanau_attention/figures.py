@@ -57,6 +57,6 @@ def aligned(batch: Arrays, alignment: Array, places: Array) -> Panels:
         )
     return Panels(
         "Where the model looks while it writes each digit", panels,
-        caption="The paper's figure 3 at small size: each row is one alignment and sums to one. A digit is read at its own word, in "
-        "the order of the words. A zero has no word, and the alignment goes where that can be told.",
+        caption="The paper's figure 3 at small size: each row is one alignment and sums to one. A digit is mostly read at its own "
+        "word, in the order of the words; a zero has none.",
     )  # fmt: skip
