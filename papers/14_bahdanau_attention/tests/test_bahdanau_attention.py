@@ -64,3 +64,12 @@ def test_the_fixed_vector_has_at_least_as_many_parameters(room: Paper) -> None:
         net: sum(v.size for v in task.initial(np.random.default_rng(0), net).values()) for net in ("search", "fixed")
     }
     assert sizes["search"] <= sizes["fixed"] <= 1.05 * sizes["search"]
+
+
+def test_training_starts_as_in_appendix_b(room: Paper) -> None:
+    params = room.module("task.py").initial(np.random.default_rng(0), "search")
+    for name in ("forward_gru", "backward_gru", "decoder"):
+        for block in np.split(params[f"{name}.state.weight"], 3):  # U_z, U_r, U
+            np.testing.assert_allclose(block @ block.T, np.eye(len(block)), rtol=0, atol=1e-12)
+    assert not any(params[name].any() for name in params if name.endswith("bias") or name == "alignment.energy")
+    assert all(value.any() for name, value in params.items() if name.endswith("weight"))
