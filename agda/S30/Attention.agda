@@ -19,7 +19,7 @@ open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
 module S30.Attention {ℓ : Level} (R' : CommRing ℓ) {Query Item Feature : Type ℓ}
   (weight : Query → Item → fst R') (value : Item → Feature → fst R') (divide : fst R' → fst R' → fst R') where
 
-open import Cubical.Data.List.Base using (List; []; _∷_; map)
+open import Cubical.Data.List.Base using (List; map)
 open import Cubical.Data.Sigma.Base using (_×_; _,_; fst; snd; Σ-syntax)
 open import Cubical.HITs.FiniteMultiset.Base using (FMSet; module ElimProp) renaming ([] to ∅; _∷_ to _◂_)
 open import S30.Lists using (All)
@@ -29,7 +29,7 @@ import S30.Convex
 open CommRingStr (snd R') using (0r; _+_; _·_; is-set; +IdR; ·Assoc)
 open import S30.Ring R' using (0·Absorbs; sumList)
 open import S30.WeightedSum R' using
-  (sumOver; sumOverUnion; sumOverNeutral; sumOverMap; sumOverFactorL; sumOverFactorR)
+  (sumOver; sumOverUnion; sumOverNeutral; sumOverMap; sumOverFactorL; sumOverFactorR; sumOverList)
 
 private
   R = fst R'
@@ -145,11 +145,6 @@ module Ordered {ℓ' : Level} (_≤_ : R → R → Type ℓ')
   (·Mono : (f a b : R) → 0r ≤ f → a ≤ b → (f · a) ≤ (f · b)) where
 
   open S30.Convex R' _≤_ +Mono ·Mono using (IsBetween; weightedSumBetween)
-
-  private
-    sumOverList : (f : Item → R) (xs : List Item) → sumOver f (toMultiset xs) ≡ sumList (map f xs)
-    sumOverList f []       = refl
-    sumOverList f (x ∷ xs) = cong (f x +_) (sumOverList f xs)
 
   -- Where no weight is negative and every item holds in feature j what lies between low and high, so does the average, if
   -- dividing by this denominator undoes multiplying by it and keeps the order (and 0 ≤ 0).

@@ -1,7 +1,7 @@
 {-# OPTIONS --safe #-}
 {-
 Facts about an abstract commutative ring, each proved from the axioms by hand,
-and the sum of a list in it. (Sums of finite families are in S30.Sum.)
+and the sum of a list in it, or of equal summands. (Sums of finite families are in S30.Sum.)
 -}
 open import Cubical.Foundations.Prelude
 open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
@@ -10,6 +10,7 @@ module S30.Ring {ℓ : Level} (R' : CommRing ℓ) where
 
 open import Cubical.Algebra.CommMonoid.Base using (CommMonoid; makeCommMonoid)
 open import Cubical.Data.List.Base using (List; foldr)
+open import Cubical.Data.Nat.Base using (ℕ; zero; suc)
 
 open CommRingStr (snd R') using
   (0r; 1r; _+_; _·_; -_; is-set; +Assoc; +IdR; +IdL; +InvR; +InvL; +Comm; ·Comm; ·DistR+; ·DistL+)
@@ -110,3 +111,8 @@ complementInvolutive x =
 -- The sum of a list.
 sumList : List R → R
 sumList = foldr _+_ 0r
+
+-- The sum of n equal summands.
+times : ℕ → R → R
+times zero    x = 0r
+times (suc n) x = x + times n x

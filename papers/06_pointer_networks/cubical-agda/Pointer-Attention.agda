@@ -20,7 +20,7 @@ open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
 module Pointer-Attention {ℓ : Level} (R' : CommRing ℓ) {Query Key Feature : Type ℓ}
   (weight : Query → Key → fst R') (feature : Key → Feature → fst R') (inverse : fst R' → fst R') where
 
-open import Cubical.Data.List.Base using (List; []; _∷_; map)
+open import Cubical.Data.List.Base using (List; map)
 open import Cubical.Data.Sigma.Base using (_×_; _,_)
 open import Cubical.HITs.FiniteMultiset.Base using (FMSet) renaming (_∷_ to _◂_)
 open import S30.Multiset
@@ -28,7 +28,7 @@ import S30.Attention
 
 open CommRingStr (snd R') using (0r; 1r; _+_; _·_; ·Assoc; ·Comm; ·DistL+)
 open import S30.Ring R' using (0·Absorbs; sumList)
-open import S30.WeightedSum R' using (sumOver; sumOverFactorR)
+open import S30.WeightedSum R' using (sumOver; sumOverFactorR; sumOverList)
 
 R : Type ℓ
 R = fst R'
@@ -82,15 +82,10 @@ paddingIsNotPointedAt d M e none = cong (_· inverse (total d M)) none ∙ 0·Ab
 paddingChangesNothing : (d : Query) (M : FMSet Key) (e : Key) → weight d e ≡ 0r → point d (e ◂ M) ≡ point d M
 paddingChangesNothing d M e none = Shared.weightlessTakesNoShare d e M none
 
-private
-  sumOfList : (f : Key → R) (es : List Key) → sumList (map f es) ≡ sumOver f (toMultiset es)
-  sumOfList f []       = refl
-  sumOfList f (e ∷ es) = cong (f e +_) (sumOfList f es)
-
 -- For every number of inputs the pointers sum to one, where the sum of the weights has an inverse.
 pointersSumToOne : (d : Query) (es : List Key) → total d (toMultiset es) · inverse (total d (toMultiset es)) ≡ 1r
   → sumList (pointers d es) ≡ 1r
 pointersSumToOne d es inverts =
-  sumOfList (point d (toMultiset es)) es
+  sym (sumOverList (point d (toMultiset es)) es)
   ∙ sumOverFactorR (weight d) (inverse (total d (toMultiset es))) (toMultiset es)
   ∙ inverts
