@@ -24,6 +24,8 @@ def named(drawings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, 
     """Figures by layer and name -> by the name of their file: NAME where all layers draw what looks the same, else
     LAYER-NAME. None stands for a file that has no place beside the others."""
     files: dict[str, Mapping[str, Any] | None] = {}
+    for figure in (figure for figures in drawings.values() for figure in figures.values()):
+        _check(figure)
     for name in dict.fromkeys(name for figures in drawings.values() for name in figures):
         of_layers = {f"{layer}-{name}": figures[name] for layer, figures in drawings.items() if name in figures}
         first, *others = of_layers.values()
@@ -32,6 +34,16 @@ def named(drawings: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, 
         else:
             files |= of_layers | ({name: None} if others else {})
     return files
+
+
+def _check(figure: Mapping[str, Any]) -> None:
+    """Raises S30Error when an image is no matrix: colours, say, on a third axis."""
+    for panel in figure["panels"] if figure["kind"] == "Panels" else [figure]:
+        for number, image in enumerate(panel["images"] if panel["kind"] == "Images" else [], 1):
+            if any(isinstance(value, list) for row in image for value in row):
+                raise S30Error(
+                    f"the figure «{panel['title']}»: image {number} has more axes than (height, width), for greys alone"
+                )
 
 
 def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

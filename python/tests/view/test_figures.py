@@ -263,3 +263,10 @@ def test_a_figure_that_two_frameworks_draw_alike_is_drawn_once(one, other, same)
 
 def test_the_figure_of_one_framework_alone_bears_its_name():
     assert named({"torch": {"it": BARS}}) == {"torch-it": BARS}
+
+
+def test_an_image_in_colours_is_refused_in_words():
+    coloured = {**PIXELS, "title": "eyes", "images": [*PIXELS["images"], [[[0.0, 0.5, 1.0]]]]}
+    for figure in (coloured, {"kind": "Panels", "title": "two", "panels": [coloured]}):
+        with pytest.raises(S30Error, match=r"the figure «eyes»: image 2 has more axes than \(height, width\)"):
+            named({"torch": {"eyes": figure}})
