@@ -15,7 +15,7 @@ def evaluations() -> list[Evaluation]:
     slots = [f"RMC-Slots.{name}" for name in ("step", "propose")]
     return [
         Evaluation(
-            "memories", [*slots, "RMC-Start.initial", "RMC-Start.row", "RMC-Attention.attend"], RUN, lambda p: sequence(p, "memoryAfter"),
+            "memories", [*slots, "RMC-Start.initial", "RMC-Start.row"], RUN, lambda p: sequence(p, "memoryAfter"),
             lambda p, found: found["memories"][:1, -1], on=("seed0", "one_slot", "two_blocks", "more_slots_than_features"),
         ),
         Evaluation(
@@ -40,7 +40,7 @@ def evaluations() -> list[Evaluation]:
             "gates", [f"RMC-Gate.{name}" for name in ("update", "kept", "written")], RUN, entry,
             lambda p, found: np.array([found["memories"][0, -1, 0, 0]] * 2),
         ),
-        Evaluation("zero_rows", ["RMC-Start.zeros", "RMC-Start.row"], RUN, lambda p: "RMC-Start.zeros float 3 ∷ row 3 4 ∷ []",
+        Evaluation("zero_rows", ["RMC-Start.zeros", "RMC-Start.row"], RUN, lambda p: "zeros 3 ∷ row 3 4 ∷ []",
                    lambda p, found: np.zeros((2, 3))),
     ]  # fmt: skip
 
@@ -65,7 +65,7 @@ def core(problem: Problem) -> str:
     layers = " ∷ ".join(affine(problem, f"mlp.{n}") for n in range(config["mlp_layers"]))
     scale = literal(float(config["key_size"] ** -0.5))
     sizes = f"{config['heads']} {config['key_size']} {config['head_size']} {scale}"
-    return f"{sizes} {affine(problem, 'embed')} ({layers} ∷ []) (({listed}) ∷ [])"
+    return f"{sizes} {affine(problem, 'embed')} ({layers} ∷ []) ({listed} ∷ [])"
 
 
 def gate(problem: Problem) -> str:

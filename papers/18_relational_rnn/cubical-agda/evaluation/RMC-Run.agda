@@ -22,7 +22,7 @@ open import S30.Evaluation.Lists
 open import S30.Fold using (run)
 open import S30.Multiset using (toMultiset; mapMultiset; _∪_)
 open import RMC-Gate float using (Gates; gates; update; kept; written)
-open import RMC-Start float using (initial)
+open import RMC-Start float public using (initial; row; zeros)
 import RMC-Attention
 import RMC-Slots
 
