@@ -1,61 +1,182 @@
-r"""TODO: the phenomenon that this paper reports, reproduced small: data, starts, what is asked, metrics, figures.
+r"""The farthest vector from m, by the memory core and by an LSTM of equal parameters with a rate of its own; and all questions at once.
 
-Relational Recurrent Neural Networks.
+    core        the memory core                                    asked for the farthest vector from m
+    lstm        an LSTM, at each of `RATES`; the best on a validation set counts
+    blind       the LSTM, trained on sequences that show the vectors of others: the control
+    core_full   the memory core                                    asked for the n-th farthest, every n
+    lstm_full   the LSTM at the rate that was best
+    equal       the memory core, started from slots that are all equal
 
-Both frameworks answer the same questions. Targets of examples that a network is examined on are never handed over.
+Who reads no vector is right in 1/(N - 1) of the cases where the farthest is asked for, and in 2/N where every n is: the plateau. Both
+are counted in `farthest.py`. Training is Adam, the norm of the gradient cut at 1, and a rate that rises for a tenth of the updates and
+falls linearly to zero.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
-from s30.room import Array, Arrays, Experiment, Framework, Lines, Metric, Training, constant, minibatches
+from s30.room import Array, Arrays, Experiment, Framework, Metric, Training, linear_decay, sibling
 
-SEEDS, EXAMPLES, BATCH, RATE = 5, 64, 16, 0.1
-EPOCHS = {"quick": 20, "full": 40}
-COLOURS = {"affine": 0, "shuffled": 1}  # a model keeps its colour in every figure of the room
+checks = sibling(__file__, "numpy_checks.py")
+farthest = sibling(__file__, "farthest.py")
+figures = sibling(__file__, "figures.py")
+
+SIZES: dict[str, Any] = {
+    "heads": 4, "head_size": 6, "key_size": 8, "blocks": 1, "mlp_layers": 2, "gate_style": "unit", "forget_bias": 1.0, "input_bias": 0.0,
+    "readout": 32,
+}  # fmt: skip
+HIDDEN = 38  # units of the LSTM, so that it has no fewer parameters
+# Vectors, seeds, updates, those of the nets that are asked every n, test sequences.
+PROFILES = {"quick": (3, 1, 400, 160, 2000), "full": (4, 2, 2000, 800, 4000)}
+RATES = (1e-3, 5e-3, 2e-2)  # of the LSTM; the paper tried rates up to the first
+RATE, BATCH, CLIP, BETAS, EPSILON = 5e-3, 128, 1.0, (0.9, 0.98), 1e-8
+EXACT = 300  # sequences whose answers are worked out exactly
 
 METRICS = {
-    "error": Metric("TODO: mean squared error on new examples", "squared units", "seeds", "affine", "low", spread=1e-3),
-    "shuffled_error": Metric(
-        "TODO: the same after training on targets in random order: what guessing their mean would give",
-        "squared units", "seeds", "shuffled", "low", control=True, spread=0.1,
-    ),
+    "accuracy_core": Metric("share of new sequences in which the memory core names the farthest vector from m", "share", "seeds", "core",
+                            "high", spread=0.12),
+    "accuracy_lstm": Metric("the same for the LSTM of equal parameters, at the rate that was best on a validation set", "share", "seeds",
+                            "lstm", "high", spread=0.12),
+    "accuracy_lstm_slow": Metric("the same for the LSTM at the least rate, which is the greatest that the paper tried", "share", "seeds",
+                                 "lstm", "high", spread=0.1),
+    "accuracy_blind": Metric("the same for the LSTM that was trained on sequences with the vectors of others", "share", "seeds", "blind", "high",
+                             control=True, spread=0.05),
+    "accuracy_by_length": Metric("the same for who names the longest vector but m's, comparing none with m's", "share", "seeds"),
+    "accuracy_by_guessing": Metric("the same for who guesses among all vectors but m's: 1/(N - 1)", "share"),
+    "full_core": Metric("share of new sequences, every n asked, in which the memory core is right", "share", "seeds", "core", "high",
+                        spread=0.06),
+    "full_lstm": Metric("the same for the LSTM", "share", "seeds", "lstm", "high", spread=0.06),
+    "full_last_core": Metric("of them with n = N, where m itself is the answer, in which the memory core is right", "share", "seeds", "core",
+                             "high", spread=0.03),
+    "full_last_lstm": Metric("the same for the LSTM", "share", "seeds", "lstm", "high", spread=0.03),
+    "full_without_vectors": Metric("the best share of who reads no vector, counted over all rankings", "share"),
+    "paper_without_vectors": Metric("the same with the paper's eight vectors", "share"),
+    "parameters_ratio": Metric("parameters of the LSTM over those of the memory core", "1"),
+    "exact_answers": Metric("share of answers that are the same in rational arithmetic", "share", "seeds"),
+    "slots_apart": Metric("least distance, over pairs of slots and sequences, of two last slots of the trained core, largest entry", "1",
+                          "seeds", "core", spread=1.0),
+    "slots_apart_equal": Metric("greatest distance of two last slots of the core that was trained from equal slots", "1", "seeds", "equal",
+                                "low", spread=1e-4),
 }  # fmt: skip
 
 
+def sizes(net: str, vectors: int) -> dict[str, Any]:
+    """The configuration of a memory core for so many vectors, one slot for each."""
+    return {**checks.CONFIG, **SIZES, "features": farthest.features(vectors), "slots": vectors, "classes": vectors}
+
+
+def vectors_of(params: Arrays) -> int:
+    return len(params["readout.output.bias"])
+
+
+def shapes(net: str, vectors: int) -> dict[str, tuple[int, ...]]:
+    if not net.startswith(("lstm", "blind")):
+        return checks.shapes(**sizes(net, vectors))
+    found: dict[str, tuple[int, ...]] = {
+        "lstm.weight_ih_l0": (4 * HIDDEN, farthest.features(vectors)), "lstm.weight_hh_l0": (4 * HIDDEN, HIDDEN),
+        "lstm.bias_ih_l0": (4 * HIDDEN,), "lstm.bias_hh_l0": (4 * HIDDEN,),
+    }  # fmt: skip
+    found |= {"readout.hidden.weight": (SIZES["readout"], HIDDEN), "readout.hidden.bias": (SIZES["readout"],)}
+    return found | {"readout.output.weight": (vectors, SIZES["readout"]), "readout.output.bias": (vectors,)}
+
+
+def initial(rng: np.random.Generator, net: str, vectors: int) -> dict[str, Array]:
+    """Gains one, biases zero but 1 for the LSTM's forget gate, as the core's has it; weights normal of the variance 1 / fan-in."""
+
+    def draw(name: str, shape: tuple[int, ...]) -> Array:
+        if name == "lstm.bias_ih_l0":
+            return np.repeat([0.0, 1.0, 0.0, 0.0], HIDDEN)  # i, f, g, o
+        if len(shape) == 1:
+            return np.ones(shape) if name.endswith("norm.weight") else np.zeros(shape)
+        return rng.normal(0, shape[1] ** -0.5, shape)
+
+    return {name: draw(name, shape) for name, shape in shapes(net, vectors).items()}
+
+
+def memory(net: str, vectors: int, count: int) -> Array:
+    """M_0 of a memory core: rows of the identity, or for `equal` its first row in every slot."""
+    start = checks.initial_memory(count, **sizes(net, vectors))
+    return np.array(np.broadcast_to(start[:, :1], start.shape) if net == "equal" else start)
+
+
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    """The reference in NumPy, by which both frameworks are held. net is `affine`."""
-    return {"prediction": inputs["inputs"] @ params["weight"].T + params["bias"]}  # (example, output)
+    """logits (sequence, label), and of a memory core its last memory (sequence, slot, size)."""
+    x, vectors = inputs["inputs"], vectors_of(params)
+    if not net.startswith(("lstm", "blind")):
+        on = sizes(net, vectors)
+        slots = memory(net, vectors, len(x))
+        for here in x.swapaxes(0, 1):
+            slots, _ = checks.step(params, here, slots, [], **on)
+        return {"logits": checks.read(params, slots, []), "memory": slots}
+    h = c = np.zeros((len(x), HIDDEN))
+    bias = params["lstm.bias_ih_l0"] + params["lstm.bias_hh_l0"]
+    for here in x.swapaxes(0, 1):
+        given = here @ params["lstm.weight_ih_l0"].T + h @ params["lstm.weight_hh_l0"].T + bias
+        i, f, g, o = np.split(given, 4, -1)
+        # c_t = sigma(f) c_{t-1} + sigma(i) tanh(g),  h_t = sigma(o) tanh(c_t)
+        c = checks.sigmoid(f) * c + checks.sigmoid(i) * np.tanh(g)
+        h = checks.sigmoid(o) * np.tanh(c)
+    return {"logits": checks.read(params, h, [])}
 
 
 def run(profile: str, seed: int, framework: Framework) -> Experiment:
-    """`quick` takes less than 15 s on one core in each framework, `full` less than 120 s."""
-    metrics: dict[str, list[float]] = {"error": [], "shuffled_error": []}
-    curves: dict[str, Array] = {}
-    for s in range(SEEDS):
-        framework.progress(s / SEEDS, f"training, seed {s}")
-        rng = np.random.default_rng([seed, s])
-        truth, start = ({"weight": rng.normal(size=(2, 3)), "bias": rng.normal(size=2)} for _ in range(2))
-        inputs, new = rng.normal(size=(EXAMPLES, 3)), rng.normal(size=(EXAMPLES, 3))  # (example, feature)
-        targets = predict("affine", truth, {"inputs": inputs})["prediction"]
-        order = np.array([index for _ in range(EPOCHS[profile]) for index in minibatches(rng, EXAMPLES, BATCH)])
-        for name, shown in (("error", targets), ("shuffled_error", rng.permutation(targets))):
-            data, rates = {"inputs": inputs, "targets": shown}, constant(RATE, len(order))
-            trained = framework.train(Training("affine", start, data, order, rates))
-            found = framework.predict("affine", trained.params, {"inputs": new})["prediction"]
-            wanted = predict("affine", truth, {"inputs": new})["prediction"]
-            metrics[name].append(float(((found - wanted) ** 2).sum(axis=1).mean()))
-            curves.setdefault(name, trained.losses)
-    return Experiment(metrics, {"learning": learning(curves)})
+    vectors, seeds, updates, full_updates, tests = PROFILES[profile]
+    metrics: dict[str, float | list[float]] = {name: [] for name in METRICS if METRICS[name].over}
+    curves: dict[str, list[Array]] = {}
+    for s in range(seed, seed + seeds):
+        rng = np.random.default_rng([18, s])
+        known, all_known = (farthest.drawn(rng, BATCH * updates, vectors, every) for every in (False, True))
+        chosen, test, all_test = (farthest.drawn(rng, tests, vectors, every) for every in (False, False, True))
+        start = {kind: initial(np.random.default_rng([18, s, 1]), kind, vectors) for kind in ("core", "lstm")}
+
+        def train(net: str, data: Arrays, length: int, rate: float) -> Arrays:
+            framework.progress((s - seed + len(curves) / 8) / seeds, f"seed {s}, {net}")
+            order = np.arange(BATCH * length).reshape(length, BATCH)
+            first = start["lstm" if net.startswith(("lstm", "blind")) else "core"]
+            shown = {name: data[name][: order.size] for name in ("inputs", "label")}
+            trained = framework.train(
+                Training(net, first, shown, order, linear_decay(rate, length, warm_up=length // 10), clip=CLIP)
+            )
+            curves.setdefault(net if net != "lstm" else f"lstm {rate:g}", []).append(trained.losses)
+            return trained.params
+
+        def right(net: str, params: Arrays, data: Arrays) -> Array:
+            answer = framework.predict(net, params, {"inputs": data["inputs"]})
+            if net in ("core", "equal"):
+                distances = apart(answer["memory"])
+                name, value = ("slots_apart_equal", distances.max()) if net == "equal" else ("slots_apart", distances.min())
+                metrics[name].append(float(value))
+            return answer["logits"].argmax(-1) == data["label"]
+
+        def measure(name: str, hits: Array) -> None:
+            metrics[name].append(float(hits.mean()))
+
+        measure("accuracy_core", right("core", train("core", known, updates, RATE), test))
+        at_rates = {rate: train("lstm", known, updates, rate) for rate in RATES}
+        best = max(RATES, key=lambda rate: right("lstm", at_rates[rate], chosen).mean())
+        measure("accuracy_lstm", right("lstm", at_rates[best], test))
+        measure("accuracy_lstm_slow", right("lstm", at_rates[RATES[0]], test))
+        others = {**known, "inputs": farthest.with_vectors_of_others(rng, known["inputs"])}
+        measure("accuracy_blind", right("blind", train("blind", others, full_updates, best), test))
+        for kind, rate in (("core", RATE), ("lstm", best)):
+            hits = right(f"{kind}_full", train(f"{kind}_full", all_known, full_updates, rate), all_test)
+            measure(f"full_{kind}", hits)
+            measure(f"full_last_{kind}", hits[all_test["n"] == vectors - 1])
+        right("equal", train("equal", known, full_updates // 4, RATE), test)
+        metrics["accuracy_by_length"].append(farthest.by_length(test))
+        measure("exact_answers", farthest.exactly(all_test, EXACT) == all_test["label"][:EXACT])
+    count = {kind: sum(value.size for value in start[kind].values()) for kind in start}
+    metrics |= {
+        "accuracy_by_guessing": 1 / (vectors - 1), "full_without_vectors": farthest.without_vectors(vectors),
+        "paper_without_vectors": farthest.without_vectors(8), "parameters_ratio": count["lstm"] / count["core"],
+    }  # fmt: skip
+    return Experiment(metrics, figures.drawn(metrics, curves, vectors))
 
 
-def learning(curves: dict[str, Array]) -> Lines:
-    named = {"affine": curves["error"], "shuffled": curves["shuffled_error"]}
-    return Lines(
-        "TODO: what is drawn",
-        "update",
-        "squared units",
-        {label: (list(range(len(losses))), losses) for label, losses in named.items()},
-        log_y=True,
-        caption="TODO: what is to be seen",
-        colours=COLOURS,
-    )
+def apart(slots: Array) -> Array:
+    """Of each two slots (sequence, slot, size) how far they are apart, by their largest entry: (sequence, pair)."""
+    first, second = np.triu_indices(slots.shape[1], 1)
+    return np.abs(slots[:, first] - slots[:, second]).max(-1)
