@@ -12,9 +12,15 @@ COLOURS = {"core": 0, "lstm": 1, "blind": 2}
 STRETCH = 10  # minibatches whose losses are averaged in a curve
 
 
-def drawn(metrics: Mapping[str, float | Sequence[float]], losses: Mapping[str, Sequence[Array]], vectors: int) -> dict[str, Figure]:
+def drawn(
+    metrics: Mapping[str, float | Sequence[float]], losses: Mapping[str, Sequence[Array]], vectors: int
+) -> dict[str, Figure]:
     """losses (update,) by net and seed; the LSTM's by its rate."""
-    return {"accuracy": accuracy(metrics), "farthest": one_question(losses, vectors), "plateau": every_question(losses, vectors)}
+    return {
+        "accuracy": accuracy(metrics),
+        "farthest": one_question(losses, vectors),
+        "plateau": every_question(losses, vectors),
+    }
 
 
 def curve(rows: Sequence[Array]) -> tuple[list[float], list[float]]:
@@ -35,18 +41,22 @@ def accuracy(metrics: Mapping[str, float | Sequence[float]]) -> Bars:
         y_limits=(0, 1.05), colours={label: COLOURS[label.split(",")[0]] for label in named},
         references={"no vector read": metrics["accuracy_by_guessing"], "every n, no vector read": metrics["full_without_vectors"],
                     "longest vector": float(np.mean(metrics["accuracy_by_length"]))},
-        caption="Asked for the farthest vector from m both nets compare vectors, and the LSTM is no worse once its learning rate is its own. "
+        caption="Asked for the farthest vector from m both nets compare vectors, and the LSTM is no worse once its learning rate is its "
+        "own. "
         "Asked for every n both are where one gets without reading any vector.",
     )  # fmt: skip
 
 
 def one_question(losses: Mapping[str, Sequence[Array]], vectors: int) -> Lines:
-    named = {("core" if net == "core" else net.replace("lstm ", "lstm, ")): rows for net, rows in losses.items() if net in ("core",) or net.startswith("lstm ")}
+    named = {
+        net.replace("lstm ", "lstm, "): rows for net, rows in losses.items() if net == "core" or net.startswith("lstm ")
+    }
     return Lines(
         f"Training loss, the farthest of {vectors} vectors from m, means of {STRETCH} updates", "update", "nats",
         {label: curve(rows) for label, rows in named.items()}, colours=COLOURS,
         references={"no vector read": float(np.log(vectors - 1))},
-        caption="The LSTM's curve is named by its learning rate. At the least, the greatest that the paper tried, it hardly leaves what a guess "
+        caption="The LSTM's curve is named by its learning rate. At the least, the greatest that the paper tried, it hardly leaves what a "
+        "guess "
         "among the other vectors costs; at the greatest it falls before the memory core's does.",
     )  # fmt: skip
 

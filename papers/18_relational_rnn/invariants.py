@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from s30.room import EXACT, Array, Arrays, Forward, Invariant, Problem
+from s30.room import EXACT, Array, Forward, Invariant, Problem
 
 Rng = np.random.Generator
 Sides = Callable[[Forward, Problem, Rng], tuple[Array, Array]]
@@ -20,7 +20,8 @@ def invariants() -> list[Invariant]:
             "rows_sum_to_one", "the attention of each row sums to one", "equation (1)", sums,
         ),
         Invariant(
-            "slot_equivariance", "permuting the rows of M_0 permutes attention, gates, candidates and memories at every step and block, slot "
+            "slot_equivariance", "permuting the rows of M_0 permutes attention, gates, candidates and memories at every step and block, "
+            "slot "
             "by slot, and leaves the logits where the readout's columns are permuted as well", "section 3.3, weights shared by all m_i",
             equivariance,
         ),
@@ -29,7 +30,8 @@ def invariants() -> list[Invariant]:
             equal_slots(2),
         ),
         Invariant(
-            "all_slots_equal", "if all slots start equal the memory holds one vector, so many times, and every row attends to all slots alike",
+            "all_slots_equal", "if all slots start equal the memory holds one vector, so many times, and every row attends to all slots "
+            "alike",
             "section 3.3", equal_slots(None),
         ),
         Invariant(
@@ -37,7 +39,8 @@ def invariants() -> list[Invariant]:
             "the reference's initial_state, section 3.2", different, relation=">",
         ),
         Invariant(
-            "memories_interact", "one step of one block carries each slot, and the input, to every slot: a change of 0.5 moves each by over 1e-8",
+            "memories_interact", "one step of one block carries each slot, and the input, to every slot: a change of 0.5 moves each by "
+            "over 1e-8",
             "section 3.1", interaction, relation=">",
         ),
         Invariant(
@@ -51,13 +54,15 @@ def invariants() -> list[Invariant]:
             "shut_input_gate_keeps", "f = 1 and i = 0 keep M_0, exactly", "equation (7)", kept, tolerance=EXACT,
         ),
         Invariant(
-            "shut_forget_gate_overwrites", "f = 0 and i = 1 leave the candidate alone, exactly", "equation (7)", overwritten, tolerance=EXACT,
+            "shut_forget_gate_overwrites", "f = 0 and i = 1 leave the candidate alone, exactly", "equation (7)", overwritten,
+            tolerance=EXACT,
         ),
         Invariant(
             "open_gates_accumulate", "f = 1 and i = 1 add up: M_T = M_0 + sum_t tanh(M~_t)", "equation (7)", accumulated,
         ),
         Invariant(
-            "no_convex_combination", "with both gates open and candidates above 0.9 each step leaves what lies between M_{t-1} and the candidate, "
+            "no_convex_combination", "with both gates open and candidates above 0.9 each step leaves what lies between M_{t-1} and the "
+            "candidate, "
             "above both by over 0.5 from the second step on", "equation (7), i + f is not 1", outside, relation=">",
         ),
         Invariant(
@@ -77,14 +82,17 @@ def invariants() -> list[Invariant]:
             "causality", "later inputs change nothing before them", "section 3.3", causality, tolerance=EXACT,
         ),
         Invariant(
-            "examples_do_not_mix", "another second sequence leaves the first one's outputs as they were", "section 3", separate, tolerance=EXACT,
+            "examples_do_not_mix", "another second sequence leaves the first one's outputs as they were", "section 3", separate,
+            tolerance=EXACT,
         ),
         Invariant(
-            "unknown_gates_are_refused", "a gate style that there is not is an error", "the reference's constructor", unknown, relation="raises",
+            "unknown_gates_are_refused", "a gate style that there is not is an error", "the reference's constructor", unknown,
+            relation="raises",
             message="gate_style must be one of",
         ),
         Invariant(
-            "no_block_is_refused", "no block is an error, and no layer of the MLP", "the reference's constructor", no_block, relation="raises",
+            "no_block_is_refused", "no block is an error, and no layer of the MLP", "the reference's constructor", no_block,
+            relation="raises",
             message="must be at least 1",
         ),
     ]  # fmt: skip
@@ -103,7 +111,11 @@ def equivariance(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, A
     columns = params["readout.hidden.weight"]
     params["readout.hidden.weight"] = columns.reshape(len(columns), slots, -1)[:, order].reshape(columns.shape)
     moved = forward(params, {**batch, "memory": batch["memory"][:, order]})
-    wanted = [still["attention"][..., rows, :][..., rows], *(still[name][:, :, order] for name in OF_SLOTS), still["logits"]]
+    wanted = [
+        still["attention"][..., rows, :][..., rows],
+        *(still[name][:, :, order] for name in OF_SLOTS),
+        still["logits"],
+    ]
     return _flat(moved["attention"], *(moved[name] for name in OF_SLOTS), moved["logits"]), _flat(*wanted)
 
 

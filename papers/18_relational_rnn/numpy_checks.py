@@ -92,7 +92,9 @@ def step(params: Arrays, x: Array, memory: Array, kinks: list[Array], *, blocks:
     if gate_style == "none":
         return proposed, {**found, "candidate": proposed, "memories": proposed}
     # i = sigma(W^i x^ + U^i tanh(M) + b^i),  f = sigma(W^f x^ + U^f tanh(M) + b^f + 1)
-    gates = affine(params, "gate.input", x) + np.tanh(memory) @ params["gate.memory.weight"].T  # (batch, slots, 2 size or 2)
+    gates = (
+        affine(params, "gate.input", x) + np.tanh(memory) @ params["gate.memory.weight"].T
+    )  # (batch, slots, 2 size or 2)
     i, f = np.split(gates, 2, -1)
     i, f = sigmoid(i + input_bias), sigmoid(f + forget_bias)
     # M_t = f M_{t-1} + i tanh(M~)
@@ -101,7 +103,9 @@ def step(params: Arrays, x: Array, memory: Array, kinks: list[Array], *, blocks:
     return memory, {**found, "input_gate": i, "forget_gate": f, "candidate": candidate, "memories": memory}
 
 
-def attend(params: Arrays, block: str, rows: Array, *, heads: int, head_size: int, key_size: int, **_: Any) -> tuple[Array, Array]:
+def attend(
+    params: Arrays, block: str, rows: Array, *, heads: int, head_size: int, key_size: int, **_: Any
+) -> tuple[Array, Array]:
     """R~ (batch, row, size) and A (batch, head, row, row): all rows attend to all rows."""
     # [q, k, v] = LayerNorm(R W + b)
     projected = layer_norm(params, f"{block}.project_norm", affine(params, f"{block}.project", rows))
@@ -163,7 +167,9 @@ def shapes(*, features: int, slots: int, heads: int, head_size: int, key_size: i
     for n in range(blocks):
         found |= map_(f"blocks.{n}.project", projected, size)
         norms = {"project": projected, "attention": size, "mlp": size}
-        found |= {f"blocks.{n}.{at}_norm.{part}": (width,) for at, width in norms.items() for part in ("weight", "bias")}
+        found |= {
+            f"blocks.{n}.{at}_norm.{part}": (width,) for at, width in norms.items() for part in ("weight", "bias")
+        }
     for n in range(mlp_layers):
         found |= map_(f"mlp.{n}", size, size)
     if gate_style != "none":
@@ -188,7 +194,10 @@ def drawn(rng: np.random.Generator, count: int, time: int, config: dict[str, Any
 
     while True:
         params = {name: draw(name, shape) for name, shape in shapes(**config).items()}
-        batch = {"inputs": rng.normal(size=(count, time, config["features"])), "label": rng.integers(config["classes"], size=count)}
+        batch = {
+            "inputs": rng.normal(size=(count, time, config["features"])),
+            "label": rng.integers(config["classes"], size=count),
+        }
         if min(np.abs(kink).min() for kink in trace(params, batch, **config)[1]) > KINK:
             return Problem(config, params, batch, learning_rate=0.1)
 

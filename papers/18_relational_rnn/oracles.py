@@ -18,11 +18,14 @@ Vector = list[Any]  # of mpf
 def oracles() -> list[Oracle]:
     return [
         Oracle(
-            "equations_in_40_digits", "attention, memories, logits and loss, row by row and head by head", "the reference's module, by mpmath",
-            in_many_digits, ("one_slot", "two_blocks", "no_gates", "more_slots_than_features", "large_scores", "shut_gates", "large_logits"),
+            "equations_in_40_digits", "attention, memories, logits and loss, row by row and head by head",
+            "the reference's module, by mpmath",
+            in_many_digits, ("one_slot", "two_blocks", "no_gates", "more_slots_than_features", "large_scores", "shut_gates",
+            "large_logits"),
         ),
         Oracle(
-            "queries_of_the_memory", "with one block what is proposed for the slots is equation (2): queries of M, keys and values of [M; x]",
+            "queries_of_the_memory", "with one block what is proposed for the slots is equation (2): queries of M, keys and values of [M; "
+            "x]",
             "equation (2), head by head", queries_of_memory, ("one_slot", "no_gates"),
         ),
         Oracle(
@@ -30,7 +33,8 @@ def oracles() -> list[Oracle]:
             "one slot in place of all", one_for_all,
         ),
         Oracle(
-            "parameters", "the arrays have as many numbers as the reference's layers, and another number of slots changes the readout alone",
+            "parameters", "the arrays have as many numbers as the reference's layers, and another number of slots changes the readout "
+            "alone",
             "sizes of the reference's linear layers and norms", sizes, ("two_blocks", "no_gates"),
         ),
     ]  # fmt: skip
@@ -157,7 +161,10 @@ def one_for_all(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     ours = forward(params, {**problem.batch, "memory": np.repeat(slot[:, None], slots, 1)})["memories"]
     theirs = []
     for x in checks.affine(params, "embed", problem.batch["inputs"]).swapaxes(0, 1):
-        own = [checks.layer_norm(params, "blocks.0.project_norm", checks.affine(params, "blocks.0.project", row)) for row in (slot, x)]
+        own = [
+            checks.layer_norm(params, "blocks.0.project_norm", checks.affine(params, "blocks.0.project", row))
+            for row in (slot, x)
+        ]
         own = [row.reshape(count, config["heads"], -1) for row in own]
         own_score, of_input = ((own[0][..., :key] * row[..., key : 2 * key]).sum(-1) / key**0.5 for row in own)
         # softmax over slots + 1 rows, of which the slots' are equal, is sigma of the difference of two scores
@@ -166,7 +173,10 @@ def one_for_all(forward: Forward, problem: Problem) -> tuple[Array, Array]:
         rows = checks.layer_norm(params, "blocks.0.attention_norm", slot + mixed)
         rows = checks.layer_norm(params, "blocks.0.mlp_norm", rows + checks.mlp(params, rows, [], config["mlp_layers"]))
         gates = checks.affine(params, "gate.input", x) + np.tanh(slot) @ params["gate.memory.weight"].T
-        i, f = checks.sigmoid(gates[:, :size] + config["input_bias"]), checks.sigmoid(gates[:, size:] + config["forget_bias"])
+        i, f = (
+            checks.sigmoid(gates[:, :size] + config["input_bias"]),
+            checks.sigmoid(gates[:, size:] + config["forget_bias"]),
+        )
         slot = f * slot + i * np.tanh(rows)
         theirs.append(np.repeat(slot[:, None], slots, 1))
     return ours, np.stack(theirs, 1)
@@ -175,7 +185,10 @@ def one_for_all(forward: Forward, problem: Problem) -> tuple[Array, Array]:
 def sizes(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     """Numbers in the core and in the readout; in the core with one slot more."""
     config, listed = problem.config, checks.shapes(**{**problem.config, "slots": problem.config["slots"] + 1})
-    ours = [sum(value.size for name, value in problem.params.items() if name.startswith("readout") == last) for last in (False, True)]
+    ours = [
+        sum(value.size for name, value in problem.params.items() if name.startswith("readout") == last)
+        for last in (False, True)
+    ]
     ours.append(sum(int(np.prod(shape)) for name, shape in listed.items() if not name.startswith("readout")))
     size, heads = config["heads"] * config["head_size"], config["heads"]
     projected = heads * (2 * config["key_size"] + config["head_size"])

@@ -14,6 +14,7 @@ falls linearly to zero.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,14 +43,16 @@ METRICS = {
                             "lstm", "high", spread=0.12),
     "accuracy_lstm_slow": Metric("the same for the LSTM at the least rate, which is the greatest that the paper tried", "share", "seeds",
                                  "lstm", "high", spread=0.1),
-    "accuracy_blind": Metric("the same for the LSTM that was trained on sequences with the vectors of others", "share", "seeds", "blind", "high",
+    "accuracy_blind": Metric("the same for the LSTM that was trained on sequences with the vectors of others", "share", "seeds", "blind",
+    "high",
                              control=True, spread=0.05),
     "accuracy_by_length": Metric("the same for who names the longest vector but m's, comparing none with m's", "share", "seeds"),
     "accuracy_by_guessing": Metric("the same for who guesses among all vectors but m's: 1/(N - 1)", "share"),
     "full_core": Metric("share of new sequences, every n asked, in which the memory core is right", "share", "seeds", "core", "high",
                         spread=0.06),
     "full_lstm": Metric("the same for the LSTM", "share", "seeds", "lstm", "high", spread=0.06),
-    "full_last_core": Metric("of them with n = N, where m itself is the answer, in which the memory core is right", "share", "seeds", "core",
+    "full_last_core": Metric("of them with n = N, where m itself is the answer, in which the memory core is right", "share", "seeds",
+    "core",
                              "high", spread=0.03),
     "full_last_lstm": Metric("the same for the LSTM", "share", "seeds", "lstm", "high", spread=0.03),
     "full_without_vectors": Metric("the best share of who reads no vector, counted over all rankings", "share"),
@@ -69,10 +72,12 @@ def sizes(net: str, vectors: int) -> dict[str, Any]:
 
 
 def vectors_of(params: Arrays) -> int:
+    """How many vectors a net was made for: it names as many labels."""
     return len(params["readout.output.bias"])
 
 
 def shapes(net: str, vectors: int) -> dict[str, tuple[int, ...]]:
+    """The name and the shape of every parameter of a net."""
     if not net.startswith(("lstm", "blind")):
         return checks.shapes(**sizes(net, vectors))
     found: dict[str, tuple[int, ...]] = {
@@ -130,50 +135,58 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         rng = np.random.default_rng([18, s])
         known, all_known = (farthest.drawn(rng, BATCH * updates, vectors, every) for every in (False, True))
         chosen, test, all_test = (farthest.drawn(rng, tests, vectors, every) for every in (False, False, True))
-        start = {kind: initial(np.random.default_rng([18, s, 1]), kind, vectors) for kind in ("core", "lstm")}
-
-        def train(net: str, data: Arrays, length: int, rate: float) -> Arrays:
-            framework.progress((s - seed + len(curves) / 8) / seeds, f"seed {s}, {net}")
-            order = np.arange(BATCH * length).reshape(length, BATCH)
-            first = start["lstm" if net.startswith(("lstm", "blind")) else "core"]
-            shown = {name: data[name][: order.size] for name in ("inputs", "label")}
-            trained = framework.train(
-                Training(net, first, shown, order, linear_decay(rate, length, warm_up=length // 10), clip=CLIP)
-            )
-            curves.setdefault(net if net != "lstm" else f"lstm {rate:g}", []).append(trained.losses)
-            return trained.params
-
-        def right(net: str, params: Arrays, data: Arrays) -> Array:
-            answer = framework.predict(net, params, {"inputs": data["inputs"]})
-            if net in ("core", "equal"):
-                distances = apart(answer["memory"])
-                name, value = ("slots_apart_equal", distances.max()) if net == "equal" else ("slots_apart", distances.min())
-                metrics[name].append(float(value))
-            return answer["logits"].argmax(-1) == data["label"]
-
-        def measure(name: str, hits: Array) -> None:
-            metrics[name].append(float(hits.mean()))
-
-        measure("accuracy_core", right("core", train("core", known, updates, RATE), test))
-        at_rates = {rate: train("lstm", known, updates, rate) for rate in RATES}
-        best = max(RATES, key=lambda rate: right("lstm", at_rates[rate], chosen).mean())
-        measure("accuracy_lstm", right("lstm", at_rates[best], test))
-        measure("accuracy_lstm_slow", right("lstm", at_rates[RATES[0]], test))
         others = {**known, "inputs": farthest.with_vectors_of_others(rng, known["inputs"])}
-        measure("accuracy_blind", right("blind", train("blind", others, full_updates, best), test))
+        asked = Asked(framework, s, (s - seed) / seeds, vectors, curves)
+        core = asked.train("core", known, updates, RATE)
+        rivals = {rate: asked.train("lstm", known, updates, rate) for rate in RATES}
+        best = max(RATES, key=lambda rate: asked.right("lstm", rivals[rate], chosen)[0].mean())
+        equal = asked.train("equal", known, full_updates // 4, RATE)
+        (core_right, slots), (_, equals) = asked.right("core", core, test), asked.right("equal", equal, test)
+        found = {
+            "accuracy_core": core_right, "slots_apart": apart(slots).min(), "slots_apart_equal": apart(equals).max(),
+            "accuracy_lstm": asked.right("lstm", rivals[best], test)[0],
+            "accuracy_lstm_slow": asked.right("lstm", rivals[RATES[0]], test)[0],
+            "accuracy_blind": asked.right("blind", asked.train("blind", others, full_updates, best), test)[0],
+            "accuracy_by_length": farthest.by_length(test),
+            "exact_answers": farthest.exactly(all_test, EXACT) == all_test["label"][:EXACT],
+        }  # fmt: skip
         for kind, rate in (("core", RATE), ("lstm", best)):
-            hits = right(f"{kind}_full", train(f"{kind}_full", all_known, full_updates, rate), all_test)
-            measure(f"full_{kind}", hits)
-            measure(f"full_last_{kind}", hits[all_test["n"] == vectors - 1])
-        right("equal", train("equal", known, full_updates // 4, RATE), test)
-        metrics["accuracy_by_length"].append(farthest.by_length(test))
-        measure("exact_answers", farthest.exactly(all_test, EXACT) == all_test["label"][:EXACT])
-    count = {kind: sum(value.size for value in start[kind].values()) for kind in start}
+            right, _ = asked.right(f"{kind}_full", asked.train(f"{kind}_full", all_known, full_updates, rate), all_test)
+            found |= {f"full_{kind}": right, f"full_last_{kind}": right[all_test["n"] == vectors - 1]}
+        for name, value in found.items():
+            metrics[name].append(float(np.mean(value)))
+    count = {kind: sum(int(np.prod(shape)) for shape in shapes(kind, vectors).values()) for kind in ("core", "lstm")}
     metrics |= {
         "accuracy_by_guessing": 1 / (vectors - 1), "full_without_vectors": farthest.without_vectors(vectors),
         "paper_without_vectors": farthest.without_vectors(8), "parameters_ratio": count["lstm"] / count["core"],
     }  # fmt: skip
     return Experiment(metrics, figures.drawn(metrics, curves, vectors))
+
+
+@dataclass
+class Asked:
+    """What is asked of a framework for one seed. Nets of a kind start from the same numbers; `curves` keeps their losses."""
+
+    framework: Framework
+    seed: int
+    share: float
+    vectors: int
+    curves: dict[str, list[Array]]
+
+    def train(self, net: str, data: Arrays, length: int, rate: float) -> Arrays:
+        self.framework.progress(self.share, f"seed {self.seed}, {net}")
+        start = initial(np.random.default_rng([18, self.seed, 1]), net, self.vectors)
+        order = np.arange(BATCH * length).reshape(length, BATCH)
+        shown = {name: data[name][: order.size] for name in ("inputs", "label")}
+        rates = linear_decay(rate, length, warm_up=length // 10)
+        trained = self.framework.train(Training(net, start, shown, order, rates, clip=CLIP))
+        self.curves.setdefault(f"lstm {rate:g}" if net == "lstm" else net, []).append(trained.losses)
+        return trained.params
+
+    def right(self, net: str, params: Arrays, data: Arrays) -> tuple[Array, Array]:
+        """Which answers are right, (sequence,), and a memory core's last memory, (sequence, slot, size)."""
+        answer = self.framework.predict(net, params, {"inputs": data["inputs"]})
+        return answer["logits"].argmax(-1) == data["label"], answer.get("memory", np.zeros((1, 1, 1)))
 
 
 def apart(slots: Array) -> Array:

@@ -47,7 +47,8 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "large_scores",
-            "gains of the projection times 60, so that scores lie some thousands apart: exp overflows unless the row's maximum is subtracted",
+            "gains of the projection times 60, so that scores lie some thousands apart: exp overflows unless the row's maximum is "
+            "subtracted",
             changed(6, {"blocks.0.project_norm.weight": 60.0}), kind="extreme",
         ),
         Variant(

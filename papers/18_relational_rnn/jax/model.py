@@ -40,7 +40,9 @@ def forward(params: Params, batch: dict[str, Array], **config: Any) -> dict[str,
     return {**outputs, "loss": -log_p.mean()}
 
 
-def follow(params: Params, inputs: Array, memory: Array | None = None, *, slots: int, **config: Any) -> dict[str, Array]:
+def follow(
+    params: Params, inputs: Array, memory: Array | None = None, *, slots: int, **config: Any
+) -> dict[str, Array]:
     """One sequence (time, feature), its logits (classes,), and what happened at each step."""
     embedded = affine(params, "embed", inputs)  # x^, (time, size)
     if memory is None:

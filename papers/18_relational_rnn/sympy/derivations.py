@@ -85,7 +85,8 @@ def norm() -> list[Identity]:
             "section 3.3, the norms in g_psi and of [q, k, v]",
         ),
         Identity(
-            "norm_length", "|normed|^2 = n variance / (variance + eps): the heads' queries, keys and values, normed together, share a length",
+            "norm_length", "|normed|^2 = n variance / (variance + eps): the heads' queries, keys and values, normed together, share a "
+            "length",
             normed.dot(normed), 4 * (root**2 - epsilon) / root**2, "four real features, eps > 0", "the reference's projection",
         ),
         Identity(
@@ -107,7 +108,8 @@ def gates() -> list[Identity]:
     step = update(m0, sigma(a), i, c)
     return [
         Identity(
-            "affine_law", "m_3 = f_1 f_2 f_3 m_0 + sum_t (prod_{s>t} f_s) i_t c_t", m, sp.prod(fs) * m0 + written, "three steps", "equation (7)",
+            "affine_law", "m_3 = f_1 f_2 f_3 m_0 + sum_t (prod_{s>t} f_s) i_t c_t", m, sp.prod(fs) * m0 + written, "three steps",
+            "equation (7)",
             proof=("expand",),
         ),
         Identity(
@@ -135,11 +137,13 @@ def convexity() -> list[Identity]:
     p, q, a, b = sp.symbols("p q a b", positive=True)
     return [
         Identity(
-            "weights_of_a_step", "from c with candidate c a step gives (f + i) c: a mean only if f + i = 1", update(c, f, i, c), (f + i) * c,
+            "weights_of_a_step", "from c with candidate c a step gives (f + i) c: a mean only if f + i = 1", update(c, f, i, c),
+            (f + i) * c,
             "one entry", "equation (7)", proof=("expand",),
         ),
         Identity(
-            "no_convexity", "if f + i = 1 + d with d > 0, the step from x > 0 with candidate x ends above both", update(above, 1 + excess - gate,
+            "no_convexity", "if f + i = 1 + d with d > 0, the step from x > 0 with candidate x ends above both", update(above,
+            1 + excess - gate,
             gate, above), above, "x, d > 0", "equation (7), independent gates", relation=">", proof=("expand",),
         ),
         Identity(
@@ -147,13 +151,17 @@ def convexity() -> list[Identity]:
             i * c / (1 - f) - c, (f + i - 1) * c / (1 - f), "f is not 1", "equation (7)",
         ),
         Identity(
-            "tied_gates_are_convex", "with f = 1 - i what lies above a bound stays there", update(low + a, q / (p + q), p / (p + q), low + b), low,
-            "i = p / (p + q), p, q > 0, memory and candidate above low", "equation (7)", relation=">", proof=("simplify", "together", "factor"),
+            "tied_gates_are_convex", "with f = 1 - i what lies above a bound stays there", update(low + a, q / (p + q), p / (p + q),
+            low + b), low,
+            "i = p / (p + q), p, q > 0, memory and candidate above low", "equation (7)", relation=">", proof=("simplify", "together",
+            "factor"),
         ),
     ]  # fmt: skip
 
 
-def core_parameters(features: sp.Expr, size: sp.Expr, heads: sp.Expr, key: sp.Expr, layers: sp.Expr, blocks: sp.Expr) -> sp.Expr:
+def core_parameters(
+    features: sp.Expr, size: sp.Expr, heads: sp.Expr, key: sp.Expr, layers: sp.Expr, blocks: sp.Expr
+) -> sp.Expr:
     """Numbers in the embedding, projections, norms, MLP and unit gates; head_size = size / heads."""
     projected = heads * (2 * key) + size
     return (
@@ -185,7 +193,8 @@ def plateau() -> list[Identity]:
     others = sp.Symbol("M", integer=True, positive=True)
     return [
         Identity(
-            "plateau", "of N questions n the last has m for its answer, and is right; each other is a guess among N - 1: 1/N + (1 - 1/N)/(N - 1)",
+            "plateau", "of N questions n the last has m for its answer, and is right; each other is a guess among N - 1: 1/N + (1 - "
+            "1/N)/(N - 1)",
             at_most(1), 1 / N + (1 - 1 / N) / (N - 1), "n uniform on 1 ... N, distances of the others exchangeable", "section 4.1",
             proof=("doit", "simplify"),
         ),
@@ -193,11 +202,13 @@ def plateau() -> list[Identity]:
             "plateau_is_two_over_N", "1/N + (1 - 1/N)/(N - 1) = 2/N", 1 / N + (1 - 1 / N) / (N - 1), 2 / N, "N > 1", "section 4.1",
         ),
         Identity(
-            "plateau_of_the_paper", "with the paper's eight vectors, question by question, it is 1/4", at_most(1).subs(N, 8), sp.Rational(1, 4), "N = 8",
+            "plateau_of_the_paper", "with the paper's eight vectors, question by question, it is 1/4", at_most(1).subs(N, 8),
+            sp.Rational(1, 4), "N = 8",
             "section 5.1, A.1", proof=("doit",),
         ),
         Identity(
-            "plateau_loss", "the least mean loss there is (1 - 1/N) ln(N - 1) nats", sp.Sum(-sp.log(1 / others), (n, 1, others)) / (others + 1),
+            "plateau_loss", "the least mean loss there is (1 - 1/N) ln(N - 1) nats", sp.Sum(-sp.log(1 / others), (n, 1,
+            others)) / (others + 1),
             others * sp.log(others) / (others + 1), "N = M + 1; uniform on the M other labels, certain of m for n = N", "section 4.1",
             proof=("doit", "expand_log", "simplify"),
         ),
@@ -210,7 +221,8 @@ def prediction() -> list[Identity]:
     return [
         Identity(
             "loss_gradient", "d loss / d logit_k = p_k - [k is the label]", sp.Derivative(loss, s[k]),
-            sp.exp(s[k]) / total(count) - sp.KroneckerDelta(j, k), "any number of classes, logits s", "A.1", proof=("doit", "doit", "simplify"),
+            sp.exp(s[k]) / total(count) - sp.KroneckerDelta(j, k), "any number of classes, logits s", "A.1", proof=("doit", "doit",
+            "simplify"),
         ),
     ]  # fmt: skip
 
@@ -223,7 +235,8 @@ def bridges() -> list[Bridge]:
             lambda p: rates.by_hidden(p).T @ rates.last_memory(p), "A.1",
         ),
         Bridge(
-            "memories", "every M_t by the affine law from M_0, the gates and the candidates", "output:memories", closed_form, "equation (7)",
+            "memories", "every M_t by the affine law from M_0, the gates and the candidates", "output:memories", closed_form,
+            "equation (7)",
         ),
         Bridge(
             "gate_bias", "d loss / d (biases of i and f) through gates, norms, attention, MLP and memories of all steps, carried on by the "

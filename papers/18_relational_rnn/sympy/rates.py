@@ -95,6 +95,10 @@ def by_gate_bias(problem: Problem) -> Array:
         i, f = np.split(checks.sigmoid(given), 2, -1)
         candidate, d_candidate = np.tanh(proposed), of_tanh(proposed)[..., None] * d_proposed
         # M = f M + i tanh(M~)
-        d_memory = d_f * memory[..., None] + f[..., None] * d_memory + d_i * candidate[..., None] + i[..., None] * d_candidate
+        d_memory = (
+            d_f * memory[..., None] + f[..., None] * d_memory + d_i * candidate[..., None] + i[..., None] * d_candidate
+        )
         memory = f * memory + i * candidate
-    return np.einsum("br,rm,bmx->x", by_hidden(problem), params["readout.hidden.weight"], d_memory.reshape(count, -1, biases))
+    return np.einsum(
+        "br,rm,bmx->x", by_hidden(problem), params["readout.hidden.weight"], d_memory.reshape(count, -1, biases)
+    )

@@ -1,8 +1,67 @@
-"""TODO: checks that this paper earns beyond what the engine asks."""
+"""What no layer can be asked: the task itself, its exact answers, and what can be had without relations."""
 
-from s30.room import Paper
+import numpy as np
+import pytest
+
+from s30.corpus.registry import Paper
 
 
-def test_the_object_is_the_papers_own(room: Paper) -> None:
-    """Fails until the template's affine map is replaced."""
-    assert "TODO" not in (room.folder / "numpy_checks.py").read_text(encoding="utf-8")
+@pytest.fixture
+def farthest(room: Paper):
+    return room.module("farthest.py")
+
+
+def test_answers_are_those_of_a_search_through_all_distances(farthest) -> None:
+    data = farthest.drawn(np.random.default_rng(0), 500, 5, all_questions=True)
+    for x, labels, n, m, answer in zip(*(data[name] for name in ("vectors", "labels", "n", "m", "label"))):
+        distance = {label: np.linalg.norm(point - x[list(labels).index(m)]) for label, point in zip(labels, x)}
+        farther = sum(other > distance[answer] for other in distance.values())
+        assert farther == n
+        assert (n == 4) == (answer == m)
+
+
+def test_inputs_hold_vector_label_and_question_at_every_step(farthest) -> None:
+    data = farthest.drawn(np.random.default_rng(1), 200, 4, all_questions=True)
+    assert data["inputs"].shape == (200, 4, farthest.features(4))
+    x, labels, n, m = np.split(data["inputs"], [2, 6, 10], -1)
+    assert (x == farthest.SCALE * data["vectors"]).all()
+    assert (labels.argmax(-1) == data["labels"]).all()
+    assert (n.argmax(-1) == data["n"][:, None]).all()
+    assert (m.argmax(-1) == data["m"][:, None]).all()
+    assert (np.sort(data["labels"], 1) == np.arange(4)).all()
+    assert (data["labels"] != np.arange(4)).any()  # labels do not follow time
+
+
+def test_the_exact_answers_are_the_same(farthest) -> None:
+    data = farthest.drawn(np.random.default_rng(2), 200, 6, all_questions=True)
+    assert (farthest.exactly(data, 200) == data["label"]).all()
+
+
+@pytest.mark.parametrize("vectors", [2, 3, 4, 6, 8])
+def test_the_best_without_vectors_is_two_of_n(farthest, vectors: int) -> None:
+    assert farthest.without_vectors(vectors) == pytest.approx(2 / vectors, abs=1e-12)
+
+
+def test_who_reads_no_vector_is_not_better_in_draws(farthest) -> None:
+    data = farthest.drawn(np.random.default_rng(3), 40000, 4, all_questions=True)
+    best = 0
+    for n in range(4):
+        for m in range(4):
+            best += np.bincount(data["label"][(data["n"] == n) & (data["m"] == m)], minlength=4).max()
+    assert best / 40000 == pytest.approx(0.5, abs=0.02)
+
+
+def test_vectors_of_others_keep_labels_and_questions(farthest) -> None:
+    data = farthest.drawn(np.random.default_rng(4), 300, 3, all_questions=False)
+    blind = farthest.with_vectors_of_others(np.random.default_rng(5), data["inputs"])
+    assert (blind[..., 2:] == data["inputs"][..., 2:]).all()
+    assert (blind[..., :2] != data["inputs"][..., :2]).any((1, 2)).mean() > 0.98
+
+
+def test_the_lstm_has_no_fewer_parameters_in_either_profile(room: Paper) -> None:
+    task = room.module("task.py")
+    for vectors in (3, 4):
+        core, lstm = (
+            sum(int(np.prod(shape)) for shape in task.shapes(net, vectors).values()) for net in ("core", "lstm")
+        )
+        assert core <= lstm <= 1.1 * core

@@ -1,15 +1,15 @@
 r"""The relational memory core in tinygrad, paper 18 (Santoro et al., 2018): every step and block written into one graph.
 
-    [q, k, v] = LayerNorm([M; x^] W + b)                        x^ = W x_t + b, one more row beside the slots
-    (1), (2)    A = softmax(q k^T / sqrt(d_k)),  R~ = [A_1 v_1 : ... : A_h v_h]
-    g_psi       R <- LayerNorm(R + R~),  R <- LayerNorm(R + MLP(R))
-    (4), (5)    i, f = sigma(W x^ + U tanh(M) + b), b^f raised by `forget_bias`
-    (7)         M_t = f M_{t-1} + i tanh(M~)
-    A.1         logits = readout([m_1, ..., m_N])
+[q, k, v] = LayerNorm([M; x^] W + b)                        x^ = W x_t + b, one more row beside the slots
+(1), (2)    A = softmax(q k^T / sqrt(d_k)),  R~ = [A_1 v_1 : ... : A_h v_h]
+g_psi       R <- LayerNorm(R + R~),  R <- LayerNorm(R + MLP(R))
+(4), (5)    i, f = sigma(W x^ + U tanh(M) + b), b^f raised by `forget_bias`
+(7)         M_t = f M_{t-1} + i tanh(M~)
+A.1         logits = readout([m_1, ..., m_N])
 
-    symbol     name here                           symbol        name here
-    M_t        memories[:, t]                      W, U of i, f  gate.input, gate.memory; first i, then f
-    A          attention                           g_psi         attention_norm, mlp, mlp_norm
+symbol     name here                           symbol        name here
+M_t        memories[:, t]                      W, U of i, f  gate.input, gate.memory; first i, then f
+A          attention                           g_psi         attention_norm, mlp, mlp_norm
 """
 
 from __future__ import annotations
@@ -70,7 +70,12 @@ class Model:
         self.mlp = [nn.Linear(size, size) for _ in range(mlp_layers)]
         if gate_style != "none":
             self.gate = Gates(size, size if gate_style == "unit" else 1)
-        self.slots, self.classes, self.gated, self.raised = slots, classes, gate_style != "none", (input_bias, forget_bias)
+        self.slots, self.classes, self.gated, self.raised = (
+            slots,
+            classes,
+            gate_style != "none",
+            (input_bias, forget_bias),
+        )
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that `numpy_checks.forward` names."""

@@ -34,7 +34,9 @@ def build(net: str, params: Arrays) -> nn.Module:
     """The network of that name with these parameters, in their precision."""
     sizes = task.sizes(net, task.vectors_of(params))
     lstm = net.startswith(("lstm", "blind"))
-    network = Rival(sizes["features"], task.HIDDEN, sizes["readout"], sizes["classes"]) if lstm else model.Model(**sizes)
+    network = (
+        Rival(sizes["features"], task.HIDDEN, sizes["readout"], sizes["classes"]) if lstm else model.Model(**sizes)
+    )
     network.load_state_dict({name: torch.as_tensor(value) for name, value in params.items()})
     return network
 
@@ -43,7 +45,10 @@ def given(net: str, params: Arrays, inputs: Tensor) -> dict[str, Tensor]:
     """What a network is called on: a memory core is told where it starts."""
     if net.startswith(("lstm", "blind")):
         return {"inputs": inputs}
-    return {"inputs": inputs, "memory": torch.as_tensor(task.memory(net, task.vectors_of(params), len(inputs)), dtype=inputs.dtype)}
+    return {
+        "inputs": inputs,
+        "memory": torch.as_tensor(task.memory(net, task.vectors_of(params), len(inputs)), dtype=inputs.dtype),
+    }
 
 
 def train(training: Training) -> Trained:

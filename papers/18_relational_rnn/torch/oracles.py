@@ -34,9 +34,13 @@ def attention(forward: Forward, problem: Problem) -> tuple[Array, Array]:
 
     start = torch.eye(config["slots"], size, dtype=inputs.dtype).expand(len(inputs), -1, -1)
     rows = torch.cat([start, affine("embed", inputs)[:, None]], 1)
-    projected = norm("project_norm", affine("blocks.0.project", rows)).unflatten(-1, (config["heads"], -1)).transpose(1, 2)
+    projected = (
+        norm("project_norm", affine("blocks.0.project", rows)).unflatten(-1, (config["heads"], -1)).transpose(1, 2)
+    )
     key = config["key_size"]
-    mixed = F.scaled_dot_product_attention(projected[..., :key], projected[..., key : 2 * key], projected[..., 2 * key :])
+    mixed = F.scaled_dot_product_attention(
+        projected[..., :key], projected[..., key : 2 * key], projected[..., 2 * key :]
+    )
     rows = new = norm("attention_norm", rows + mixed.transpose(1, 2).flatten(2))
     for n in range(config["mlp_layers"]):
         new = affine(f"mlp.{n}", new.relu() if n else new)
@@ -47,7 +51,11 @@ def attention(forward: Forward, problem: Problem) -> tuple[Array, Array]:
 
 def cell(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     """An LSTM cell of one unit whose three inputs are what its gates and its candidate are made of."""
-    found = {name: torch.from_numpy(value) for name, value in forward(problem.params, problem.batch).items() if value.ndim > 2}
+    found = {
+        name: torch.from_numpy(value)
+        for name, value in forward(problem.params, problem.batch).items()
+        if value.ndim > 2
+    }
     wanted = found["memories"][:, :, 0, 0]  # (batch, time)
     gates = [found[name][:, :, 0, 0].logit() for name in ("input_gate", "forget_gate")]
     given = torch.stack([*gates, found["candidate"][:, :, 0, 0].atanh()], -1)
