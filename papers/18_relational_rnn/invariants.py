@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from s30.room import EXACT, Array, Forward, Invariant, Problem
+from s30.room import EXACT, Array, Forward, Invariant, Problem, S30Error
 
 Rng = np.random.Generator
 Sides = Callable[[Forward, Problem, Rng], tuple[Array, Array]]
@@ -127,12 +127,12 @@ def equal_slots(count: int | None) -> Sides:
         memory, slots = batch["memory"], count or problem.config["slots"]
         memory[:, :slots] = memory[:, :1]
         found = forward(problem.params, batch)
-        rest = np.abs(found["memories"][:, :, -1] - found["memories"][:, :, 0]).max()
-        if count and rest < 1e-4:
-            return np.ones(1), np.zeros(1)  # the other slots must not have become equal
-        ours = [found[name][:, :, :slots] for name in OF_SLOTS] + [found["attention"][..., :slots]]
-        return _flat(*ours), _flat(*(np.broadcast_to(first, whole.shape) for first, whole in zip(
-            [found[name][:, :, :1] for name in OF_SLOTS] + [found["attention"][..., :1]], ours)))  # fmt: skip
+        names = [found[name] for name in OF_SLOTS] + [np.moveaxis(found["attention"], -1, 2)]  # slots third
+        ours = [whole[:, :, :slots] for whole in names]
+        wanted = [np.broadcast_to(whole[:, :, :1], part.shape) for whole, part in zip(names, ours)]
+        # with a count the last slot is another, and must not have become equal
+        apart = np.abs(found["memories"][:, :, -1] - found["memories"][:, :, 0]).max()
+        return _flat(*ours, apart > 1e-4), _flat(*wanted, np.asarray(count is not None))
 
     return sides
 
@@ -274,7 +274,7 @@ def no_block(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array
         kept = {name: value for name, value in problem.params.items() if not name.startswith(own)}
         try:
             forward(kept, problem.batch, **none)
-        except ValueError as error:
+        except (S30Error, ValueError) as error:
             refused.append(str(error))
     raise ValueError(" and ".join(refused) if len(refused) == 2 else "one of the two is taken")
 
