@@ -263,8 +263,7 @@ def separate(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array
 
 
 def unknown(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    found = forward(problem.params, problem.batch, gate_style="both")["logits"]
-    return found, found
+    return forward(problem.params, problem.batch, gate_style="both")["logits"], problem.batch["inputs"]
 
 
 def no_block(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
