@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from s30.corpus.registry import Paper
+from s30.room import Array, Arrays, Trained, Training
 
 
 @pytest.fixture
@@ -65,3 +66,37 @@ def test_the_lstm_has_no_fewer_parameters_in_either_profile(room: Paper) -> None
             sum(int(np.prod(shape)) for shape in task.shapes(net, vectors).values()) for net in ("core", "lstm")
         )
         assert core <= lstm <= 1.1 * core
+
+
+def test_the_longest_vector_but_ms_is_named(farthest) -> None:
+    data = farthest.drawn(np.random.default_rng(6), 400, 4, all_questions=False)
+    right = 0
+    for x, labels, m, answer in zip(*(data[name] for name in ("vectors", "labels", "m", "label"))):
+        length = {label: np.linalg.norm(point) for label, point in zip(labels, x) if label != m}
+        right += max(length, key=length.get) == answer
+    assert farthest.by_length(data) == pytest.approx(right / 400, abs=1e-12)
+
+
+def test_the_lstms_rate_is_chosen_on_sequences_that_measure_nothing(
+    room: Paper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = room.module("task.py")
+    monkeypatch.setitem(task.PROFILES, "tiny", (3, 1, 20, 12, 40))
+    asked: list[tuple[str, np.ndarray]] = []
+
+    class Untrained:
+        def progress(self, share: float, text: str) -> None: ...
+
+        def train(self, training: Training) -> Trained:
+            return Trained(training.start, np.ones(len(training.order)))
+
+        def predict(self, net: str, params: Arrays, inputs: Arrays, seen: bool = False) -> dict[str, Array]:
+            asked.append((net, inputs["inputs"]))
+            return task.predict(net, params, inputs)
+
+    task.run("tiny", 0, Untrained())
+    of_lstm = [inputs for net, inputs in asked if net == "lstm"]
+    choosing, measuring = of_lstm[: len(task.RATES)], of_lstm[len(task.RATES) :]
+    assert len(measuring) == 2
+    assert all((inputs == choosing[0]).all() for inputs in choosing)
+    assert not any((inputs[..., :2] == choosing[0][..., :2]).any() for inputs in measuring)
