@@ -26,14 +26,14 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "two_blocks",
-            "two blocks with one MLP, of three layers, and 'memory' gates with other biases; five steps",
-            drawn(2, 3, 5, slots=2, heads=2, head_size=3, key_size=1, features=3, blocks=2, mlp_layers=3, gate_style="memory",
+            "two blocks with one MLP, of three layers, and 'memory' gates with other biases",
+            drawn(2, 3, 2, slots=2, heads=2, head_size=3, key_size=1, features=3, blocks=2, mlp_layers=3, gate_style="memory",
                   forget_bias=0.5, input_bias=-0.5, readout=4, classes=3),
         ),
         Variant(
             "no_gates",
-            "without gates M_t is what attention and MLP make of it",
-            drawn(3, 2, 2, slots=3, heads=1, head_size=4, key_size=3, features=4, gate_style="none", readout=2, classes=4),
+            "without gates M_t is what attention and MLP make of it; four steps",
+            drawn(3, 2, 4, slots=3, heads=1, head_size=4, key_size=3, features=4, gate_style="none", readout=2, classes=4),
         ),
         Variant(
             "more_slots_than_features",

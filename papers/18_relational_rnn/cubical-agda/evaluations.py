@@ -16,7 +16,7 @@ def evaluations() -> list[Evaluation]:
     return [
         Evaluation(
             "memories", [*slots, "RMC-Start.initial", "RMC-Start.row"], RUN, lambda p: sequence(p, "memoryAfter"),
-            lambda p, found: found["memories"][:1, -1], on=("seed0", "one_slot", "two_blocks", "more_slots_than_features"),
+            lambda p, found: found["memories"][:1, -1], on=("seed0", "one_slot", "more_slots_than_features"),
         ),
         Evaluation(
             "proposal", slots, RUN, lambda p: sequence(p, "memoryAfter"), lambda p, found: found["memories"][:1, -1], on=("no_gates",),
