@@ -36,7 +36,7 @@ def invariants() -> list[Invariant]:
         ),
         Invariant(
             "identity_breaks_the_symmetry", "from rows of the identity any two slots differ by over 1e-4 after every step",
-            "the reference's initial_state, section 3.2", different, relation=">",
+            "the reference's initial_state", different, relation=">",
         ),
         Invariant(
             "memories_interact", "one step of one block carries each slot, and the input, to every slot: a change of 0.5 moves each by "

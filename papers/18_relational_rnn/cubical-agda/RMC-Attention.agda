@@ -23,11 +23,11 @@ open import Cubical.Data.Nat.Base using (ℕ; zero; suc)
 open import Cubical.Data.Sigma.Base using (_×_; _,_; fst; snd)
 open import Cubical.HITs.FiniteMultiset.Base using (FMSet) renaming ([] to ∅; _∷_ to _◂_)
 open import S30.Multiset
-open import S30.Ring R' using (0·Absorbs)
+open import S30.Ring R' using (0·Absorbs) renaming (times to _fold_)
 open import S30.WeightedSum R' using (sumOver; sumOverUnion)
 import S30.Attention
 
-open CommRingStr (snd R') using (0r; 1r; _+_; _·_; ·Assoc; ·IdL; ·DistL+)
+open CommRingStr (snd R') using (1r; _+_; _·_; ·Assoc; ·IdL; ·DistL+)
 
 R : Type ℓ
 R = fst R'
@@ -55,8 +55,7 @@ times (suc n) r = r ◂ times n r
 
 -- n as a number: 1 + … + 1
 number : ℕ → R
-number zero    = 0r
-number (suc n) = 1r + number n
+number n = n fold 1r
 
 private
   sumOfCopies : (f : Row → R) (n : ℕ) (r : Row) → sumOver f (times n r) ≡ number n · f r

@@ -16,7 +16,7 @@ open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
 
 module RMC-Gate {ℓ : Level} (R' : CommRing ℓ) where
 
-open import Cubical.Data.List.Base using (List; []; _∷_; map)
+open import Cubical.Data.List.Base using (List; []; _∷_)
 open import Cubical.Data.Sigma.Base using (_×_; _,_; fst; snd)
 open import S30.Fold using (run)
 open import S30.Lists using (All)

@@ -57,14 +57,14 @@ private
   tailOf []       = []
   tailOf (_ ∷ xs) = xs
 
--- Rows below the number of features are different from each other, where 1 and 0 are.
-rowsDiffer : ¬ (1r ≡ 0r) → (size i k : ℕ) → i < size → k < size → ¬ (i ≡ k) → ¬ (row size i ≡ row size k)
-rowsDiffer 1≢0 zero    i       k       i< _  _   _    = ¬-<-zero i<
-rowsDiffer 1≢0 (suc s) zero    zero    _  _  i≢k _    = i≢k refl
-rowsDiffer 1≢0 (suc s) zero    (suc k) _  _  _   same = 1≢0 (cong (headOr 0r) same)
-rowsDiffer 1≢0 (suc s) (suc i) zero    _  _  _   same = 1≢0 (sym (cong (headOr 0r) same))
-rowsDiffer 1≢0 (suc s) (suc i) (suc k) i< k< i≢k same =
-  rowsDiffer 1≢0 s i k (pred-≤-pred i<) (pred-≤-pred k<) (λ p → i≢k (cong suc p)) (cong tailOf same)
+-- A row below the number of features is different from every other, where 1 and 0 are: so size + 1 rows are all different.
+rowsDiffer : ¬ (1r ≡ 0r) → (size i k : ℕ) → i < size → ¬ (i ≡ k) → ¬ (row size i ≡ row size k)
+rowsDiffer 1≢0 zero    i       k       i< _   _    = ¬-<-zero i<
+rowsDiffer 1≢0 (suc s) zero    zero    _  i≢k _    = i≢k refl
+rowsDiffer 1≢0 (suc s) zero    (suc k) _  _   same = 1≢0 (cong (headOr 0r) same)
+rowsDiffer 1≢0 (suc s) (suc i) zero    _  _   same = 1≢0 (sym (cong (headOr 0r) same))
+rowsDiffer 1≢0 (suc s) (suc i) (suc k) i< i≢k same =
+  rowsDiffer 1≢0 s i k (pred-≤-pred i<) (λ p → i≢k (cong suc p)) (cong tailOf same)
 
 -- Rows from the number of features on are zero.
 rowsBeyondAreZero : (size i : ℕ) → size ≤ i → row size i ≡ zeros size
