@@ -77,17 +77,19 @@ def test_the_longest_vector_but_ms_is_named(farthest) -> None:
     assert farthest.by_length(data) == pytest.approx(right / 400, abs=1e-12)
 
 
-def test_the_lstms_rate_is_chosen_on_sequences_that_measure_nothing(
+def test_the_lstms_rate_is_chosen_and_nets_are_tested_on_sequences_of_their_own(
     room: Paper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = room.module("task.py")
     monkeypatch.setitem(task.PROFILES, "tiny", (3, 1, 20, 12, 40))
     asked: list[tuple[str, np.ndarray]] = []
+    trained: list[np.ndarray] = []
 
     class Untrained:
         def progress(self, share: float, text: str) -> None: ...
 
         def train(self, training: Training) -> Trained:
+            trained.append(training.data["inputs"])
             return Trained(training.start, np.ones(len(training.order)))
 
         def predict(self, net: str, params: Arrays, inputs: Arrays, seen: bool = False) -> dict[str, Array]:
@@ -100,3 +102,5 @@ def test_the_lstms_rate_is_chosen_on_sequences_that_measure_nothing(
     assert len(measuring) == 2
     assert all((inputs == choosing[0]).all() for inputs in choosing)
     assert not any((inputs[..., :2] == choosing[0][..., :2]).any() for inputs in measuring)
+    known = {coordinate for inputs in trained for coordinate in inputs[..., :2].ravel()}
+    assert not any(known & {*inputs[..., :2].ravel()} for _, inputs in asked)
