@@ -2,12 +2,17 @@
 {-
 Finite multisets: lists up to the order of their elements. A quantity defined
 on multisets cannot depend on an order, because none is there. From lists:
-`toMultiset`; a permutation of lists becomes a path of multisets.
+`toMultiset`; a permutation of lists becomes a path of multisets. And a function
+on lists, into a set, that respects exchanges of neighbours factors through
+`toMultiset` in exactly one way.
 -}
 module S30.Multiset where
 
 open import Cubical.Foundations.Prelude
+open import Cubical.Foundations.HLevels using (isPropΠ; isPropΠ2; isSetΠ; isSetΣSndProp)
 open import Cubical.Data.List.Base using (List; []; _∷_; _++_; map)
+open import Cubical.Data.Sigma.Base using (Σ-syntax; _,_; fst; snd)
+open import Cubical.Data.Sigma.Properties using (Σ≡Prop)
 open import Cubical.HITs.FiniteMultiset.Base using (FMSet; comm; trunc; module Rec; module ElimProp)
   renaming ([] to ∅; _∷_ to _◂_)
 -- Union with multiplicities.
@@ -67,6 +72,67 @@ permutationToPath (↭trans p q)       = permutationToPath p ∙ permutationToPa
 ↭concatComm : (xs ys : List A) → xs ++ ys ↭ ys ++ xs
 ↭concatComm []       ys = ↭concatNil ys
 ↭concatComm (x ∷ xs) ys = ↭trans (↭prep x (↭concatComm xs ys)) (↭cons x ys)
+
+-- Reading lists up to exchanges of neighbours, wherever they stand.
+RespectsSwaps : {A : Type ℓ} {B : Type ℓ'} → (List A → B) → Type (ℓ-max ℓ ℓ')
+RespectsSwaps {A = A} f = (xs : List A) (x y : A) (zs : List A) → f (xs ++ x ∷ y ∷ zs) ≡ f (xs ++ y ∷ x ∷ zs)
+
+RespectsPermutations : {A : Type ℓ} {B : Type ℓ'} → (List A → B) → Type (ℓ-max ℓ ℓ')
+RespectsPermutations {A = A} f = (xs ys : List A) → xs ↭ ys → f xs ≡ f ys
+
+-- Exchanges of neighbours generate all permutations.
+swapsToPermutations : {A : Type ℓ} {B : Type ℓ'} (f : List A → B) → RespectsSwaps f → RespectsPermutations f
+swapsToPermutations f s xs ys ↭refl            = refl
+swapsToPermutations f s _  _  (↭swap x y {zs}) = s [] x y zs
+swapsToPermutations f s _  _  (↭prep x p)      = swapsToPermutations (λ zs → f (x ∷ zs)) (λ zs → s (x ∷ zs)) _ _ p
+swapsToPermutations f s xs zs (↭trans {ys = ys} p q) = swapsToPermutations f s xs ys p ∙ swapsToPermutations f s ys zs q
+
+-- A way to compute f from the multiset of a list's elements.
+Factorisation : {A : Type ℓ} {B : Type ℓ'} → (List A → B) → Type (ℓ-max ℓ ℓ')
+Factorisation {A = A} {B} f = Σ[ g ∈ (FMSet A → B) ] ((xs : List A) → g (toMultiset xs) ≡ f xs)
+
+-- Functions on multisets that agree on all lists agree.
+fromListsUnique : {A : Type ℓ} {B : Type ℓ'} → isSet B → (M : FMSet A) (g h : FMSet A → B)
+                → ((xs : List A) → g (toMultiset xs) ≡ h (toMultiset xs)) → g M ≡ h M
+fromListsUnique isSetB = ElimProp.f (isPropΠ2 λ g h → isPropΠ λ _ → isSetB _ _)
+  (λ g h agree → agree [])
+  (λ x unique g h agree → unique (λ M → g (x ◂ M)) (λ M → h (x ◂ M)) (λ xs → agree (x ∷ xs)))
+
+-- The universal property of finite multisets: into a set, a function on lists that respects exchanges of neighbours
+-- factors through the multiset of the elements, in exactly one way.
+module _ {A : Type ℓ} {B : Type ℓ'} (isSetB : isSet B) (f : List A → B) (swaps : RespectsSwaps f) where
+
+  private
+    -- What f makes of the elements read so far and those to come.
+    Continuation : Type _
+    Continuation = Σ[ h ∈ (List A → B) ] RespectsPermutations h
+
+    isPropRespects : (h : List A → B) → isProp (RespectsPermutations h)
+    isPropRespects h = isPropΠ2 λ _ _ → isPropΠ λ _ → isSetB _ _
+
+    isSetContinuation : isSet Continuation
+    isSetContinuation = isSetΣSndProp (isSetΠ λ _ → isSetB) isPropRespects
+
+    continuation : FMSet A → Continuation
+    continuation = Rec.f isSetContinuation
+      (f , swapsToPermutations f swaps)
+      (λ x (h , r) → (λ zs → h (x ∷ zs)) , (λ xs ys p → r _ _ (↭prep x p)))
+      (λ x y (h , r) → Σ≡Prop isPropRespects (funExt λ zs → r _ _ (↭swap y x)))
+
+    continues : (xs zs : List A) → fst (continuation (toMultiset xs)) zs ≡ f (xs ++ zs)
+    continues []       zs = refl
+    continues (x ∷ xs) zs = continues xs (x ∷ zs) ∙ sym (swapsToPermutations f swaps _ _ (↭cons x xs))
+
+  factor : FMSet A → B
+  factor M = fst (continuation M) []
+
+  factorOfList : (xs : List A) → factor (toMultiset xs) ≡ f xs
+  factorOfList xs = continues xs [] ∙ sym (swapsToPermutations f swaps _ _ (↭concatNil xs))
+
+  -- Existence and uniqueness at once: the factorisations of such a function form a contractible type.
+  factorsUniquely : isContr (Factorisation f)
+  factorsUniquely = (factor , factorOfList) , λ (g , g-is) → Σ≡Prop (λ h → isPropΠ λ xs → isSetB _ _)
+    (funExt λ M → fromListsUnique isSetB M factor g λ xs → factorOfList xs ∙ sym (g-is xs))
 
 -- The sum Σ f(x) over a multiset, in a commutative monoid: commutativity of
 -- the monoid is what makes it well defined.
