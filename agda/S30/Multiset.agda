@@ -91,6 +91,15 @@ swapsToPermutations f s xs zs (↭trans {ys = ys} p q) = swapsToPermutations f s
 Factorisation : {A : Type ℓ} {B : Type ℓ'} → (List A → B) → Type (ℓ-max ℓ ℓ')
 Factorisation {A = A} {B} f = Σ[ g ∈ (FMSet A → B) ] ((xs : List A) → g (toMultiset xs) ≡ f xs)
 
+-- What factors respects exchanges of neighbours.
+factorisationRespectsSwaps : {A : Type ℓ} {B : Type ℓ'} (f : List A → B) → Factorisation f → RespectsSwaps f
+factorisationRespectsSwaps f (g , g-is) xs x y zs =
+  sym (g-is (xs ++ x ∷ y ∷ zs)) ∙ cong g (swapped xs) ∙ g-is (xs ++ y ∷ x ∷ zs)
+  where
+  swapped : (us : List _) → toMultiset (us ++ x ∷ y ∷ zs) ≡ toMultiset (us ++ y ∷ x ∷ zs)
+  swapped []       = comm x y (toMultiset zs)
+  swapped (u ∷ us) = cong (u ◂_) (swapped us)
+
 -- Functions on multisets that agree on all lists agree.
 fromListsUnique : {A : Type ℓ} {B : Type ℓ'} → isSet B → (M : FMSet A) (g h : FMSet A → B)
                 → ((xs : List A) → g (toMultiset xs) ≡ h (toMultiset xs)) → g M ≡ h M
