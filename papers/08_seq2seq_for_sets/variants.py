@@ -22,16 +22,17 @@ def variants() -> list[Variant]:
             drawn(1, [1], [[0]], features=1, hidden=1, steps=1, variables=1, symbols=3),
         ),
         Variant(
-            "blind", "no step of processing and no glimpse, an element that is pointed at twice, and orders that are told",
-            drawn(2, [3, 2], [[2, 2], [1, 0]], steps=0, glimpse=False, reuse=True, variables=2, symbols=3, told=True),
+            "blind", "no step of processing and no glimpse: the writing starts from zero", drawn(2, [3, 4], [[2, 0], [1, 0, 3]], steps=0,
+                                                                                                glimpse=False),
         ),
         Variant(
             "rival", "Ptr-Net: an LSTM reads the set in the order given, and the writing starts from its last real state",
             drawn(3, [4, 2], [[3, 0, 1], [0, 1]], ordered=True),
         ),
         Variant(
-            "long", "six elements, five of them pointed at, after three steps; and a set whose mask leaves one place",
-            drawn(4, [6, 1, 3], [[5, 0, 3, 1, 4], [0], [2, 1, 0]], features=1, hidden=4, steps=3, variables=4),
+            "long", "five elements, pointed at four times, one of them twice, after three steps; a set whose mask leaves one place; orders "
+            "that are told", drawn(4, [5, 1, 3], [[4, 0, 3, 0], [0], [2, 1, 0]], features=1, hidden=4, steps=3, reuse=True, variables=2,
+                                   told=True),
         ),
         Variant(
             "duplicates", "three equal elements beside another: each is an element of its own, with the same pointer",

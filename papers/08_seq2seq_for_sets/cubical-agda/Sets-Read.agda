@@ -25,16 +25,16 @@ open import Cubical.Data.List.Base using (List; []; _∷_; map)
 open import Cubical.Data.Sigma.Base using (_,_)
 open import Cubical.HITs.FiniteMultiset.Base using (FMSet) renaming (_∷_ to _◂_)
 open import S30.Multiset
+import S30.Attention
 
-open CommRingStr (snd R') using (0r; _+_; _·_; is-set)
-open import S30.Ring R' using (sumList; 0·Absorbs)
-open import S30.WeightedSum R' using (sumOver; sumOverUnion; sumOverNeutral)
+open CommRingStr (snd R') using (0r; _+_; is-set)
+open import S30.Ring R' using (sumList)
+open import S30.WeightedSum R' using (sumOver)
+private module Shared = S30.Attention R' weight value divide
+open Shared public using (weighted)
 
 R : Type ℓ
 R = fst R'
-
-weighted : Query → Feature → Memory → R
-weighted q j m = weight q m · value m j
 
 -- Equations (4) to (6), from the first memory to the last.
 readList : Query → List Memory → Feature → R
@@ -42,7 +42,7 @@ readList q ms j = divide (sumList (map (weighted q j) ms)) (sumList (map (weight
 
 -- The same of a multiset.
 read : Query → FMSet Memory → Feature → R
-read q M j = divide (sumOver (weighted q j) M) (sumOver (weight q) M)
+read = Shared.average
 
 sumOfList : (f : Memory → R) (ms : List Memory) → sumOver f (toMultiset ms) ≡ sumList (map f ms)
 sumOfList f []       = refl
@@ -64,12 +64,9 @@ readFactorsUniquely q = factorsUniquely (isSetΠ λ _ → is-set) (readList q) (
 
 -- A memory of weight 0, such as padding with its score of −∞, changes no readout.
 paddingChangesNothing : (q : Query) (m : Memory) (M : FMSet Memory) → weight q m ≡ 0r → read q (m ◂ M) ≡ read q M
-paddingChangesNothing q m M none = funExt λ j → cong₂ divide
-  (sumOverNeutral (weighted q j) m M (cong (_· value m j) none ∙ 0·Absorbs (value m j)))
-  (sumOverNeutral (weight q) m M none)
+paddingChangesNothing = Shared.weightlessChangesNothing
 
 -- A set in which every element stands twice is read as the set itself, if doubling both sides changes no quotient.
 readOfDoubled : (q : Query) (M : FMSet Memory) → ((x y : R) → divide (x + x) (y + y) ≡ divide x y)
               → read q (M ∪ M) ≡ read q M
-readOfDoubled q M halves = funExt λ j →
-  cong₂ divide (sumOverUnion (weighted q j) M M) (sumOverUnion (weight q) M M) ∙ halves _ _
+readOfDoubled q M halves = funExt λ j → Shared.averageOfUnion q M M j ∙ halves _ _

@@ -86,7 +86,7 @@ def inserted(things: list[int]) -> list[list[int]]:
 
 
 def evaluations() -> list[Evaluation]:
-    lists = [f"Sets-Read.{name}" for name in ("weighted", "readList")]
+    lists = ["Sets-Read.readList"]
     multisets = ["Sets-Read.read", "Sets-Process.processSet", "Sets-Process.pointedSet", "Sets-Process.writtenSet"]
     chain = [f"Sets-Orders.Chain.{name}" for name in ("probability", "sequences", "total")]
     return [

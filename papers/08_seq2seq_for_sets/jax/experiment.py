@@ -1,7 +1,7 @@
 r"""How the networks of `task.py` are trained and asked in JAX.
 
-    nets       this room's `pointing` for sorting, `joint` for stars; steps, glimpses and whether an order is told are traced, so that
-               the columns of table 1 share one program, and so do all stars
+    nets       this room's `pointing` for sorting, `joint` for stars; all switches are traced, so that the columns of table 1 share
+               one program, and so do all stars
     training   one compiled update for each minibatch; Adam on all parameters in one vector, the gradient's norm limited
     search     before an update the order of each example is found: the greatest sum of a logarithm and the noise given is a draw
 
@@ -38,18 +38,20 @@ def how(net: str) -> dict:
 
 def whole(net: str, params: Arrays) -> dict:
     """The parameters, with zeros for the glimpse of a network that has none."""
-    zeros = {"glimpse.weight": np.zeros_like(params["key.weight"])} if net in task.SORTS else {}
-    return {name: jnp.asarray(value) for name, value in (zeros | dict(params)).items()}
+    known = dict(params)
+    if net in task.SORTS:
+        known.setdefault("glimpse.weight", np.zeros_like(known["key.weight"]))
+    return {name: jnp.asarray(value) for name, value in known.items()}
 
 
-def update(kind: str, theta: Array, state: tuple, params: dict, batch: dict, rate: Array, traced: dict, clip: float) -> tuple:
+def update(sorting: bool, theta: Array, state: tuple, params: dict, batch: dict, rate: Array, traced: dict, clip: float) -> tuple:
     """One step of Adam on theta, which holds all parameters in one vector, as `params` has them by name; and the loss."""
     _, named = ravel_pytree(params)
 
     def loss(theta: Array) -> Array:
-        if kind == "stars":
-            return model.orders.joint(named(theta), batch["values"], batch["order"], **SIZES, **traced)["loss"]
-        return model.pointing(named(theta), batch, ordered=kind == "rival", most=task.MOST, **traced)["loss"]
+        if sorting:
+            return model.pointing(named(theta), batch, most=task.MOST, **traced)["loss"]
+        return model.orders.joint(named(theta), batch["values"], batch["order"], **SIZES, **traced)["loss"]
 
     value, gradient = jax.value_and_grad(loss)(theta)
     return *adam(theta, clip_by_global_norm(gradient, clip), state, rate), value
@@ -57,11 +59,6 @@ def update(kind: str, theta: Array, state: tuple, params: dict, batch: dict, rat
 
 # The first updates, in float64, take less time than a better program takes to compile.
 PROGRAMS = {np.dtype(np.float32): compiled(update, 1, level=1), np.dtype(np.float64): compiled(update, 1)}
-
-
-def kind_of(net: str) -> str:
-    """Which program a network needs."""
-    return ("rival" if net == "rival" else "sets") if net in task.SORTS else "stars"
 
 
 def train(training: Training) -> Trained:
@@ -72,7 +69,7 @@ def train(training: Training) -> Trained:
         batch = {name: value[index] for name, value in training.data.items()}
         if (noise := batch.pop("noise", None)) is not None and number >= training.settings["random"]:
             batch["order"] = np.asarray(found_orders(named(theta), batch["values"], noise), batch["order"].dtype)
-        theta, state, loss = program(kind_of(net), theta, state, start, batch, rate, how(net), training.clip)
+        theta, state, loss = program(net in task.SORTS, theta, state, start, batch, rate, how(net), training.clip)
         losses.append(loss)
     params = named(theta)
     return Trained({name: params[name] for name in training.start}, np.array(losses))
@@ -101,7 +98,7 @@ def drawn_orders(params: Arrays, values: Array, noise: Array) -> dict[str, Array
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     """Of sets what is written greedily, and the logarithm of its probability; of settings log p(Y_pi) in the order given."""
     if net in task.SORTS:
-        places, log_p = written(net == "rival", whole(net, params), inputs["points"], inputs["point_mask"], how(net))
+        places, log_p = written(whole(net, params), inputs["points"], inputs["point_mask"], how(net))
         return {"places": np.asarray(places, np.int64), "log_p": log_p}
     return {"log_p": log_probabilities(dict(params), how(net)["told"], inputs["values"], inputs["order"])}
 
@@ -111,14 +108,14 @@ def log_probabilities(params: dict, told: Array, values: Array, order: Array) ->
     return jax.vmap(partial(log_probability, params, told))(values, order)
 
 
-@partial(compiled, static=1)
-def written(ordered: bool, params: dict, points: Array, mask: Array, traced: dict) -> tuple[Array, Array]:
-    return jax.vmap(partial(written_one, ordered, params, traced))(points, mask)
+@compiled
+def written(params: dict, points: Array, mask: Array, traced: dict) -> tuple[Array, Array]:
+    return jax.vmap(partial(written_one, params, traced))(points, mask)
 
 
-def written_one(ordered: bool, params: dict, traced: dict, points: Array, mask: Array) -> tuple[Array, Array]:
+def written_one(params: dict, traced: dict, points: Array, mask: Array) -> tuple[Array, Array]:
     """As `search.written`, of one set: places (input,), -1 behind the end, and the logarithm of their probability."""
-    memory, _, state, _ = model.encode(params, points, mask, traced["steps"], ordered, task.MOST)
+    memory, _, state, _ = model.encode(params, points, mask, traced["steps"], False, task.MOST)
 
     def advance(carry: tuple, j: Array) -> tuple:
         state, given, total = carry

@@ -74,10 +74,18 @@ def encode(params: Params, points: Array, mask: Array, steps: Any, ordered: bool
     """The memory (input, hidden), the context (2 hidden,), the state from which is written, and the attention of every step."""
     inner = jnp.tanh(points @ params["read.0.weight"].T + params["read.0.bias"])
     memory = inner @ params["read.2.weight"].T + params["read.2.bias"]  # (input, hidden)
+    return in_order(params, memory, mask) if ordered else as_set(params, memory, mask, steps, most)
+
+
+def in_order(params: Params, memory: Array, mask: Array) -> tuple[Array, Array, State, dict[str, Array]]:
+    """The rival's encoder: what it makes of each element, and its last real state."""
     zero = jnp.zeros_like(params["start"])
-    if ordered:
-        state, memory = lax.scan(partial(past_padding, params), (zero, zero), (memory, mask))
-        return memory, jnp.concatenate(state), state, {}
+    state, memory = lax.scan(partial(past_padding, params), (zero, zero), (memory, mask))
+    return memory, jnp.concatenate(state), state, {}
+
+
+def as_set(params: Params, memory: Array, mask: Array, steps: Any, most: int) -> tuple[Array, Array, State, dict[str, Array]]:
+    zero = jnp.zeros_like(params["start"])
     memory = jnp.where(mask[:, None], memory, 0)
 
     def process(carry: tuple[Array, Array], t: Array) -> tuple[tuple[Array, Array], Array]:
