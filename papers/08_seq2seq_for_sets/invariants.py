@@ -241,9 +241,8 @@ def separate(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array
 def refused(change: Callable[[Problem, Rng], Arrays]) -> Sides:
     def sides(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
         loss = forward(problem.params, {**problem.batch, **change(problem, rng)})["loss"]  # NumPy, PyTorch and JAX raise here
-        if np.isposinf(loss):
-            raise ValueError("infinite: a target is no choice, or there is an empty set, or an order names a variable twice")
-        return loss, loss
+        infinite = "infinite: a target is no choice, or there is an empty set, or an order names a variable twice"
+        raise ValueError(infinite if np.isposinf(loss) else f"nothing is refused: the loss is {loss}")
 
     return sides
 

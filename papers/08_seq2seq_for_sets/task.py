@@ -60,7 +60,7 @@ def _metrics() -> dict[str, Metric]:
         for size in (SIZE, LONGER):
             found[f"exact_{net}_{size}"] = Metric(
                 f"share of held-out sets of {size} numbers that are sorted exactly, {label}", "share", "seeds", net, "high",
-                control=net == "shuffled", spread=0.5 if net == "deep" else 0.3,
+                control=net == "shuffled", spread=0.4 if net == "deep" else 0.3,
             )  # fmt: skip
     what = {"small": "500 examples", "large": "8000 examples", "peaky": "500 examples whose leaves almost follow from the head"}
     for star, words in what.items():
@@ -168,15 +168,15 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         for number, net in enumerate(SORTS):
             framework.progress((s - seed + 0.5 * number / len(SORTS)) / seeds, f"seed {s}, sorting, {net}")
             found = sorted_by(framework, net, s, factor * UPDATES.get(net, UPDATES["sort"]), held_out, losses)
-            framework_metrics(metrics, found)
+            add(metrics, found)
         framework.progress((s - seed + 0.5) / seeds, f"seed {s}, stars")
-        framework_metrics(metrics, told(framework, s, factor * UPDATES["star"], held_out))
+        add(metrics, told(framework, s, factor * UPDATES["star"], held_out))
         framework.progress((s - seed + 0.75) / seeds, f"seed {s}, orders")
-        framework_metrics(metrics, searched(framework, s, factor, held_out, losses))
+        add(metrics, searched(framework, s, factor, held_out, losses))
     return Experiment(metrics, figures.drawn(metrics, losses))
 
 
-def framework_metrics(metrics: dict[str, list[float]], found: dict[str, float]) -> None:
+def add(metrics: dict[str, list[float]], found: dict[str, float]) -> None:
     for name, value in found.items():
         metrics[name].append(float(value))
 
@@ -190,13 +190,13 @@ def sorted_by(framework: Framework, net: str, s: int, updates: int, held_out: in
     data, order = examples(rng, net, BATCH * updates), np.arange(BATCH * updates).reshape(updates, BATCH)
     trained = framework.train(Training(net, initial(rng, net), data, order, rates("sort", updates), clip=CLIP))
     losses.setdefault(net, []).append(trained.losses)
-    found = {}
-    for size in (SIZE, LONGER):
-        asked = sets(rng, held_out, size, LONGER)
-        right = asked.pop("target")
-        said = framework.predict(net, trained.params, asked)["places"]
-        found[f"exact_{net}_{size}"] = (said[:, :size] == right).all(1).mean()
-    return found
+    parts = {size: sets(rng, held_out, size, LONGER) for size in (SIZE, LONGER)}
+    asked = {name: np.concatenate([part[name] for part in parts.values()]) for name in ("points", "point_mask")}
+    said = np.split(framework.predict(net, trained.params, asked)["places"], 2)
+    return {
+        f"exact_{net}_{size}": (places[:, :size] == part["target"]).all(1).mean()
+        for places, (size, part) in zip(said, parts.items(), strict=True)
+    }
 
 
 def told(framework: Framework, s: int, updates: int, held_out: int) -> dict[str, float]:

@@ -44,10 +44,15 @@ class LSTM:
 
 
 def gated(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    i, f, g, o = stored(gates).chunk(4, dim=1)
+    i, f, g, o = within(stored(gates)).chunk(4, dim=1)
     # c_t = σ(f) * c_{t-1} + σ(i) * tanh(g),  h_t = σ(o) * tanh(c_t)
     cell = stored(f.sigmoid() * cell + i.sigmoid() * g.tanh())
     return stored(o.sigmoid() * cell.tanh()), cell
+
+
+def within(values: Tensor) -> Tensor:
+    """In [-300, 300], beyond which sigmoid and tanh are flat: tinygrad has them by exp, whose overflow has no derivative."""
+    return values.clip(-300, 300)
 
 
 def stored(values: Tensor) -> Tensor:
@@ -131,7 +136,7 @@ class Model:
         query = self.query(decoded)
         if self.glimpse is not None:
             query = query + self.glimpse(attend(memory, decoded, mask)[1])
-        scores = stored(self.score((self.key(memory).unsqueeze(1) + query.unsqueeze(2)).tanh()).squeeze(-1))  # (batch, output, input)
+        scores = stored(self.score(within(self.key(memory).unsqueeze(1) + query.unsqueeze(2)).tanh()).squeeze(-1))  # (batch, output, input)
         unused = (chosen.cumsum(1) - chosen) == 0
         may = mask.unsqueeze(1) & (unused | self.reuse | real.logical_not().unsqueeze(2))
         log_p = may.where(scores, -math.inf).log_softmax()
