@@ -20,7 +20,12 @@ Metrics = Mapping[str, Sequence[float]]
 
 def drawn(metrics: Metrics, losses: Mapping[str, Sequence[Array]]) -> dict[str, Figure]:
     """losses (update,) by net and seed."""
-    return {"sorting": sorting(metrics), "stars": stars(metrics), "orders": orders(metrics), "learning_curves": curves(losses)}
+    return {
+        "sorting": sorting(metrics),
+        "stars": stars(metrics),
+        "orders": orders(metrics),
+        "learning_curves": curves(losses),
+    }
 
 
 def bars(title: str, unit: str, metrics: Metrics, names: Mapping[str, str], caption: str, **how: object) -> Bars:
@@ -39,10 +44,14 @@ def sorting(metrics: Metrics) -> Bars:
 
 
 def stars(metrics: Metrics) -> Bars:
-    names = {f"{name},\nhead {which}": f"excess_{name}_{which}" for name in ("small", "large", "peaky") for which in ("first", "last")}
+    names = {
+        f"{name},\nhead {which}": f"excess_{name}_{which}"
+        for name in ("small", "large", "peaky")
+        for which in ("first", "last")
+    }
     return bars(
         "Stars: code length beyond that of the star itself", "nats", metrics, names,
-        "Head first is learnt better than head last; with many examples, and where the leaves almost follow from the head, less depends on it.",
+        "Head first is learnt better than head last; less depends on it with many examples, and where leaves almost follow from the head.",
     )  # fmt: skip
 
 

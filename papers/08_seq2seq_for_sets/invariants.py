@@ -76,7 +76,8 @@ def invariants() -> list[Invariant]:
             "section 4.3", refused(repeated_target), relation="raises", message="is no choice",
         ),
         Invariant(
-            "empty_set_is_refused", "and a set without an element", "section 4.2", refused(empty), relation="raises", message="an empty set",
+            "empty_set_is_refused", "and a set without an element", "section 4.2", refused(empty), relation="raises",
+            message="an empty set",
         ),
         Invariant(
             "a_variable_twice_is_refused", "and an order that names a variable twice", "equation (8)", refused(twice), relation="raises",
@@ -121,7 +122,10 @@ def rival_permuted(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array,
 def rival(problem: Problem, rng: Rng) -> Arrays:
     """Parameters of the network that reads in order: those that both have, and an encoder."""
     names = checks.shapes(**{**problem.config, "ordered": True})
-    return {name: problem.params[name] if name in problem.params else rng.normal(0, 0.8, shape) for name, shape in names.items()}
+    return {
+        name: problem.params[name] if name in problem.params else rng.normal(0, 0.8, shape)
+        for name, shape in names.items()
+    }
 
 
 def blind(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
@@ -134,7 +138,10 @@ def blind(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
 def seeing(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
     other = {**problem.batch, "points": rng.normal(size=problem.batch["points"].shape)}
     still, moved = (forward(problem.params, batch) for batch in (problem.batch, other))
-    change = [np.abs(moved["decoded"] - still["decoded"])[:, 0].max(), np.abs(moved["context"] - still["context"]).max()]
+    change = [
+        np.abs(moved["decoded"] - still["decoded"])[:, 0].max(),
+        np.abs(moved["context"] - still["context"]).max(),
+    ]
     return np.array(change), np.full(2, 1e-5)
 
 
@@ -235,12 +242,16 @@ def separate(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array
     other["values"][1] = (other["values"][1] + 1) % problem.config["symbols"]
     other["order"][1] = other["order"][1][::-1]
     sides = [forward(problem.params, problem.batch), forward(problem.params, other)]
-    return tuple(_flat(*(o[name][0] for name in ("memory", "context", "probability", "joint_probability"))) for o in sides)
+    return tuple(
+        _flat(*(o[name][0] for name in ("memory", "context", "probability", "joint_probability"))) for o in sides
+    )
 
 
 def refused(change: Callable[[Problem, Rng], Arrays]) -> Sides:
     def sides(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-        loss = forward(problem.params, {**problem.batch, **change(problem, rng)})["loss"]  # NumPy, PyTorch and JAX raise here
+        loss = forward(problem.params, {**problem.batch, **change(problem, rng)})[
+            "loss"
+        ]  # NumPy, PyTorch and JAX raise here
         infinite = "infinite: a target is no choice, or there is an empty set, or an order names a variable twice"
         raise ValueError(infinite if np.isposinf(loss) else f"nothing is refused: the loss is {loss}")
 

@@ -48,7 +48,9 @@ def forward(params: Arrays, batch: Arrays, **config: Any) -> dict[str, Array]:
     return {**written, **joint, "loss": written["loss"] + joint["loss"]}
 
 
-def pointing(params: Arrays, batch: Arrays, *, steps: int, glimpse: bool, ordered: bool, reuse: bool, **_: Any) -> dict[str, Array]:
+def pointing(
+    params: Arrays, batch: Arrays, *, steps: int, glimpse: bool, ordered: bool, reuse: bool, **_: Any
+) -> dict[str, Array]:
     """From a set to a sequence of its elements. The memory of padding is zero, and nothing attends to it."""
     mask, target, real = batch["point_mask"], batch["target"], batch["target_mask"]
     memory, context, state, attention = encode(params, batch["points"], mask, steps=steps, ordered=ordered)
@@ -69,7 +71,9 @@ def pointing(params: Arrays, batch: Arrays, *, steps: int, glimpse: bool, ordere
     }  # fmt: skip
 
 
-def encode(params: Arrays, points: Array, mask: Array, *, steps: int, ordered: bool) -> tuple[Array, Array, State, dict[str, Array]]:
+def encode(
+    params: Arrays, points: Array, mask: Array, *, steps: int, ordered: bool
+) -> tuple[Array, Array, State, dict[str, Array]]:
     """The memory, the context (batch, 2 hidden), the state from which is written, and the attention of every step."""
     if not mask.any(1).all():
         raise ValueError("an empty set: there is nothing to attend to")
@@ -162,7 +166,9 @@ def log_softmax(scores: Array) -> Array:
     return result
 
 
-def shapes(*, features: int, hidden: int, glimpse: bool, ordered: bool, variables: int, symbols: int, **_: Any) -> dict[str, tuple[int, ...]]:
+def shapes(
+    *, features: int, hidden: int, glimpse: bool, ordered: bool, variables: int, symbols: int, **_: Any
+) -> dict[str, tuple[int, ...]]:
     """The name and the shape of every parameter."""
     return set_shapes(features, hidden, glimpse, ordered) | joint_shapes(hidden, variables, symbols)
 
@@ -190,7 +196,10 @@ def joint_shapes(hidden: int, variables: int, symbols: int) -> dict[str, tuple[i
 
 def lstm_shapes(name: str, hidden: int) -> dict[str, tuple[int, ...]]:
     parts = {"weight_ih_l0": (4 * hidden, hidden), "weight_hh_l0": (4 * hidden, hidden)}
-    return {f"{name}.{part}": shape for part, shape in {**parts, "bias_ih_l0": (4 * hidden,), "bias_hh_l0": (4 * hidden,)}.items()}
+    return {
+        f"{name}.{part}": shape
+        for part, shape in {**parts, "bias_ih_l0": (4 * hidden,), "bias_hh_l0": (4 * hidden,)}.items()
+    }
 
 
 def problem(seed: int = 0) -> Problem:

@@ -69,7 +69,9 @@ def everything(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     every = orders.all_orders(config["variables"])
     told = np.tile(problem.batch["order"][0], (len(settings), 1))
     totals = [
-        probabilities(problem, np.repeat(settings, len(every), 0), np.tile(every, (len(settings), 1)), told=False, **config).sum(),
+        probabilities(
+            problem, np.repeat(settings, len(every), 0), np.tile(every, (len(settings), 1)), told=False, **config
+        ).sum(),
         probabilities(problem, settings, told, told=True, **config).sum(),
     ]
     return np.array(totals), np.ones(2)
@@ -93,7 +95,11 @@ def greedy_by_prefixes(forward: Forward, problem: Problem) -> tuple[Array, Array
             likely = []
             for place in open_places:
                 target = np.append(prefix, place)[None]
-                likely.append(forward(problem.params, {**asked, "target": target, "target_mask": target >= 0})["probability"][0, j, place])
+                likely.append(
+                    forward(problem.params, {**asked, "target": target, "target_mask": target >= 0})["probability"][
+                        0, j, place
+                    ]
+                )
             theirs[b, j] = open_places[int(np.argmax(likely))]
             log_p[b] += np.log(max(likely))
     return np.append(found, total), np.append(theirs, log_p)

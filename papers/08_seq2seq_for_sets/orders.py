@@ -25,7 +25,9 @@ from s30.room import Array, Arrays, sibling
 checks = sibling(__file__, "numpy_checks.py")
 
 
-def joint(params: Arrays, values: Array, order: Array, *, variables: int, symbols: int, told: bool, **_: Any) -> dict[str, Array]:
+def joint(
+    params: Arrays, values: Array, order: Array, *, variables: int, symbols: int, told: bool, **_: Any
+) -> dict[str, Array]:
     """`known`, `joint_probability`, and `loss` = -mean over examples of log p(Y_pi), in nats.
 
     Raises ValueError where an order names a variable twice.
@@ -38,7 +40,9 @@ def joint(params: Arrays, values: Array, order: Array, *, variables: int, symbol
     return {"known": known, "joint_probability": np.exp(log_p), "loss": np.asarray(-said.sum(1).mean())}
 
 
-def chain(params: Arrays, values: Array, order: Array, *, variables: int, symbols: int, told: bool) -> tuple[Array, Array]:
+def chain(
+    params: Arrays, values: Array, order: Array, *, variables: int, symbols: int, told: bool
+) -> tuple[Array, Array]:
     """h_t (batch, step, hidden), and the logarithms of the probabilities (batch, step, variable, symbol)."""
     written = params["joint.embedding.weight"][pairs(values, order, symbols)]  # (batch, step, hidden)
     first = np.broadcast_to(params["joint.start"], written[:, :1].shape)

@@ -9,7 +9,9 @@ from s30.room import Array, Arrays, sibling
 checks = sibling(__file__, "numpy_checks.py")
 
 
-def written(params: Arrays, points: Array, mask: Array, *, steps: int, glimpse: bool, ordered: bool, reuse: bool) -> tuple[Array, Array]:
+def written(
+    params: Arrays, points: Array, mask: Array, *, steps: int, glimpse: bool, ordered: bool, reuse: bool
+) -> tuple[Array, Array]:
     """As many places as the set has elements, from 0, then -1: (example, input); and the logarithm of their probability."""
     count, size = mask.shape
     rows, lengths = np.arange(count), mask.sum(1)

@@ -1,15 +1,15 @@
 r"""Sets that are sorted, and sets whose order of writing matters, or seems to (paper 08).
 
-    section 4.4   five numbers, unsorted, are pointed at in their order; what was used may be pointed at again (table 1)
-        blind     no step of processing, no glimpse              process   one step              deep      five steps
-        glimpse   no step, a glimpse before each pointer         both      one step, and glimpses
-        shuffled  process, on the orders of other sets: the control
-    section 5.1.4 stars: a head, and leaves that depend on it alone; written head first or head last, the order told
-        small, large, peaky    500 examples, 8000, or 500 of leaves that almost follow from the head
-    section 5.2   the same stars, each variable chosen with its value, on 500 examples
-        any          a random order for each, of which ln n! must be subtracted
-        two, all     equation (9): among two orders or all n!, random at first, then drawn by what the model finds probable
-        naive        among two from the start, and the most probable always
+section 4.4   five numbers, unsorted, are pointed at in their order; what was used may be pointed at again (table 1)
+    blind     no step of processing, no glimpse              process   one step              deep      five steps
+    glimpse   no step, a glimpse before each pointer         both      one step, and glimpses
+    shuffled  process, on the orders of other sets: the control
+section 5.1.4 stars: a head, and leaves that depend on it alone; written head first or head last, the order told
+    small, large, peaky    500 examples, 8000, or 500 of leaves that almost follow from the head
+section 5.2   the same stars, each variable chosen with its value, on 500 examples
+    any          a random order for each, of which ln n! must be subtracted
+    two, all     equation (9): among two orders or all n!, random at first, then drawn by what the model finds probable
+    naive        among two from the start, and the most probable always
 """
 
 from __future__ import annotations
@@ -62,7 +62,11 @@ def _metrics() -> dict[str, Metric]:
                 f"share of held-out sets of {size} numbers that are sorted exactly, {label}", "share", "seeds", net, "high",
                 control=net == "shuffled", spread=0.4 if net == "deep" else 0.3,
             )  # fmt: skip
-    what = {"small": "500 examples", "large": "8000 examples", "peaky": "500 examples whose leaves almost follow from the head"}
+    what = {
+        "small": "500 examples",
+        "large": "8000 examples",
+        "peaky": "500 examples whose leaves almost follow from the head",
+    }
     for star, words in what.items():
         for order in ("first", "last"):
             found[f"excess_{star}_{order}"] = Metric(
@@ -70,25 +74,29 @@ def _metrics() -> dict[str, Metric]:
                 f"{star}_{order}", "low", spread=0.3,
             )  # fmt: skip
     found["excess_any"] = Metric(
-        "the same over random orders, after training on random orders with each variable chosen with its value, less ln n!", "nats", "seeds",
-        "any", "low", spread=0.3,
+        "the same over random orders, after training on random orders with each variable chosen with its value, less ln n!", "nats",
+        "seeds", "any", "low", spread=0.3,
     )  # fmt: skip
     found["whole_any"] = Metric("the same without that subtraction", "nats", "seeds", "any", "low", spread=0.3)
     found["share_two"] = Metric(
-        "share of the probability of both orders that the head-first one has after a search among the two", "share", "seeds", "two", "high",
-        spread=0.3,
+        "share of the probability of both orders that the head-first one has after a search among the two", "share", "seeds", "two",
+        "high", spread=0.3,
     )  # fmt: skip
     found["settled_naive"] = Metric(
-        "that of the order that has more of it, where the more probable order is always followed, from the start", "share", "seeds", "naive",
-        spread=0.3,
+        "that of the order that has more of it, where the more probable order is always followed, from the start", "share", "seeds",
+        "naive", spread=0.3,
     )  # fmt: skip
-    for net, words in {"all": "after a search among all", "any": "after training on random orders without a search"}.items():
+    for net, words in {
+        "all": "after a search among all",
+        "any": "after training on random orders without a search",
+    }.items():
         found[f"first_{net}"] = Metric(
-            f"share of orders drawn left to right that begin with the head, {words}", "share", "seeds", net, control=net == "any", spread=0.15,
+            f"share of orders drawn left to right that begin with the head, {words}", "share", "seeds", net, control=net == "any",
+            spread=0.15,
         )  # fmt: skip
     found["likely_all"] = Metric(
-        "mean rank among the settings' own values, from 0 for the most probable to 1, of the value that is written first after a search "
-        "among all orders", "share", "seeds", "all", spread=0.2,
+        "mean rank among a setting's own values, from 0 for the most frequent, of the one that is written first after a search among all "
+        "orders; 0.45 by chance where no two are equally frequent", "share", "seeds", "all", spread=0.2,
     )  # fmt: skip
     return found
 
@@ -105,10 +113,9 @@ def config(net: str) -> dict[str, Any]:
 
 def initial(rng: np.random.Generator, net: str) -> dict[str, Array]:
     """Uniform within 1 / sqrt(fan in), as PyTorch's LSTM has it by its width."""
+    shapes = checks.joint_shapes(HIDDEN, VARIABLES, SYMBOLS)
     if net in SORTS:
         shapes = checks.set_shapes(1, HIDDEN, SORTS[net]["glimpse"], False)
-    else:
-        shapes = checks.joint_shapes(HIDDEN, VARIABLES, SYMBOLS)
     return {name: rng.uniform(-1, 1, shape) * HIDDEN**-0.5 for name, shape in shapes.items()}
 
 
@@ -185,7 +192,9 @@ def rates(kind: str, updates: int) -> Array:
     return linear_decay(RATES[kind], updates, warm_up=updates // 10)
 
 
-def sorted_by(framework: Framework, net: str, s: int, updates: int, held_out: int, losses: dict[str, list[Array]]) -> dict[str, float]:
+def sorted_by(
+    framework: Framework, net: str, s: int, updates: int, held_out: int, losses: dict[str, list[Array]]
+) -> dict[str, float]:
     rng = np.random.default_rng([8, s, list(SORTS).index("process" if net == "shuffled" else net)])
     data, order = examples(rng, net, BATCH * updates), np.arange(BATCH * updates).reshape(updates, BATCH)
     trained = framework.train(Training(net, initial(rng, net), data, order, rates("sort", updates), clip=CLIP))
@@ -219,7 +228,9 @@ def told(framework: Framework, s: int, updates: int, held_out: int) -> dict[str,
     return found
 
 
-def searched(framework: Framework, s: int, factor: int, held_out: int, losses: dict[str, list[Array]]) -> dict[str, float]:
+def searched(
+    framework: Framework, s: int, factor: int, held_out: int, losses: dict[str, list[Array]]
+) -> dict[str, float]:
     """Stars whose variables are chosen with their values: in any order, and by a search."""
     rng = np.random.default_rng([8, s, 30])
     count, peak = STARS["small"]
@@ -245,14 +256,18 @@ def searched(framework: Framework, s: int, factor: int, held_out: int, losses: d
     return found
 
 
-def examined(framework: Framework, net: str, params: Arrays, fresh: Array, two: Array, entropy: float, rng: np.random.Generator) -> dict[str, float]:
+def examined(
+    framework: Framework, net: str, params: Arrays, fresh: Array, two: Array, entropy: float, rng: np.random.Generator
+) -> dict[str, float]:
     def log_p(order: Array) -> Array:
         """log p(Y_pi) for orders (order, variable) of every setting: (setting, order)."""
         asked = {"values": np.repeat(fresh, len(order), 0), "order": np.tile(order, (len(fresh), 1))}
         return framework.predict(net, params, asked, seen=True)["log_p"].reshape(len(fresh), -1)
 
     if net in ("any", "all"):
-        drawn = framework.ask("drawn_orders", params, fresh, rng.gumbel(size=(len(fresh), VARIABLES, VARIABLES)))["order"]
+        drawn = framework.ask("drawn_orders", params, fresh, rng.gumbel(size=(len(fresh), VARIABLES, VARIABLES)))[
+            "order"
+        ]
         found = {f"first_{net}": (drawn[:, 0] == 0).mean()}
         if net == "all":
             return found | {"likely_all": stars.rank_of_first(fresh, drawn).mean()}

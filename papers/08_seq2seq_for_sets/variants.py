@@ -61,7 +61,9 @@ def duplicates(problem: Problem) -> Problem:
 
 def large_scores(problem: Problem) -> Problem:
     sizes = {"read.2.weight": 1e3, "score.weight": 3e3, "joint.readout.weight": 1e4, "joint.readout.bias": 1e3}
-    return Problem(problem.config, {name: sizes.get(name, 1.0) * value for name, value in problem.params.items()}, problem.batch)
+    return Problem(
+        problem.config, {name: sizes.get(name, 1.0) * value for name, value in problem.params.items()}, problem.batch
+    )
 
 
 def below_minus_1e9(problem: Problem) -> Problem:

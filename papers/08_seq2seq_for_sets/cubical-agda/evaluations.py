@@ -29,9 +29,14 @@ def network(problem: Problem) -> str:
     params = problem.params
     parts = zip(np.split(params["process.weight"], 4), np.split(params["process.bias"], 4), strict=True)
     blocks = _list(f"({literal(w)} , {literal(b)})" for w, b in parts)
-    rest = [params["start"], params["score.weight"][0], *(params[f"{name}.weight"] for name in ("key", "query", "glimpse"))]
+    rest = [
+        params["start"],
+        params["score.weight"][0],
+        *(params[f"{name}.weight"] for name in ("key", "query", "glimpse")),
+    ]
     weights = " ".join(map(literal, rest))
-    return f"{problem.config['hidden']} {blocks} {literal(params['context.weight'])} {cell(params, 'write')} {weights} {problem.config['steps']}"
+    begun = f"{problem.config['hidden']} {blocks} {literal(params['context.weight'])} {cell(params, 'write')}"
+    return f"{begun} {weights} {problem.config['steps']}"
 
 
 def memories(problem: Problem) -> list[str]:

@@ -27,7 +27,9 @@ SIZES = {"variables": task.VARIABLES, "symbols": task.SYMBOLS}
 
 def compiled(function: Callable, static: int = 0, level: int = 0) -> Callable:
     """LLVM's level 0 compiles sooner than 1, to what runs slower."""
-    return jax.jit(function, static_argnums=tuple(range(static)), compiler_options={"xla_backend_optimization_level": level})
+    return jax.jit(
+        function, static_argnums=tuple(range(static)), compiler_options={"xla_backend_optimization_level": level}
+    )
 
 
 def how(net: str) -> dict:
@@ -44,7 +46,9 @@ def whole(net: str, params: Arrays) -> dict:
     return {name: jnp.asarray(value) for name, value in known.items()}
 
 
-def update(sorting: bool, theta: Array, state: tuple, params: dict, batch: dict, rate: Array, traced: dict, clip: float) -> tuple:
+def update(
+    sorting: bool, theta: Array, state: tuple, params: dict, batch: dict, rate: Array, traced: dict, clip: float
+) -> tuple:
     """One step of Adam on theta, which holds all parameters in one vector, as `params` has them by name; and the loss."""
     _, named = ravel_pytree(params)
 

@@ -31,7 +31,9 @@ Params = dict[str, Array]
 State = tuple[Array, Array]  # hidden and cell, each (hidden,)
 
 
-def forward(params: Params, batch: dict[str, Array], *, variables: int, symbols: int, told: Any = False, **config: Any) -> dict[str, Array]:
+def forward(
+    params: Params, batch: dict[str, Array], *, variables: int, symbols: int, told: Any = False, **config: Any
+) -> dict[str, Array]:
     """The outputs that `numpy_checks.forward` names. Raises ValueError as that does, once values can be seen."""
     written = pointing(params, batch, **config)
     joint = orders.joint(params, batch["values"], batch["order"], variables=variables, symbols=symbols, told=told)
@@ -43,7 +45,15 @@ def pointing(params: Params, batch: dict[str, Array], *, steps: Any = 0, glimpse
     """`steps`, `glimpse` and `reuse` may be traced, if `most` bounds the steps: then one program serves all columns of table 1."""
     if not isinstance(batch["point_mask"], jax.core.Tracer) and not batch["point_mask"].any(1).all():
         raise ValueError("an empty set: there is nothing to attend to")
-    one = partial(example, params, steps=steps, glimpse=glimpse, ordered=ordered, reuse=reuse, most=steps if most is None else most)
+    one = partial(
+        example,
+        params,
+        steps=steps,
+        glimpse=glimpse,
+        ordered=ordered,
+        reuse=reuse,
+        most=steps if most is None else most,
+    )
     outputs = jax.vmap(one)(*(batch[name] for name in ("points", "point_mask", "target", "target_mask")))
     # log p(C_j | C_1, ..., C_{j-1}, X)
     said = jnp.take_along_axis(outputs.pop("log_p"), batch["target"][..., None], -1)[..., 0]
@@ -70,7 +80,9 @@ def example(params: Params, points: Array, mask: Array, target: Array, real: Arr
     return {**outputs, "probability": jnp.exp(log_p), "log_p": log_p}
 
 
-def encode(params: Params, points: Array, mask: Array, steps: Any, ordered: bool, most: int) -> tuple[Array, Array, State, dict[str, Array]]:
+def encode(
+    params: Params, points: Array, mask: Array, steps: Any, ordered: bool, most: int
+) -> tuple[Array, Array, State, dict[str, Array]]:
     """The memory (input, hidden), the context (2 hidden,), the state from which is written, and the attention of every step."""
     inner = jnp.tanh(points @ params["read.0.weight"].T + params["read.0.bias"])
     memory = inner @ params["read.2.weight"].T + params["read.2.bias"]  # (input, hidden)
@@ -84,7 +96,9 @@ def in_order(params: Params, memory: Array, mask: Array) -> tuple[Array, Array, 
     return memory, jnp.concatenate(state), state, {}
 
 
-def as_set(params: Params, memory: Array, mask: Array, steps: Any, most: int) -> tuple[Array, Array, State, dict[str, Array]]:
+def as_set(
+    params: Params, memory: Array, mask: Array, steps: Any, most: int
+) -> tuple[Array, Array, State, dict[str, Array]]:
     zero = jnp.zeros_like(params["start"])
     memory = jnp.where(mask[:, None], memory, 0)
 

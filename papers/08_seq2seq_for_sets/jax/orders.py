@@ -33,7 +33,9 @@ def joint(params: Params, values: Array, order: Array, *, variables: int, symbol
     return {"known": known, "joint_probability": jnp.exp(log_p), "loss": -said.sum(1).mean()}
 
 
-def chain(params: Params, values: Array, order: Array, *, variables: int, symbols: int, told: Any) -> tuple[Array, Array]:
+def chain(
+    params: Params, values: Array, order: Array, *, variables: int, symbols: int, told: Any
+) -> tuple[Array, Array]:
     """h_t (step, hidden), and the logarithms of the probabilities (step, variable, symbol), of one example."""
     written = params["joint.embedding.weight"][order * symbols + values[order]]  # (step, hidden)
     zero = jnp.zeros_like(params["joint.start"])

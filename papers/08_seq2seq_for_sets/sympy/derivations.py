@@ -1,17 +1,17 @@
 r"""What follows from the formulas of paper 08 (Vinyals, Bengio, Kudlur, 2015), derived and proved.
 
-    (4)-(6)  a readout computed from the first memory to the last does not depend on their order: both exchanges of neighbours of three
-             dr / de_j = a_j (m_j - r);  dr / dm_j = a_j (1 + (m_j - r) q^T), since a memory is both key and value
-             an element that stands twice moves the readout towards itself: what is read is a multiset
-    4.3      d(-log p_c) / d u_j = p_j - [j = c]
-    (8)      leaves of a star are dependent where the head is not known: the order matters to the model, if not to the law
-    5.1.3    a uniform choice between two orders costs ln 2 at the least, and ln 2 where none is preferred
-    (9)      following an order drawn by p(Y_pi) / sum p(Y_pi) follows the gradient of log sum_pi p(Y_pi), not that of the maximum
-    5.2      drawing left to right among the elements of Y draws from that distribution only where conditionals are symmetric
+(4)-(6)  a readout computed from the first memory to the last does not depend on their order: both exchanges of neighbours of three
+         dr / de_j = a_j (m_j - r);  dr / dm_j = a_j (1 + (m_j - r) q^T), since a memory is both key and value
+         an element that stands twice moves the readout towards itself: what is read is a multiset
+4.3      d(-log p_c) / d u_j = p_j - [j = c]
+(8)      leaves of a star are dependent where the head is not known: the order matters to the model, if not to the law
+5.1.3    a uniform choice between two orders costs ln 2 at the least, and ln 2 where none is preferred
+(9)      following an order drawn by p(Y_pi) / sum p(Y_pi) follows the gradient of log sum_pi p(Y_pi), not that of the maximum
+5.2      drawing left to right among the elements of Y draws from that distribution only where conditionals are symmetric
 
-    symbol   name here      symbol    name here      symbol   name here
-    e_i      score          m_i       memory         q        query
-    exp e_i  weight         a_i       share          l_pi     the logarithm of p(Y_pi)
+symbol   name here      symbol    name here      symbol   name here
+e_i      score          m_i       memory         q        query
+exp e_i  weight         a_i       share          l_pi     the logarithm of p(Y_pi)
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def reading() -> list[Identity]:
         Identity("second_exchange", "exchanging the last two changes none: together, none of the 6 orders does", running([a, c, b]),
                  running([a, b, c]), three, "section 4.2", proof=("together", "expand", "simplify")),
         Identity("equal_memories", "of any number of equal memories the readout is that memory",
-                 sp.Sum(sp.exp(e[l]) * same, (l, 1, n)) / sp.Sum(sp.exp(e[l]), (l, 1, n)), same, "any number of real scores", "equation (6)"),
+                 sp.Sum(sp.exp(e[l]) * same, (l, 1, n)) / sp.Sum(sp.exp(e[l]), (l, 1, n)), same, "any number of real scores",
+                 "equation (6)"),
         Identity("stands_twice", "a memory that stands twice moves the readout by w (m - r) / (W + w)", running([a, b, c, a]) - mean,
                  w[0] * (m[0] - mean) / (sum(w) + w[0]), three, "equations (5) and (6)", proof=("together", "expand", "simplify")),
     ]  # fmt: skip
@@ -71,7 +72,8 @@ def gradients() -> list[Identity]:
     first = keys[0, :].T
     return [
         Identity("readout_by_score", "dr / de_j = a_j (m_j - r)", sp.Matrix([sp.Derivative(readout, score) for score in e]),
-                 sp.Matrix([a * (memory - readout) for a, memory in zip(shares, m, strict=True)]), "three memories", "equations (5) and (6)",
+                 sp.Matrix([a * (memory - readout) for a, memory in zip(shares, m, strict=True)]), "three memories",
+                 "equations (5) and (6)",
                  proof=("doit", "together", "expand", "simplify")),
         Identity("readout_by_memory", "dr / dm_1 = a_1 (1 + (m_1 - r) q^T): a memory is key and value at once",
                  sp.Matrix(2, 2, lambda i, j: sp.Derivative(drawn[i], first[j])),
@@ -120,12 +122,26 @@ def orders() -> list[Identity]:
 
 def bridges() -> list[Bridge]:
     rules = [
-        ("score_gradient", "dL/dv = mean over examples of sum_ij (p_ij - [i = C_j]) tanh(W_1 m_i + W_2 d_j + W_3 g_j)", "score.weight"),
+        (
+            "score_gradient",
+            "dL/dv = mean over examples of sum_ij (p_ij - [i = C_j]) tanh(W_1 m_i + W_2 d_j + W_3 g_j)",
+            "score.weight",
+        ),
         ("glimpse_gradient", "dL/dW_3 = the same of (v * (1 - tanh^2)) g_j^T", "glimpse.weight"),
-        ("readout_gradient", "dL/db of the joint's readout = mean over examples of sum_t (p_t - the pair written)", "joint.readout.bias"),
+        (
+            "readout_gradient",
+            "dL/db of the joint's readout = mean over examples of sum_t (p_t - the pair written)",
+            "joint.readout.bias",
+        ),
     ]
     return [
-        Bridge(name, text, f"gradient:{target}", lambda problem, target=target: gradient(problem, target), "section 4.3; equation (8)")
+        Bridge(
+            name,
+            text,
+            f"gradient:{target}",
+            lambda problem, target=target: gradient(problem, target),
+            "section 4.3; equation (8)",
+        )
         for name, text, target in rules
     ]
 
@@ -140,7 +156,11 @@ def gradient(problem: Problem, target: str) -> Array:
         return (p - (pair[..., None] == np.arange(p.shape[-1]))).sum(1).mean(0)
     hit = batch["target"][..., None] == np.arange(out["probability"].shape[-1])
     by_score = (out["probability"] - hit) * batch["target_mask"][..., None] / len(hit)  # (batch, output, input)
-    memory, decoded, (w1, w2, w3) = out["memory"], out["decoded"], (params[f"{name}.weight"] for name in ("key", "query", "glimpse"))
+    memory, decoded, (w1, w2, w3) = (
+        out["memory"],
+        out["decoded"],
+        (params[f"{name}.weight"] for name in ("key", "query", "glimpse")),
+    )
     weights = np.exp(decoded @ memory.transpose(0, 2, 1)) * batch["point_mask"][:, None]
     glimpsed = weights @ memory / weights.sum(-1, keepdims=True)  # (batch, output, hidden)
     inner = np.tanh((memory @ w1.T)[:, None] + (decoded @ w2.T + glimpsed @ w3.T)[:, :, None])

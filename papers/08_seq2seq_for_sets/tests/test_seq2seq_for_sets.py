@@ -66,7 +66,9 @@ def test_masked_search_writes_a_permutation_whatever_the_parameters(room: Paper)
     rng = np.random.default_rng(3)
     params = {name: rng.normal(0, 3, shape) for name, shape in checks.shapes(**checks.CONFIG).items()}
     mask = np.arange(6) < rng.integers(1, 7, 50)[:, None]
-    found, _ = search.written(params, rng.normal(size=(50, 6, 2)), mask, steps=2, glimpse=True, ordered=False, reuse=False)
+    found, _ = search.written(
+        params, rng.normal(size=(50, 6, 2)), mask, steps=2, glimpse=True, ordered=False, reuse=False
+    )
     for row, real in zip(found, mask, strict=True):
         assert sorted(row[real]) == list(range(real.sum()))
         assert (row[~real] == -1).all()

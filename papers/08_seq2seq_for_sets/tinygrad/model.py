@@ -32,13 +32,17 @@ class LSTM:
         self.bias_ih_l0 = Tensor.uniform(rows, low=-bound, high=bound)
         self.bias_hh_l0 = Tensor.uniform(rows, low=-bound, high=bound)
 
-    def __call__(self, inputs: Tensor, hidden: Tensor, cell: Tensor, mask: Tensor | None = None) -> tuple[list[Tensor], Tensor, Tensor]:
+    def __call__(
+        self, inputs: Tensor, hidden: Tensor, cell: Tensor, mask: Tensor | None = None
+    ) -> tuple[list[Tensor], Tensor, Tensor]:
         """inputs (batch, time, hidden) -> what is put out at each time, and the last state; where `mask` is false it stays."""
         given, seen = stored(inputs.linear(self.weight_ih_l0.T, self.bias_ih_l0)), []  # all steps at once
         for t in range(inputs.shape[1]):
             new = gated(given[:, t] + hidden.linear(self.weight_hh_l0.T, self.bias_hh_l0), cell)
             here = None if mask is None else mask[:, t : t + 1]
-            hidden, cell = new if here is None else (stored(here.where(a, b)) for a, b in zip(new, (hidden, cell), strict=True))
+            hidden, cell = (
+                new if here is None else (stored(here.where(a, b)) for a, b in zip(new, (hidden, cell), strict=True))
+            )
             seen.append(new[0] if here is None else here.where(new[0], 0))
         return seen, hidden, cell
 
@@ -104,11 +108,17 @@ class Joint:
         # -mean over examples of sum_t log p(y_t | y_1, ..., y_{t-1})
         twice = (used & chosen.cast("bool")).any(2).where(-math.inf, 0.0)
         loss = -(pair.where(log_p, 0).sum(2) + twice).sum(1).mean()
-        return {"known": known, "joint_probability": log_p.exp().reshape(batch, steps, self.variables, self.symbols), "loss": loss}
+        return {
+            "known": known,
+            "joint_probability": log_p.exp().reshape(batch, steps, self.variables, self.symbols),
+            "loss": loss,
+        }
 
 
 class Model:
-    def __init__(self, features: int, hidden: int, steps: int, glimpse: bool, ordered: bool, reuse: bool, **joint: Any) -> None:
+    def __init__(
+        self, features: int, hidden: int, steps: int, glimpse: bool, ordered: bool, reuse: bool, **joint: Any
+    ) -> None:
         self.read = Read(features, hidden)
         if ordered:
             self.encoder = LSTM(hidden)
@@ -136,21 +146,32 @@ class Model:
         query = self.query(decoded)
         if self.glimpse is not None:
             query = query + self.glimpse(attend(memory, decoded, mask)[1])
-        scores = stored(self.score(within(self.key(memory).unsqueeze(1) + query.unsqueeze(2)).tanh()).squeeze(-1))  # (batch, output, input)
+        scores = stored(
+            self.score(within(self.key(memory).unsqueeze(1) + query.unsqueeze(2)).tanh()).squeeze(-1)
+        )  # (batch, output, input)
         unused = (chosen.cumsum(1) - chosen) == 0
         may = mask.unsqueeze(1) & (unused | self.reuse | real.logical_not().unsqueeze(2))
         log_p = may.where(scores, -math.inf).log_softmax()
         # -mean over examples of sum_j log p(C_j | ...)
         said = chosen.where(log_p, 0).sum(2)
         loss = -(real.where(said, 0).sum(1) + mask.any(1).where(0.0, -math.inf)).mean()
-        written = {"memory": memory, **attention, "context": context, "decoded": decoded, "scores": scores, "probability": log_p.exp()}
+        written = {
+            "memory": memory,
+            **attention,
+            "context": context,
+            "decoded": decoded,
+            "scores": scores,
+            "probability": log_p.exp(),
+        }
         joint = self.joint(batch["values"], batch["order"])
         return {**written, **joint, "loss": loss + joint["loss"]}
 
     def encode(self, points: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], dict[str, Tensor]]:
         """The memory, the context (batch, 2 hidden), the state from which is written, and the attention of every step."""
         memory = stored(self.read(points))  # (batch, input, hidden)
-        zero = stored(memory[:, 0] * 0)  # of the data: TinyJit replays what hangs on constants and parameters alone wrongly
+        zero = stored(
+            memory[:, 0] * 0
+        )  # of the data: TinyJit replays what hangs on constants and parameters alone wrongly
         if self.ordered:
             seen, hidden, cell = self.encoder(memory, zero, zero, mask)
             return stored(Tensor.stack(*seen, dim=1)), hidden.cat(cell, dim=1), (hidden, cell), {}

@@ -19,7 +19,8 @@ def oracles() -> list[Oracle]:
             "torch.nn.LSTMCell and F.scaled_dot_product_attention", set2set, ("long",),
         ),
         Oracle(
-            "glimpses", "the pointers' scores, from what each state glimpses", "F.scaled_dot_product_attention", glimpses, ("long", "rival"),
+            "glimpses", "the pointers' scores, from what each state glimpses", "F.scaled_dot_product_attention", glimpses,
+            ("long", "rival"),
         ),
         Oracle(
             "categorical", "the loss is the mean over examples of minus the summed log-probabilities of both halves",
@@ -41,7 +42,12 @@ def set2set(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     weight, bias = tensor(params["process.weight"]), tensor(params["process.bias"])
     cell = nn.LSTMCell(hidden, hidden)
     cell.load_state_dict(
-        {"weight_hh": weight[:, :hidden], "weight_ih": weight[:, hidden:], "bias_hh": bias, "bias_ih": torch.zeros_like(bias)}
+        {
+            "weight_hh": weight[:, :hidden],
+            "weight_ih": weight[:, hidden:],
+            "bias_hh": bias,
+            "bias_ih": torch.zeros_like(bias),
+        }
     )
     memory, mask = tensor(found["memory"]), tensor(problem.batch["point_mask"])
     readout, state = torch.zeros(len(memory), hidden), None
@@ -55,7 +61,9 @@ def set2set(forward: Forward, problem: Problem) -> tuple[Array, Array]:
 def glimpses(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     params, found = problem.params, forward(problem.params, problem.batch)
     memory, decoded, mask = tensor(found["memory"]), tensor(found["decoded"]), tensor(problem.batch["point_mask"])
-    glimpsed = F.scaled_dot_product_attention(decoded, memory, memory, mask[:, None].expand(-1, decoded.shape[1], -1), scale=1.0)
+    glimpsed = F.scaled_dot_product_attention(
+        decoded, memory, memory, mask[:, None].expand(-1, decoded.shape[1], -1), scale=1.0
+    )
     w1, w2, w3 = (tensor(params[f"{name}.weight"]) for name in ("key", "query", "glimpse"))
     query = F.linear(torch.cat([decoded, glimpsed], 2), torch.cat([w2, w3], 1))  # of [d g] at once
     inner = torch.tanh(F.linear(memory, w1)[:, None] + query[:, :, None])
@@ -66,7 +74,9 @@ def categorical(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     found, batch = forward(problem.params, problem.batch), problem.batch
     said = torch.distributions.Categorical(tensor(found["probability"])).log_prob(tensor(batch["target"])).numpy()
     pair = batch["order"] * problem.config["symbols"] + np.take_along_axis(batch["values"], batch["order"], 1)
-    joint = torch.distributions.Categorical(tensor(found["joint_probability"]).flatten(2)).log_prob(tensor(pair)).numpy()
+    joint = (
+        torch.distributions.Categorical(tensor(found["joint_probability"]).flatten(2)).log_prob(tensor(pair)).numpy()
+    )
     return found["loss"], -np.where(batch["target_mask"], said, 0).sum(1).mean() - joint.sum(1).mean()
 
 
@@ -77,14 +87,20 @@ def cells(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     memory, begun = found["memory"], found["context"] @ params["context.weight"].T
     given = np.take_along_axis(memory, batch["target"][..., None], 1)
     theirs = [unrolled(params, "write", params["start"], given, begun)]
-    theirs.append(unrolled(params, "joint.lstm", params["joint.start"], params["joint.embedding.weight"][pair], 0 * begun))
-    return np.concatenate([found["decoded"].ravel(), found["known"].ravel()]), np.concatenate([value.ravel() for value in theirs])
+    theirs.append(
+        unrolled(params, "joint.lstm", params["joint.start"], params["joint.embedding.weight"][pair], 0 * begun)
+    )
+    return np.concatenate([found["decoded"].ravel(), found["known"].ravel()]), np.concatenate(
+        [value.ravel() for value in theirs]
+    )
 
 
 def unrolled(params: dict[str, Array], name: str, start: Array, given: Array, begun: Array) -> Array:
     """The states (batch, step, hidden) of a cell that reads `start`, then `given` but for its last."""
     cell = nn.LSTMCell(len(start), len(start))
-    cell.load_state_dict({part: tensor(params[f"{name}.{part}_l0"]) for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")})
+    cell.load_state_dict(
+        {part: tensor(params[f"{name}.{part}_l0"]) for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+    )
     state, seen = (tensor(begun), torch.zeros(begun.shape)), []
     for x in [np.broadcast_to(start, given[:, 0].shape), *given.swapaxes(0, 1)[:-1]]:
         state = cell(tensor(x), state)
