@@ -106,17 +106,18 @@ def greedy_by_prefixes(forward: Forward, problem: Problem) -> tuple[Array, Array
 
 
 def orders_by_prefixes(forward: Forward, problem: Problem) -> tuple[Array, Array]:
-    config, values = problem.config, problem.batch["values"]
-    batch, variables = values.shape
-    noise = np.random.default_rng(8).gumbel(size=(batch, variables, variables))
-    ours = orders.drawn_orders(problem.params, values, noise, symbols=config["symbols"])
+    # Five variables, since of three the last is forced once two are written; another draw for each problem.
+    rng = np.random.default_rng([8, *problem.batch["order"].ravel(), *problem.batch["values"].ravel()])
+    five = checks.drawn(rng, [2, 1], [[0], [0]], {**checks.CONFIG, "variables": 5})
+    values, noise = five.batch["values"], rng.gumbel(size=(2, 5, 5))
+    ours = orders.drawn_orders(five.params, values, noise, symbols=five.config["symbols"])
     theirs = np.zeros_like(ours)
-    for b in range(batch):
-        left = list(range(variables))
-        for t in range(variables):
-            given = {name: value[[b]] for name, value in problem.batch.items()}
+    for b in range(2):
+        left = list(range(5))
+        for t in range(5):
+            given = {name: value[[b]] for name, value in five.batch.items()}
             given["order"] = np.array([[*theirs[b, :t], *left]])
-            p = forward(problem.params, given, told=False)["joint_probability"][0, t]  # of the pairs that are left
+            p = forward(five.params, given, **five.config)["joint_probability"][0, t]  # of the pairs that are left
             theirs[b, t] = max(left, key=lambda v: np.log(p[v, values[b, v]]) + noise[b, t, v])
             left.remove(theirs[b, t])
     return ours, theirs
