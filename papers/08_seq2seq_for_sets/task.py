@@ -177,7 +177,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
             found = sorted_by(framework, net, s, factor * UPDATES.get(net, UPDATES["sort"]), held_out, losses)
             add(metrics, found)
         framework.progress((s - seed + 0.5) / seeds, f"seed {s}, stars")
-        add(metrics, told(framework, s, factor * UPDATES["star"], held_out))
+        add(metrics, told(framework, s, factor, held_out))
         framework.progress((s - seed + 0.75) / seeds, f"seed {s}, orders")
         add(metrics, searched(framework, s, factor, held_out, losses))
     return Experiment(metrics, figures.drawn(metrics, losses))
@@ -208,13 +208,15 @@ def sorted_by(
     }
 
 
-def told(framework: Framework, s: int, updates: int, held_out: int) -> dict[str, float]:
+def told(framework: Framework, s: int, factor: int, held_out: int) -> dict[str, float]:
     """Stars whose order is told, head first and head last, from the same examples."""
     found = {}
     for number, (name, (count, peak)) in enumerate(STARS.items()):
         rng = np.random.default_rng([8, s, 20 + number])
         star = stars.star(rng, VARIABLES, SYMBOLS, peak)
         values, start = stars.sample(rng, star, count), initial(rng, f"{name}_first")
+        # five hundred examples are learnt by heart where there are more updates
+        updates = UPDATES["star"] * (factor if name == "large" else 1)
         order = rng.integers(0, count, (updates, BATCH))
         fresh = stars.sample(rng, star, held_out)
         entropy = -stars.log_probability(star, fresh).mean()
