@@ -203,9 +203,15 @@ def sorted_by(
     asked = {name: np.concatenate([part[name] for part in parts.values()]) for name in ("points", "point_mask")}
     said = np.split(framework.predict(net, trained.params, asked)["places"], 2)
     return {
-        f"exact_{net}_{size}": (places[:, :size] == part["target"]).all(1).mean()
+        f"exact_{net}_{size}": ascending(part["points"][..., 0], places[:, :size]).mean()
         for places, (size, part) in zip(said, parts.items(), strict=True)
     }
+
+
+def ascending(numbers: Array, places: Array) -> Array:
+    """Whether what stands at these places ascends strictly, (example,): of as many places as elements, each is then there once."""
+    result: Array = (np.diff(np.take_along_axis(numbers, places, 1), axis=1) > 0).all(1)
+    return result
 
 
 def told(framework: Framework, s: int, factor: int, held_out: int) -> dict[str, float]:
