@@ -27,7 +27,7 @@ def oracles() -> list[Oracle]:
         ),
         Oracle(
             "greedy_step_by_step", "greedy decoding writes what the network finds most probable after each prefix, with its probability",
-            "one forward pass for each prefix", greedy_by_prefixes, ("rival", "blind"),
+            "one forward pass for each prefix", greedy_by_prefixes, ("rival", "blind", "long"),
         ),
         Oracle(
             "orders_left_to_right", "an order that is drawn is at each step the argmax of log p + noise among the variables that are left",
