@@ -24,7 +24,7 @@ open import S30.Lists using (All; lengthMap; mapComp; mapConcat)
 open import S30.Multiset
 
 open CommRingStr (snd R') using (0r; 1r; _+_; _·_; +Assoc; +IdL; ·IdR; ·DistR+)
-open import S30.Ring R' using (sumList; ·0Absorbs)
+open import S30.Ring R' using (sumList; times; ·0Absorbs)
 
 R : Type ℓ
 R = fst R'
@@ -163,10 +163,6 @@ ordersCount (x ∷ xs) =
   lengths : (yss : List (List Symbol)) → All (λ ys → xs ↭ ys) yss → All (λ ys → Lift {j = ℓ} (length xs ≡ length ys)) yss
   lengths []         _        = lift _
   lengths (ys ∷ yss) (p , ps) = lift (length↭ p) , lengths yss ps
-
-times : ℕ → R → R
-times zero    c = 0r
-times (suc n) c = c + times n c
 
 -- If a model gives every order of a set the same probability c, it gives the set n! times that: ln n! is the difference
 -- between the code length of one order and that of the set.

@@ -32,7 +32,7 @@ open import Sets-Read R' weight value divide
 
 open CommRingStr (snd R') using (1r; _·_; is-set)
 open import S30.Ring R' using (sumList)
-open import S30.WeightedSum R' using (sumOver)
+open import S30.WeightedSum R' using (sumOver; sumOverList)
 
 -- A state, and what was read with its query: q*.
 Context : Type ℓ
@@ -77,7 +77,7 @@ pointedSet M d m = divide (pointer d (read (ask d) M) m) (sumOver (pointer d (re
 
 pointedOfList : (ms : List Memory) (d : Decoder) (m : Memory) → pointedSet (toMultiset ms) d m ≡ pointed ms d m
 pointedOfList ms d m =
-  cong (divide (pointer d (read (ask d) (toMultiset ms)) m)) (sumOfList (pointer d (read (ask d) (toMultiset ms))) ms)
+  cong (divide (pointer d (read (ask d) (toMultiset ms)) m)) (sumOverList (pointer d (read (ask d) (toMultiset ms))) ms)
   ∙ cong (λ g → divide (pointer d g m) (sumList (map (pointer d g) ms))) (readOfList (ask d) ms)
 
 -- The product of p(C_j | …) over a sequence of memories.

@@ -29,7 +29,7 @@ import S30.Attention
 
 open CommRingStr (snd R') using (0r; _+_; is-set)
 open import S30.Ring R' using (sumList)
-open import S30.WeightedSum R' using (sumOver)
+open import S30.WeightedSum R' using (sumOverList; sumOver)
 private module Shared = S30.Attention R' weight value divide
 open Shared public using (weighted)
 
@@ -44,12 +44,8 @@ readList q ms j = divide (sumList (map (weighted q j) ms)) (sumList (map (weight
 read : Query → FMSet Memory → Feature → R
 read = Shared.average
 
-sumOfList : (f : Memory → R) (ms : List Memory) → sumOver f (toMultiset ms) ≡ sumList (map f ms)
-sumOfList f []       = refl
-sumOfList f (m ∷ ms) = cong (f m +_) (sumOfList f ms)
-
 readOfList : (q : Query) (ms : List Memory) → read q (toMultiset ms) ≡ readList q ms
-readOfList q ms = funExt λ j → cong₂ divide (sumOfList (weighted q j) ms) (sumOfList (weight q) ms)
+readOfList q ms = funExt λ j → cong₂ divide (sumOverList (weighted q j) ms) (sumOverList (weight q) ms)
 
 readFactors : (q : Query) → Factorisation (readList q)
 readFactors q = read q , readOfList q

@@ -113,8 +113,4 @@ def evaluations() -> list[Evaluation]:
             "factorials", ["Sets-Orders._!"], "Sets-Run", lambda problem: f"factorials {literal(np.arange(7))}",
             lambda problem, _: np.array([len(sets.all_orders(n)) for n in range(7)]), exact=True,
         ),
-        Evaluation(
-            "times", ["Sets-Orders.times"], "Sets-Run", lambda problem: f"times (3 !) {literal(problem.params['start'][0])}",
-            lambda problem, _: 6 * problem.params["start"][0],
-        ),
     ]  # fmt: skip

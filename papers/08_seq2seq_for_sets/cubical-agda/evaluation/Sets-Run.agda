@@ -21,7 +21,7 @@ open import S30.Evaluation.Lists
 open import S30.Multiset using (toMultiset)
 import Sets-Read
 import Sets-Process
-open import Sets-Orders float {ℕ} using (orders; _!; times) public
+open import Sets-Orders float {ℕ} using (orders; _!) public
 open import Sets-Orders float {ℕ} using (module Chain)
 
 Vector Matrix : Type
