@@ -83,6 +83,10 @@ def invariants() -> list[Invariant]:
             "a_variable_twice_is_refused", "and an order that names a variable twice", "equation (8)", refused(twice), relation="raises",
             message="names a variable twice",
         ),
+        Invariant(
+            "a_variable_twice_is_refused_where_told", "also where the order is told, and nothing is masked", "equation (8)",
+            refused(twice, told=True), relation="raises", message="names a variable twice",
+        ),
     ]  # fmt: skip
 
 
@@ -247,11 +251,10 @@ def separate(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array
     )
 
 
-def refused(change: Callable[[Problem, Rng], Arrays]) -> Sides:
+def refused(change: Callable[[Problem, Rng], Arrays], **config: bool) -> Sides:
     def sides(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-        loss = forward(problem.params, {**problem.batch, **change(problem, rng)})[
-            "loss"
-        ]  # NumPy, PyTorch and JAX raise here
+        # NumPy, PyTorch and JAX raise here
+        loss = forward(problem.params, {**problem.batch, **change(problem, rng)}, **config)["loss"]
         infinite = "infinite: a target is no choice, or there is an empty set, or an order names a variable twice"
         raise ValueError(infinite if np.isposinf(loss) else f"nothing is refused: the loss is {loss}")
 

@@ -256,8 +256,10 @@ def searched(
             data["noise"] = noise(draws, net, order.size)
             settings["random"] = 0 if net == "naive" else int(RANDOM * updates)  # updates before the search
         place = np.arange(order.size).reshape(order.shape)
-        if net == "all":  # its first updates are compared: one that searches from the start
-            framework.train(Training(net, start, data, place[:6], rates("star", 6), CLIP, {"random": 0}))
+        if net in ("two", "all"):  # first updates are compared: here of a search, among two after one update by a coin
+            framework.train(
+                Training(net, start, data, place[:6], rates("star", 6), CLIP, {"random": int(net == "two")})
+            )
         trained = framework.train(Training(net, start, data, place, rates("star", updates), CLIP, settings))
         losses.setdefault(net, []).append(trained.losses)
         found |= examined(framework, net, trained.params, fresh, two, entropy, draws)

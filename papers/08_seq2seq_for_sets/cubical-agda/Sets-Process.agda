@@ -57,7 +57,7 @@ processOfList : (P : ℕ) (ms : List Memory) → processSet P (toMultiset ms) �
 processOfList zero    ms = refl
 processOfList (suc P) ms = cong₂ step (funExt λ q → readOfList q ms) (processOfList P ms)
 
--- After any number of steps, the state is a function of the multiset of memories, in exactly one way.
+-- After any number of steps q* is a function of the multiset of memories, in exactly one way, if states form a set, as numbers do.
 processFactorsUniquely : isSet State → (P : ℕ) → isContr (Factorisation (process P))
 processFactorsUniquely isSetState P = factorsUniquely (isSetΣ isSetState λ _ → isSetΠ λ _ → is-set) (process P)
   (factorisationRespectsSwaps (process P) (processSet P , processOfList P))
@@ -96,7 +96,8 @@ writtenOfList P ms ys = cong₂ (λ p (c : Context) → likelihood p (begin (fst
   (funExt λ d → funExt λ m → pointedOfList ms d m) (processOfList P ms)
 
 -- The probability that a sequence of elements is written is a function of the multiset that is read, in exactly one
--- way: whatever the networks are, for any number of steps of processing, with a glimpse before every pointer.
+-- way: whatever the networks are, for any number of steps of processing, with a glimpse before every pointer. No pointer
+-- is masked: an element may be pointed at again.
 writtenFactorsUniquely : (P : ℕ) (ys : List Memory) → isContr (Factorisation (λ ms → written P ms ys))
 writtenFactorsUniquely P ys = factorsUniquely is-set (λ ms → written P ms ys)
   (factorisationRespectsSwaps (λ ms → written P ms ys) ((λ M → writtenSet P M ys) , (λ ms → writtenOfList P ms ys)))

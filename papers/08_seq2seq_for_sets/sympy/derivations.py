@@ -108,8 +108,9 @@ def orders() -> list[Identity]:
         Identity("leaves_depend", "p(y_1, y_2) - p(y_1) p(y_2) = h (1 - h) (a_1 - a_0) (b_1 - b_0): leaves say something of each other "
                  "until the head is known", both - leaf_a * leaf_b, head * (1 - head) * (a1 - a0) * (b1 - b0),
                  "a binary head, probabilities of one value of each of two leaves", "section 5.1.4", proof=("expand",)),
-        Identity("two_orders_cost", "4 q (1 - q) <= 1: the mean of -log q and -log(1 - q) over two orders is at least ln 2", sp.S.One,
-                 4 * q * (1 - q), "q the probability of one of two orders", "section 5.1.3", relation=">=", proof=("factor",)),
+        Identity("two_orders_cost", "1 - 4 q (1 - q) = (1 - 2 q)^2 >= 0: the mean of -log q and -log(1 - q) over two orders is at least "
+                 "ln 2, and ln 2 at q = 1/2 alone", 1 - 4 * q * (1 - q), (1 - 2 * q) ** 2, "q the probability of one of two orders",
+                 "section 5.1.3", proof=("expand",)),
         Identity("drawn_order_gradient", "d log sum_pi p(Y_pi) = sum_pi p(pi | Y) d log p(Y_pi)", sp.Derivative(sp.log(total), t),
                  sum(sp.exp(l) / total * sp.Derivative(l, t) for l in logs), "three orders, any dependence on the parameter",
                  "equation (9), section 5.2", proof=("doit", "simplify")),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from s30.corpus.registry import Paper
+from s30.room import Arrays, Trained, Training
 
 
 @pytest.fixture
@@ -100,3 +101,46 @@ def test_noise_is_none_where_the_most_probable_is_followed(task) -> None:
     assert not task.noise(rng, "naive", 10).any()
     assert task.noise(rng, "two", 10).shape == (10, 2)
     assert task.noise(rng, "all", 10).shape == (10, task.VARIABLES, task.VARIABLES)
+
+
+def test_an_element_that_is_pointed_at_twice_is_not_sorted(task) -> None:
+    numbers = np.array([[0.5, 0.1, 0.9]] * 4)
+    places = np.array([[1, 0, 2], [1, 1, 2], [0, 1, 2], [1, 1, 1]])
+    assert task.ascending(numbers, places).tolist() == [True, False, False, False]
+
+
+class Recorded:
+    """A framework that trains nothing, and keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.trained: dict[str, np.ndarray] = {}
+        self.asked: dict[str, np.ndarray] = {}
+        self.random: dict[str, list[int]] = {}
+
+    def train(self, training: Training) -> Trained:
+        self.trained[training.net] = training.data["values"]
+        self.random.setdefault(training.net, []).append(training.settings.get("random", -1))
+        return Trained(dict(training.start), np.zeros(len(training.order)))
+
+    def predict(self, net: str, params: Arrays, inputs: Arrays, *, seen: bool = False) -> dict[str, np.ndarray]:
+        self.asked[net] = inputs["values"]
+        return {"log_p": np.zeros(len(inputs["values"]))}
+
+    def ask(self, name: str, params: Arrays, values: np.ndarray, noise: np.ndarray) -> dict[str, np.ndarray]:
+        self.asked["all"] = values
+        return {"order": np.tile(np.arange(values.shape[1]), (len(values), 1))}
+
+
+def test_stars_are_asked_of_settings_that_were_not_learnt(task) -> None:
+    framework = Recorded()
+    task.told(framework, 0, 1, 500)
+    task.searched(framework, 0, 1, 500, {})
+    for net in ("small_first", "small_last", "any", "two", "naive", "all"):
+        known = set(map(tuple, framework.trained[net].tolist()))
+        assert np.mean([tuple(row) in known for row in framework.asked[net].tolist()]) < 0.2, net
+
+
+def test_a_coin_draws_the_orders_of_two_thirds_of_the_updates(task) -> None:
+    framework = Recorded()
+    task.searched(framework, 0, 1, 10, {})
+    assert framework.random == {"any": [-1], "two": [1, 100], "naive": [0], "all": [0, 100]}

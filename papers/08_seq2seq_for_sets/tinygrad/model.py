@@ -169,9 +169,8 @@ class Model:
     def encode(self, points: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], dict[str, Tensor]]:
         """The memory, the context (batch, 2 hidden), the state from which is written, and the attention of every step."""
         memory = stored(self.read(points))  # (batch, input, hidden)
-        zero = stored(
-            memory[:, 0] * 0
-        )  # of the data: TinyJit replays what hangs on constants and parameters alone wrongly
+        # stored: TinyJit replays steps that begin at a constant wrongly
+        zero = Tensor.zeros(len(points), memory.shape[2], dtype=memory.dtype).contiguous()
         if self.ordered:
             seen, hidden, cell = self.encoder(memory, zero, zero, mask)
             return stored(Tensor.stack(*seen, dim=1)), hidden.cat(cell, dim=1), (hidden, cell), {}
