@@ -69,8 +69,8 @@ module Chain (conditional : List Symbol → Symbol → R) (choices : List Symbol
       cong (probability past (y ∷ ys) +_) (totalFrom past y yss)
       ∙ sym (·DistR+ (conditional past y) (probability (y ∷ past) ys) (total (y ∷ past) yss))
 
-  -- Whatever order each step's choices follow, if they sum to one at every step, the probabilities of all sequences of
-  -- n symbols do, in any order of variables.
+  -- If at each of the next n steps the conditional probabilities of the choices sum to one, whatever is written until then,
+  -- the probabilities of all sequences of n symbols do: the choices may follow any order of variables.
   sequencesSumToOne : (n : ℕ) (past : List Symbol) → Normalised n past → total past (sequences n past) ≡ 1r
   sequencesSumToOne zero    past _ = +IdR' 1r
     where
@@ -119,7 +119,7 @@ private
   insertPermutes x []       = ↭refl , lift _
   insertPermutes x (y ∷ ys) = ↭refl , allMap (y ∷_) (λ zs p → ↭trans (↭swap x y) (↭prep y p)) (insert x ys) (insertPermutes x ys)
 
--- Each of them is a permutation of the list.
+-- Each of these orders is a permutation of the list.
 ordersPermute : (xs : List Symbol) → All (λ ys → xs ↭ ys) (orders xs)
 ordersPermute []       = ↭refl , lift _
 ordersPermute (x ∷ xs) = allConcatMap (insert x)
@@ -152,7 +152,7 @@ private
     length++ (insert x ys) (concatMap (insert x) yss)
     ∙ cong₂ _+ℕ_ (lengthInsert x ys ∙ cong suc (sym e)) (lengthConcat x n yss es)
 
--- The list of orders has n! entries.
+-- A list of n elements has n! of them, equal elements told apart.
 ordersCount : (xs : List Symbol) → length (orders xs) ≡ length xs !
 ordersCount []       = refl
 ordersCount (x ∷ xs) =
