@@ -144,3 +144,29 @@ def test_a_coin_draws_the_orders_of_two_thirds_of_the_updates(task) -> None:
     framework = Recorded()
     task.searched(framework, 0, 1, 10, {})
     assert framework.random == {"any": [-1], "two": [1, 100], "naive": [0], "all": [0, 100]}
+
+
+def test_figures_show_the_metrics_that_they_name(task) -> None:
+    metrics = {name: [float(place), place + 2.0] for place, name in enumerate(task.METRICS)}
+    mean = {name: float(np.mean(values)) for name, values in metrics.items()}
+    losses = {net: [np.full(25, float(place)), np.full(25, place + 1.0)] for place, net in enumerate(task.SORTS)}
+    drawn = task.figures.drawn(metrics, losses)
+    shown = {
+        "sorting": [f"exact_{net}_5" for net in ("blind", "process", "deep", "glimpse", "both", "shuffled")],
+        "stars": [f"excess_{star}_{which}" for star in ("small", "large", "peaky") for which in ("first", "last")],
+        "orders": ["excess_small_first", "excess_small_last", "excess_any", "whole_any"],
+    }
+    for figure, names in shown.items():
+        assert list(drawn[figure].values.values()) == [mean[name] for name in names], figure
+        assert set(drawn[figure].errors.values()) == {1.0}, figure  # half of the range
+    assert list(drawn["stars"].values)[1] == "small,\nhead last"
+    curves = drawn["learning_curves"].series
+    assert curves["5 steps"] == ([5.0, 15.0], [4.5, 4.5])  # of the fifth network two whole stretches of ten updates
+    assert [curves[label.replace("\n", " ")][1][0] for label in drawn["sorting"].values] == [
+        0.5,
+        2.5,
+        4.5,
+        1.5,
+        3.5,
+        5.5,
+    ]
