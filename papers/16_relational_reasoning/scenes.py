@@ -79,6 +79,26 @@ def answers(centres: Array, shapes: Array) -> Array:
     )
 
 
+def guesses(centres: Array, shapes: Array) -> Array:
+    """What is best answered where all shapes and sides are known, and not which object is asked about; to the closest and the
+    furthest, where the shapes of the others are known, and no distance. (scene, object, question); of equal ones the lower.
+
+    The commonest shape and sides among all objects; the commonest shape among the others; the larger number of a shape.
+    """
+    count, size = shapes.shape
+    middle = SIZE // 2
+    circles = shapes.sum(1, keepdims=True)
+    others = circles - shapes  # circles among the others, (scene, object)
+    right, below = ((centres[..., axis] > middle).sum(1, keepdims=True) for axis in (0, 1))
+
+    def commonest(number: Array, of: int, first: int) -> Array:
+        return np.broadcast_to(first + (2 * number > of), (count, size))
+
+    of_others = commonest(others, size - 1, 0)
+    same = commonest(circles, size, 0), commonest(right, size, 2), commonest(below, size, 4)
+    return np.stack([*same, of_others, of_others, np.broadcast_to(5 + np.maximum(circles, size - circles), (count, size))], -1)
+
+
 def described(centres: Array, shapes: Array) -> Array:
     """State descriptions (scene, object, feature): colour and shape as one of several, x and y in [-1, 1]."""
     count, size = shapes.shape

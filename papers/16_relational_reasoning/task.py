@@ -1,61 +1,219 @@
-r"""TODO: the phenomenon that this paper reports, reproduced small: data, starts, what is asked, metrics, figures.
+r"""Sort-of-CLEVR from state descriptions, and counting links: what a sum over pairs learns, and rivals of equal parameters (paper 16).
 
-A Simple Neural Network Module for Relational Reasoning.
+    rn         the relation network, whose objects come in an order drawn anew for every question       sections 3.2 and 5.3
+    mlp        an MLP with the same number of parameters, which reads that list                         its rival
+    fixed      the same MLP, where the list has the red object first, then the green one, and so on     what the order costs it
+    pairs      a relation network asked how many of 15 pairs of points are linked: those closer than REACH   section 3.4, at rest
+    objects    a sum over single points with as many parameters, asked the same
+    list       an MLP with as many parameters, asked the same
 
-Both frameworks answer the same questions. Targets of examples that a network is examined on are never handed over.
+Sort-of-CLEVR: half of the questions are relational. Its guesses, for comparison, know all shapes and sides but not which object is
+asked about; those on the closest and the furthest know the shapes of all others, and no place. A link is no question: its one bit is 1.
+`strangers` is the control: the trained relation network is asked about objects of another scene.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
-from s30.room import Array, Arrays, Experiment, Framework, Lines, Metric, Training, constant, minibatches
+from s30.room import Array, Arrays, Experiment, Framework, Metric, Training, linear_decay, sibling
 
-SEEDS, EXAMPLES, BATCH, RATE = 5, 64, 16, 0.1
-EPOCHS = {"quick": 20, "full": 40}
-COLOURS = {"affine": 0, "shuffled": 1}  # a model keeps its colour in every figure of the room
+checks = sibling(__file__, "numpy_checks.py")
+figures = sibling(__file__, "figures.py")
+scenes = sibling(__file__, "scenes.py")
+shapes = checks.shapes
 
-METRICS = {
-    "error": Metric("TODO: mean squared error on new examples", "squared units", "seeds", "affine", "low", spread=1e-3),
-    "shuffled_error": Metric(
-        "TODO: the same after training on targets in random order: what guessing their mean would give",
-        "squared units", "seeds", "shuffled", "low", control=True, spread=0.1,
-    ),
-}  # fmt: skip
+OBJECTS, POINTS, REACH, MOST = 6, 6, 0.55, 6  # MOST links or more are one answer
+CLEVR = {"features": scenes.FEATURES, "bits": scenes.BITS, "readout": (48,), "answers": len(scenes.ANSWERS)}
+LINKS = {"features": 2, "bits": 1, "readout": (32,), "answers": MOST + 1}
+# 6,828 parameters each of the first two; then 2,535, 2,543 and 2,561
+NETS: dict[str, dict[str, Any]] = {
+    "rn": {**CLEVR, "relation": (48, 48), "reads": "pairs", "places": 0},
+    "mlp": {**CLEVR, "relation": (32, 48), "reads": "list", "places": OBJECTS},
+    "pairs": {**LINKS, "relation": (32, 32), "reads": "pairs", "places": 0},
+    "objects": {**LINKS, "relation": (34, 32), "reads": "objects", "places": 0},
+    "list": {**LINKS, "relation": (27, 32), "reads": "list", "places": POINTS},
+}
+MODELS = {"rn": "rn", "mlp": "mlp", "fixed": "mlp", "pairs": "pairs", "objects": "objects", "list": "list"}
+SCALE = {"rn": 4.0, "mlp": 4.0, "pairs": 3.0, "objects": 3.0, "list": 3.0}  # of what is read: without it learning is slower
+BATCH = 64
+RATE = {"rn": 1e-2, "mlp": 1e-2, "fixed": 1e-2, "pairs": 1e-2, "objects": 1e-2, "list": 1e-2}
+UPDATES = {"rn": 1300, "mlp": 2500, "fixed": 2500, "pairs": 400, "objects": 400, "list": 400}
+# how often each number of updates; scenes in training, held-out questions
+PROFILES = {"quick": (1, 9800, 2400), "full": (6, 9800, 6000)}
+NON_RELATIONAL, RELATIONAL = scenes.QUESTIONS[:3], scenes.QUESTIONS[3:]
+COSTS = (6, 12, 24)
+
+WHO = {
+    "rn": "the relation network on lists in any order",
+    "mlp": "the MLP on lists in any order",
+    "fixed": "the MLP on lists in a fixed order",
+    "fewer": "the relation network, trained on 6 objects, on 5",
+    "strangers": "the relation network, asked about an object of another scene",
+    "guess": "a guess that knows what stands in the scene, and not which object is asked about",
+}
+
+
+def _metrics() -> dict[str, Metric]:
+    found = {}
+    for who, words in WHO.items():
+        model = {"fewer": "rn", "strangers": "rn"}.get(who, who)
+        for name in ("non_relational", "relational", *scenes.QUESTIONS):
+            kind = f"«{name}» questions" if name in scenes.QUESTIONS else f"{name.replace('_', '-')} questions"
+            found[f"{name}_{who}"] = Metric(
+                f"share of held-out {kind} answered right by {words}", "share", "seeds", model, "high",
+                control=who == "strangers", spread=0.0 if who == "guess" else 0.2,
+            )  # fmt: skip
+    for net in ("pairs", "objects", "list"):
+        words = {"pairs": "a sum over pairs", "objects": "a sum over single points", "list": "an MLP of the list"}[net]
+        found[f"links_{net}"] = Metric(
+            f"share of held-out sets of {POINTS} points whose number of links is told right by {words}", "share", "seeds", net,
+            "high", spread=0.1,
+        )  # fmt: skip
+    found["links_guess"] = Metric("the same by the commonest number of links", "share", "seeds", "guess", "high")
+    for n in COSTS:
+        found[f"multiplications_{n}"] = Metric(
+            f"multiplications of the relation network in answering one question about {n} objects", "thousands", "", "rn", "low"
+        )
+    return found
+
+
+METRICS = _metrics()
+
+
+def config(net: str) -> dict[str, Any]:
+    """What `Model` and `forward` are built with."""
+    return NETS[net]
+
+
+def blank(net: str, objects: int) -> Arrays:
+    """One set of so many objects with a question, all zeros."""
+    how = NETS[net]
+    return {
+        "objects": np.zeros((1, objects, how["features"])),
+        "mask": np.ones((1, objects), bool),
+        "edges": np.ones((1, objects, objects), bool),
+        "question": np.zeros((1, how["bits"])),
+    }
+
+
+def multiplications(net: str, objects: int) -> Array:
+    """n^2 times those of the layers of g behind the first; the first is applied to objects (or to the list), and to the question."""
+    how = NETS[net]
+    units = how["relation"]
+    deep = sum(a * b for a, b in zip(units[:-1], units[1:], strict=True))
+    outer = (units[-1], *how["readout"], how["answers"])
+    last = sum(a * b for a, b in zip(outer[:-1], outer[1:], strict=True))
+    times = {"pairs": objects**2, "objects": objects, "list": 1}[how["reads"]]
+    read = (2 if how["reads"] == "pairs" else 1) * objects * how["features"]
+    return np.array((read + how["bits"]) * units[0] + times * deep + last)
+
+
+def initial(rng: np.random.Generator, net: str) -> dict[str, Array]:
+    """Uniform within 1 / sqrt(fan in), as PyTorch has it; the first layer behind a sum over pairs a tenth of that."""
+    found = {}
+    for name, shape in shapes(**NETS[net]).items():
+        weights = shapes(**NETS[net])[name.replace("bias", "weight")]
+        found[name] = rng.uniform(-1, 1, shape) * weights[1] ** -0.5
+    if NETS[net]["reads"] == "pairs":
+        found["readout.0.weight"] *= 0.1
+    return found
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    """The reference in NumPy, by which both frameworks are held. net is `affine`."""
-    return {"prediction": inputs["inputs"] @ params["weight"].T + params["bias"]}  # (example, output)
+    """Logits (question, answer)."""
+    target = np.zeros(len(inputs["mask"]), int)
+    return {"logits": checks.forward(params, {**inputs, "target": target}, **NETS[net])["logits"]}
+
+
+def read(net: str, objects: Array, question: Array) -> dict[str, Array]:
+    """What a network is given."""
+    count, size = objects.shape[:2]
+    return {
+        "objects": SCALE[net] * objects,
+        "mask": np.ones((count, size), bool),
+        "edges": np.ones((count, size, size), bool),
+        "question": SCALE[net] * question,
+    }
+
+
+def questions(rng: np.random.Generator, count: int, size: int) -> tuple[Array, Array]:
+    """Colours and kinds: half of the kinds are relational."""
+    return rng.integers(0, size, count), rng.integers(0, len(scenes.QUESTIONS), count)
+
+
+def shuffled(rng: np.random.Generator, objects: Array) -> Array:
+    """Every list in an order of its own."""
+    order = rng.permuted(np.tile(np.arange(objects.shape[1]), (len(objects), 1)), axis=1)
+    return np.take_along_axis(objects, order[..., None], 1)
+
+
+def linked(points: Array) -> Array:
+    """How many of the pairs are closer than REACH, at most MOST: (set,)."""
+    near = ((points[:, :, None] - points[:, None]) ** 2).sum(-1) < REACH**2
+    result: Array = np.minimum((near.sum((1, 2)) - points.shape[1]) // 2, MOST)
+    return result
 
 
 def run(profile: str, seed: int, framework: Framework) -> Experiment:
-    """`quick` takes less than 15 s on one core in each framework, `full` less than 120 s."""
-    metrics: dict[str, list[float]] = {"error": [], "shuffled_error": []}
-    curves: dict[str, Array] = {}
-    for s in range(SEEDS):
-        framework.progress(s / SEEDS, f"training, seed {s}")
-        rng = np.random.default_rng([seed, s])
-        truth, start = ({"weight": rng.normal(size=(2, 3)), "bias": rng.normal(size=2)} for _ in range(2))
-        inputs, new = rng.normal(size=(EXAMPLES, 3)), rng.normal(size=(EXAMPLES, 3))  # (example, feature)
-        targets = predict("affine", truth, {"inputs": inputs})["prediction"]
-        order = np.array([index for _ in range(EPOCHS[profile]) for index in minibatches(rng, EXAMPLES, BATCH)])
-        for name, shown in (("error", targets), ("shuffled_error", rng.permutation(targets))):
-            data, rates = {"inputs": inputs, "targets": shown}, constant(RATE, len(order))
-            trained = framework.train(Training("affine", start, data, order, rates))
-            found = framework.predict("affine", trained.params, {"inputs": new})["prediction"]
-            wanted = predict("affine", truth, {"inputs": new})["prediction"]
-            metrics[name].append(float(((found - wanted) ** 2).sum(axis=1).mean()))
-            curves.setdefault(name, trained.losses)
-    return Experiment(metrics, {"learning": learning(curves)})
+    times, pool, held_out = PROFILES[profile]
+    rng = np.random.default_rng([16, seed])
+    metrics: dict[str, float | list[float]] = {name: [] for name in METRICS if METRICS[name].over}
+    losses: dict[str, Array] = {}
 
+    def trained(model: str, data: Mapping[str, Array]) -> Arrays:
+        framework.progress(list(MODELS).index(model) / len(MODELS), f"training, {model}")
+        updates = len(data["target"]) // BATCH
+        order = np.arange(updates * BATCH).reshape(updates, BATCH)
+        rates = linear_decay(RATE[model], updates, warm_up=updates // 10)
+        net = MODELS[model]
+        start = initial(np.random.default_rng([16, seed, list(MODELS).index(model)]), net)
+        found = framework.train(Training(net, start, data, order, rates))
+        losses[model] = found.losses
+        return found.params
 
-def learning(curves: dict[str, Array]) -> Lines:
-    named = {"affine": curves["error"], "shuffled": curves["shuffled_error"]}
-    return Lines(
-        "TODO: what is drawn",
-        "update",
-        "squared units",
-        {label: (list(range(len(losses))), losses) for label, losses in named.items()},
-        log_y=True,
-        caption="TODO: what is to be seen",
-        colours=COLOURS,
-    )
+    def said(model: str, params: Arrays, inputs: Arrays) -> Array:
+        return framework.predict(MODELS[model], params, inputs)["logits"].argmax(1)
+
+    def record(who: str, right: Array, kind: Array) -> None:
+        shares = {name: float(right[kind == k].mean()) for k, name in enumerate(scenes.QUESTIONS)}
+        for name, share in shares.items():
+            metrics[f"{name}_{who}"].append(share)  # type: ignore[union-attr]
+        metrics[f"non_relational_{who}"].append(float(np.mean([shares[name] for name in NON_RELATIONAL])))  # type: ignore[union-attr]
+        metrics[f"relational_{who}"].append(float(np.mean([shares[name] for name in RELATIONAL])))  # type: ignore[union-attr]
+
+    seen, new, smaller = (scenes.scenes(rng, count, size) for count, size in ((pool, 6), (held_out, 6), (held_out, 5)))
+    colour, kind = questions(rng, held_out, OBJECTS - 1)  # the sixth colour is missing in the smaller scenes
+    row = np.arange(held_out)
+    right = scenes.answers(*new)[row, colour, kind]
+    described, asked = scenes.described(*new), scenes.asked(colour, kind)
+    params = {}
+    for model in ("rn", "mlp", "fixed"):
+        count, net = times * UPDATES[model] * BATCH, MODELS[model]
+        which, (hue, sort) = rng.integers(0, pool, count), questions(rng, count, OBJECTS)
+        objects = scenes.described(*seen)[which]
+        data = read(net, objects if model == "fixed" else shuffled(rng, objects), scenes.asked(hue, sort))
+        params[model] = trained(model, {**data, "target": scenes.answers(*seen)[which, hue, sort]})
+        listed = described if model == "fixed" else shuffled(rng, described)
+        record(model, said(model, params[model], read(net, listed, asked)) == right, kind)
+    record("fewer", said("rn", params["rn"], read("rn", scenes.described(*smaller), asked))
+           == scenes.answers(*smaller)[row, colour, kind], kind)  # fmt: skip
+    strangers = read("rn", np.roll(described, 1, 0), asked)
+    record("strangers", said("rn", params["rn"], strangers) == right, kind)
+    record("guess", scenes.guesses(*new)[row, colour, kind] == right, kind)
+
+    for net in ("pairs", "objects", "list"):
+        points = rng.uniform(-1, 1, (times * UPDATES[net] * BATCH, POINTS, 2))
+        data = {**read(net, points, np.ones((len(points), 1))), "target": linked(points)}
+        params[net] = trained(net, data)
+    points = rng.uniform(-1, 1, (held_out, POINTS, 2))
+    for net in ("pairs", "objects", "list"):
+        told = said(net, params[net], read(net, points, np.ones((held_out, 1))))
+        metrics[f"links_{net}"].append(float((told == linked(points)).mean()))  # type: ignore[union-attr]
+    metrics["links_guess"].append(float(np.bincount(linked(points)).max() / held_out))  # type: ignore[union-attr]
+    for n in COSTS:
+        metrics[f"multiplications_{n}"] = float(framework.ask("multiplications", "rn", n)) / 1000
+    return Experiment(metrics, figures.drawn(metrics, losses, new))

@@ -29,11 +29,12 @@ class Model(nn.Module):
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that `numpy_checks.forward` names. Raises ValueError where a target is no answer."""
-        inputs, considered = self.tuples(batch["objects"], batch["mask"], batch["edges"], batch["question"])
+        read, considered = self.read(batch["objects"], batch["mask"], batch["edges"], batch["question"])
         # g(o_i, o_j, q)
-        for layer in self.relation:
-            inputs = F.relu(layer(inputs))
-        relations = inputs.masked_fill(~considered[..., None], 0)  # (batch, tuple, relation)
+        hidden = F.relu(read)
+        for layer in self.relation[1:]:
+            hidden = F.relu(layer(hidden))
+        relations = hidden.masked_fill(~considered[..., None], 0)  # (batch, tuple, relation)
         # sum_{i,j} g(o_i, o_j, q)
         total = relations.sum(1)  # (batch, relation)
         # f(.)
@@ -46,20 +47,20 @@ class Model(nn.Module):
             raise ValueError(f"a target is no answer: there are {self.answers}, from 0 to {self.answers - 1}")
         return {"relations": relations, "total": total, "logits": logits, "loss": F.cross_entropy(logits, target)}
 
-    def tuples(self, objects: Tensor, mask: Tensor, edges: Tensor, question: Tensor) -> tuple[Tensor, Tensor]:
-        """What g reads, (batch, tuple, features), and which of it is considered, (batch, tuple)."""
-        size = objects.shape[1]
-        if self.reads == "pairs":
-            first = objects[:, :, None].expand(-1, -1, size, -1)  # o_i, (batch, i, j, feature)
-            second = objects[:, None].expand(-1, size, -1, -1)  # o_j
-            read = torch.cat([first, second], -1).flatten(1, 2)
-            considered = (mask[:, :, None] & mask[:, None] & edges).flatten(1)
-        elif self.reads == "objects":
-            read, considered = objects, mask
-        else:
-            read = objects.masked_fill(~mask[..., None], 0).flatten(1)[:, None]
-            considered = torch.ones_like(mask[:, :1])
-        return torch.cat([read, question[:, None].expand(-1, read.shape[1], -1)], -1), considered
+    def read(self, objects: Tensor, mask: Tensor, edges: Tensor, question: Tensor) -> tuple[Tensor, Tensor]:
+        """The first layer of g before its ReLU, (batch, tuple, unit), and which tuples are considered, (batch, tuple)."""
+        features, first = objects.shape[2], self.relation[0]
+        if self.reads == "list":
+            listed = objects.masked_fill(~mask[..., None], 0).flatten(1)
+            return first(torch.cat([listed, question], 1))[:, None], torch.ones_like(mask[:, :1])
+        # W [o_i, o_j, q] = W_1 o_i + W_2 o_j + W_q q: applied to objects, of which there are n, and not to n^2 pairs
+        *by_object, by_question = first.weight.split([features] * (2 if self.reads == "pairs" else 1) + [question.shape[1]], 1)
+        shared = F.linear(question, by_question, first.bias)[:, None]  # (batch, 1, unit)
+        parts = [objects @ weight.T for weight in by_object]  # (batch, object, unit)
+        if self.reads == "objects":
+            return parts[0] + shared, mask
+        read = (parts[0] + shared)[:, :, None] + parts[1][:, None]  # (batch, i, j, unit)
+        return read.flatten(1, 2), (mask[:, :, None] & mask[:, None] & edges).flatten(1)
 
 
 def layers(*sizes: int) -> nn.ModuleList:
