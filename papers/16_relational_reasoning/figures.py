@@ -79,12 +79,12 @@ def painted(centres: Array, shapes: Array) -> Images:
     for at, forms in zip(centres[:4], shapes, strict=False):
         image = np.full((scenes.SIZE, scenes.SIZE, 3), 245, np.uint8)
         y, x = np.mgrid[: scenes.SIZE, : scenes.SIZE]
-        for name, (cx, cy), circle in zip(scenes.COLOURS, at, forms, strict=True):
+        for name, (cx, cy), circle in zip(scenes.COLOURS, at, forms, strict=False):
             apart = np.abs(x - cx), np.abs(y - cy)
             inside = apart[0] ** 2 + apart[1] ** 2 <= scenes.RADIUS**2 if circle else np.maximum(*apart) <= scenes.RADIUS
             image[inside] = PAINT[name]
         images.append(image / 255)
     return Images(
         "Four scenes", images, columns=4,
-        caption="Six objects, squares and circles, one of each colour. The networks read colours, shapes and coordinates.",
+        caption="Five objects, squares and circles, one of each colour. The networks read colours, shapes and coordinates.",
     )  # fmt: skip

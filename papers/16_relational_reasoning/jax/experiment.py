@@ -10,6 +10,7 @@ from math import prod
 import jax
 import numpy as np
 from jax import Array, lax
+from jax.extend.core import ClosedJaxpr, Jaxpr
 from jax.flatten_util import ravel_pytree
 
 from s30.room import Arrays, Trained, Training, sibling
@@ -63,11 +64,11 @@ def multiplications(net: str, objects: int) -> np.ndarray:
     return np.array(sum(products(program.jaxpr)))
 
 
-def products(program: jax.extend.core.Jaxpr) -> Iterator[int]:
+def products(program: Jaxpr) -> Iterator[int]:
     """Multiplications of each product of matrices: the size of the result times what is summed over."""
     for equation in program.eqns:
         for value in equation.params.values():
-            if isinstance(value, jax.extend.core.ClosedJaxpr):
+            if isinstance(value, ClosedJaxpr):
                 yield from products(value.jaxpr)
         if equation.primitive.name == "dot_general":
             (over, _), _ = equation.params["dimension_numbers"]

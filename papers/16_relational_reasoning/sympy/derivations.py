@@ -3,6 +3,7 @@ r"""The relation network's formulas, derived and proved: paper 16 (Santoro et al
     section 2       n^2 ordered pairs, of which n are of an object with itself; one object more adds 2 n + 1; costs of g
     equation (1)    sums over pairs of polynomials are polynomials in power sums: what a sum over single objects would do as well,
                     and what it takes to see a distance; for any number of objects where g is linear
+    section 3.2     how often a guess is right that knows a scene and not which object is asked about: 11/16 with five objects
     equation (1)    the first layer of g can be applied to objects, and a last linear layer of g to the sum
     supplement D    the gradient by the logits, and through f, the sum and g to every pair alike
 
@@ -24,7 +25,7 @@ OBJECTS = 4
 
 
 def identities() -> list[Identity]:
-    return [*numbers(), *symmetric(), *layers(), *slopes()]
+    return [*numbers(), *symmetric(), *guesses(), *layers(), *slopes()]
 
 
 def over_pairs(term: sp.Expr, i: sp.Symbol, j: sp.Symbol, n: sp.Expr) -> sp.Sum:
@@ -116,15 +117,43 @@ def symmetric() -> list[Identity]:
     ]  # fmt: skip
 
 
+def guesses() -> list[Identity]:
+    k = sp.Symbol("k", integer=True, nonnegative=True)
+
+    def commonest(n: int) -> sp.Sum:
+        """How often the commoner of two shapes is the shape of an object taken at random, shapes drawn independently."""
+        return sp.Sum(sp.binomial(n, k) * sp.Max(k, n - k) / (n * 2**n), (k, 0, n))
+
+    def larger(n: int) -> sp.Sum:
+        """How often the larger number of a shape is the number of objects like one taken at random: it is among the more, or both are equal."""
+        right = sp.Piecewise((1, sp.Eq(2 * k, n)), (sp.Max(k, n - k) / sp.Integer(n), True))
+        return sp.Sum(sp.binomial(n, k) * right / 2**n, (k, 0, n))
+
+    fair = "shapes of 5 objects drawn independently, each as often"
+    return [
+        Identity("guess_of_five", "the commonest shape, or side, of five is that of one taken at random with 11/16", commonest(5), sp.Rational(11, 16),
+                 fair, "section 3.2", proof=("doit", "simplify")),
+        Identity("guess_of_four_others", "the commonest shape of the four others is that of one of them, the closest, say, with 11/16", commonest(4),
+                 sp.Rational(11, 16), fair, "section 3.2", proof=("doit", "simplify")),
+        Identity("guess_of_a_count", "the larger number of a shape is right with 11/16 where there are five objects", larger(5), sp.Rational(11, 16),
+                 fair, "section 3.2", proof=("doit", "simplify")),
+        Identity("guess_of_a_count_of_six", "and with 13/16 where there are six, of which both shapes may be equally many", larger(6),
+                 sp.Rational(13, 16), "shapes of 6 objects drawn independently", "section 3.2", proof=("doit", "simplify")),
+    ]  # fmt: skip
+
+
 def layers() -> list[Identity]:
     first, second, third = (sp.MatrixSymbol(name, 3, 2).as_explicit() for name in ("W_1", "W_2", "W_q"))
-    o, p, q = (sp.MatrixSymbol(name, 2, 1).as_explicit() for name in ("o_i", "o_j", "q"))
+    things, q = [sp.MatrixSymbol(f"o_{k}", 2, 1).as_explicit() for k in range(OBJECTS)], sp.MatrixSymbol("q", 2, 1).as_explicit()
+    whole = sp.Matrix.hstack(first, second, third)
+    stacked = sum((whole * sp.Matrix.vstack(o, p, q) for o in things for p in things), sp.zeros(3, 1))
     outer, bias = sp.MatrixSymbol("V", 2, 3).as_explicit(), sp.MatrixSymbol("c", 2, 1).as_explicit()
     hidden = [sp.MatrixSymbol(f"h_{k}", 3, 1).as_explicit() for k in range(OBJECTS)]
     return [
         Identity(
-            "first_layer_splits", "W [o_i, o_j, q] = W_1 o_i + W_2 o_j + W_q q", sp.Matrix.hstack(first, second, third) * sp.Matrix.vstack(o, p, q),
-            first * o + second * p + third * q, "3 units, objects of 2 features, 2 bits; any entries", "section 4", proof=("expand",),
+            "first_layer_splits", "sum over pairs of W [o_i, o_j, q] = n W_1 sum o + n W_2 sum o + n^2 W_q q", stacked,
+            OBJECTS * (first + second) * sum(things, sp.zeros(2, 1)) + OBJECTS**2 * third * q,
+            f"{OBJECTS} objects of 2 features, 3 units, 2 bits; any entries", "section 4", proof=("expand",),
         ),
         Identity(
             "last_layer_leaves", "a linear layer behind the last ReLU of g can be applied to the sum: sum (V h + c) = V sum h + (number of pairs) c",

@@ -48,7 +48,7 @@ def asked(inputs: Arrays) -> dict[str, torch.Tensor]:
 
 def multiplications(net: str, objects: int) -> Array:
     """Of one set of so many objects: a product and a sum count as two operations there."""
-    model = Model(**{**task.config(net), "places": objects})
+    model = Model(**{**task.config(net), "places": objects}).double()
     with FlopCounterMode(display=False) as counter:
         model(asked(task.blank(net, objects)))
     return np.array(counter.get_total_flops() // 2)

@@ -34,7 +34,7 @@ class Model(nn.Module):
         hidden = F.relu(read)
         for layer in self.relation[1:]:
             hidden = F.relu(layer(hidden))
-        relations = hidden.masked_fill(~considered[..., None], 0)  # (batch, tuple, relation)
+        relations = hidden * considered[..., None]  # (batch, tuple, relation)
         # sum_{i,j} g(o_i, o_j, q)
         total = relations.sum(1)  # (batch, relation)
         # f(.)
