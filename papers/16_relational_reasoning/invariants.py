@@ -187,9 +187,8 @@ def refused(wrong: int) -> Sides:
         target = problem.batch["target"].copy()
         target[rng.integers(0, len(target))] = wrong
         loss = forward(problem.params, {**problem.batch, "target": target})["loss"]
-        if np.isposinf(loss):  # NumPy, PyTorch and JAX raise above. A graph's loss is infinite.
-            raise ValueError("infinite: a target is no answer")
-        return loss, loss
+        # NumPy, PyTorch and JAX raise above. A graph's loss is infinite.
+        raise ValueError("infinite: a target is no answer" if np.isposinf(loss) else f"the loss is {loss}")
 
     return sides
 

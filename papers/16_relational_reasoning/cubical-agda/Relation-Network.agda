@@ -9,7 +9,7 @@ The module of equation (1), with a question as in Section 4, for any functions g
   f_φ                                  readout
   Σ_{i,j} g_θ(o_i, o_j, q)             total q os
   a = f_φ(Σ_{i,j} g_θ(o_i, o_j, q))    network q os
-  a list of pairs to be considered     considered x y: relation' is zero elsewhere
+  a pair that is not considered        relation q x y is zero
 -}
 open import Cubical.Foundations.Prelude
 open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
@@ -17,7 +17,6 @@ open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
 module Relation-Network {ℓ : Level} (R' : CommRing ℓ) {Object Question Feature Answer : Type ℓ}
   (relation : Question → Object → Object → Feature → fst R') (readout : (Feature → fst R') → Answer) where
 
-open import Cubical.Data.Bool.Base using (Bool; true; false; if_then_else_)
 open import Cubical.Data.List.Base using (List; []; _∷_)
 open import S30.Multiset
 open import Relation-Sum R' {Object}
@@ -37,10 +36,10 @@ networkPermutationInvariant : (q : Question) {os ps : List Object} → os ↭ ps
 networkPermutationInvariant q p =
   cong readout (funExt λ k → sumOfPairsPermutationInvariant (λ x y → relation q x y k) p)
 
--- A network with g(o_j, o_i, q) in place of g(o_i, o_j, q) answers alike: no answer tells in which direction g was read.
 reversed : Question → List Object → Answer
 reversed q os = readout (λ k → sumOfPairs (λ x y → relation q y x k) os)
 
+-- A network with g(o_j, o_i, q) in place of g(o_i, o_j, q) answers alike: no answer tells in which direction g was read.
 reversedAnswersAlike : (q : Question) (os : List Object) → network q os ≡ reversed q os
 reversedAnswersAlike q os = cong readout (funExt λ k →
   sumOfPairsIsDouble (λ x y → relation q x y k) os
