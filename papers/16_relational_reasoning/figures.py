@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from s30.room import Array, Bars, Figure, Images, Lines, sibling
+from s30.room import Array, Bars, Figure, Lines, Panels, Scatter, sibling
 
 scenes = sibling(__file__, "scenes.py")
 
@@ -21,9 +21,6 @@ LABELS = {
 }
 COLOURS = {label: place for place, label in enumerate(LABELS.values())}
 STRETCH = 20  # updates whose losses are averaged in a curve
-PAINT = {"red": (220, 50, 47), "green": (70, 160, 70), "blue": (38, 100, 210), "orange": (240, 150, 40), "gray": (128, 128, 128),
-         "yellow": (230, 210, 60)}  # fmt: skip
-
 Metrics = Mapping[str, float | Sequence[float]]
 
 
@@ -74,17 +71,16 @@ def learning_curves(losses: Mapping[str, Array]) -> Lines:
     )  # fmt: skip
 
 
-def painted(centres: Array, shapes: Array) -> Images:
-    images = []
+def painted(centres: Array, shapes: Array) -> Panels:
+    panels = []
     for at, forms in zip(centres[:4], shapes, strict=False):
-        image = np.full((scenes.SIZE, scenes.SIZE, 3), 245, np.uint8)
-        y, x = np.mgrid[: scenes.SIZE, : scenes.SIZE]
-        for name, (cx, cy), circle in zip(scenes.COLOURS, at, forms, strict=False):
-            apart = np.abs(x - cx), np.abs(y - cy)
-            inside = apart[0] ** 2 + apart[1] ** 2 <= scenes.RADIUS**2 if circle else np.maximum(*apart) <= scenes.RADIUS
-            image[inside] = PAINT[name]
-        images.append(image / 255)
-    return Images(
-        "Four scenes", images, columns=4,
+        series, names = {}, {}
+        for form, label in enumerate(("squares", "circles")):
+            those = np.flatnonzero(forms == form)
+            series[label] = at[those, 0].tolist(), (scenes.SIZE - 1 - at[those, 1]).tolist()
+            names[label] = [scenes.COLOURS[k] for k in those]
+        panels.append(Scatter("", "x", "y", series, names=names))
+    return Panels(
+        "Four held-out scenes", panels, columns=4,
         caption="Five objects, squares and circles, one of each colour. The networks read colours, shapes and coordinates.",
     )  # fmt: skip
