@@ -28,7 +28,7 @@ def invariants() -> list[Invariant]:
             "section 2", list_order, relation=">",
         ),
         Invariant(
-            "pairs_are_ordered", "with the edges of all pairs turned around the sum is another one, by more than 1e-4: o_i is read before o_j",
+            "pairs_are_ordered", "with all edges turned around the sum is another one, by more than 1e-4: o_i is read before o_j",
             "equation (1)", turned, relation=">",
         ),
         Invariant(
@@ -125,7 +125,11 @@ def own_pair(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array
 
 
 def one_more(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    batch = {**problem.batch, "edges": np.ones_like(problem.batch["edges"]), "mask": np.ones_like(problem.batch["mask"])}
+    batch = {
+        **problem.batch,
+        "edges": np.ones_like(problem.batch["edges"]),
+        "mask": np.ones_like(problem.batch["mask"]),
+    }
     count, size = batch["mask"].shape
     without = np.broadcast_to(np.arange(size) < size - 1, (count, size))
     all_of_them = forward(problem.params, batch)
@@ -169,7 +173,9 @@ def twice(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
 def separate(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
     question = problem.batch["question"].copy()
     question[1] = rng.normal(size=question.shape[1])
-    one, other = (forward(problem.params, {**problem.batch, "question": q}) for q in (problem.batch["question"], question))
+    one, other = (
+        forward(problem.params, {**problem.batch, "question": q}) for q in (problem.batch["question"], question)
+    )
     names = ("relations", "total", "logits")
     changed = float(np.abs(one["relations"][1] - other["relations"][1]).max() > 1e-4)
     return _flat(*(other[name][0] for name in names), changed), _flat(*(one[name][0] for name in names), 1.0)

@@ -29,7 +29,7 @@ def oracles() -> list[Oracle]:
             "the commonest answer over all objects of the scene, by counting", commonest_answers,
         ),
         Oracle(
-            "count_by_hand", "weights set by hand answer «how many objects have the shape of …?» exactly, for 1 to 6 objects in any order",
+            "count_by_hand", "weights set by hand answer «how many have the shape of …?» exactly, for 1 to 6 objects in any order",
             "counting", count_by_hand,
         ),
     ]  # fmt: skip
@@ -37,11 +37,16 @@ def oracles() -> list[Oracle]:
 
 def fractions(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     batch, config = problem.batch, problem.config
-    weights = {name: [list(map(Fraction, row)) for row in np.atleast_2d(v).tolist()] for name, v in problem.params.items()}
+    weights = {
+        name: [list(map(Fraction, row)) for row in np.atleast_2d(v).tolist()] for name, v in problem.params.items()
+    }
 
     def layer(name: str, x: list[Fraction], relu: bool) -> list[Fraction]:
         bias = weights[f"{name}.bias"][0]
-        out = [sum((w * v for w, v in zip(row, x, strict=True)), c) for row, c in zip(weights[f"{name}.weight"], bias, strict=True)]
+        out = [
+            sum((w * v for w, v in zip(row, x, strict=True)), c)
+            for row, c in zip(weights[f"{name}.weight"], bias, strict=True)
+        ]
         return [max(v, Fraction(0)) for v in out] if relu else out
 
     totals, logits = [], []
@@ -81,7 +86,9 @@ def answer(listed: list[list[float]], bits: list[int]) -> int:
     relational, which = bits[6:8].index(1) == 1, bits[8:].index(1)
     is_circle, (x, y) = (lambda o: o[7] == 1), thing[8:]
     if not relational:
-        name = ["circle" if is_circle(thing) else "square", "right" if x > 0 else "left", "bottom" if y > 0 else "top"][which]
+        name = ["circle" if is_circle(thing) else "square", "right" if x > 0 else "left", "bottom" if y > 0 else "top"][
+            which
+        ]
     elif which == 2:
         name = str(sum(is_circle(o) == is_circle(thing) for o in listed))
     else:

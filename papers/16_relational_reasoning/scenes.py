@@ -96,7 +96,9 @@ def guesses(centres: Array, shapes: Array) -> Array:
 
     of_others = commonest(others, size - 1, 0)
     same = commonest(circles, size, 0), commonest(right, size, 2), commonest(below, size, 4)
-    return np.stack([*same, of_others, of_others, np.broadcast_to(5 + np.maximum(circles, size - circles), (count, size))], -1)
+    return np.stack(
+        [*same, of_others, of_others, np.broadcast_to(5 + np.maximum(circles, size - circles), (count, size))], -1
+    )
 
 
 def described(centres: Array, shapes: Array) -> Array:

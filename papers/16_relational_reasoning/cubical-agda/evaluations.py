@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from s30.room import Array, Arrays, Evaluation, Problem, literal, sibling
+from s30.room import Array, Evaluation, Problem, literal, sibling
 
 checks = sibling(__file__, "../numpy_checks.py")
 scenes = sibling(__file__, "../scenes.py")

@@ -1,15 +1,15 @@
 r"""The relation network's formulas, derived and proved: paper 16 (Santoro et al., 2017).
 
-    section 2       n^2 ordered pairs, of which n are of an object with itself; one object more adds 2 n + 1; costs of g
-    equation (1)    sums over pairs of polynomials are polynomials in power sums: what a sum over single objects would do as well,
-                    and what it takes to see a distance; for any number of objects where g is linear
-    section 3.2     how often a guess is right that knows a scene and not which object is asked about: 11/16 with five objects
-    equation (1)    the first layer of g can be applied to objects, and a last linear layer of g to the sum
-    supplement D    the gradient by the logits, and through f, the sum and g to every pair alike
+section 2       n^2 ordered pairs, of which n are of an object with itself; one object more adds 2 n + 1; costs of g
+equation (1)    sums over pairs of polynomials are polynomials in power sums: what a sum over single objects would do as well,
+                and what it takes to see a distance; for any number of objects where g is linear
+section 3.2     how often a guess is right that knows a scene and not which object is asked about: 11/16 with five objects
+equation (1)    the first layer of g can be applied to objects, and a last linear layer of g to the sum
+supplement D    the gradient by the logits, and through f, the sum and g to every pair alike
 
-    symbol    name here      symbol    name here
-    x_i       objects        p_k       power: sum_i x_i^k
-    g, f      relation, readout
+symbol    name here      symbol    name here
+x_i       objects        p_k       power: sum_i x_i^k
+g, f      relation, readout
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ def symmetric() -> list[Identity]:
             proof=("expand",),
         ),
         Identity(
-            "fourth_powers", "of their squares 2 n p_4 - 8 p_1 p_3 + 6 p_2^2, in one coordinate: higher powers of a distance ask for higher sums",
+            "fourth_powers", "of their squares 2 n p_4 - 8 p_1 p_3 + 6 p_2^2, in one coordinate: higher powers ask for higher sums",
             pairs(lambda p, q: (x[p] - x[q]) ** 4), 2 * OBJECTS * power(4) - 8 * power(1) * power(3) + 6 * power(2) ** 2, any_numbers,
             "equation (1)", proof=("expand",),
         ),
@@ -125,18 +125,18 @@ def guesses() -> list[Identity]:
         return sp.Sum(sp.binomial(n, k) * sp.Max(k, n - k) / (n * 2**n), (k, 0, n))
 
     def larger(n: int) -> sp.Sum:
-        """How often the larger number of a shape is the number of objects like one taken at random: it is among the more, or both are equal."""
+        """How often the larger number of a shape is that of objects like one taken at random: it is among the more, or both are equal."""
         right = sp.Piecewise((1, sp.Eq(2 * k, n)), (sp.Max(k, n - k) / sp.Integer(n), True))
         return sp.Sum(sp.binomial(n, k) * right / 2**n, (k, 0, n))
 
     fair = "shapes of 5 objects drawn independently, each as often"
     return [
-        Identity("guess_of_five", "the commonest shape, or side, of five is that of one taken at random with 11/16", commonest(5), sp.Rational(11, 16),
-                 fair, "section 3.2", proof=("doit", "simplify")),
-        Identity("guess_of_four_others", "the commonest shape of the four others is that of one of them, the closest, say, with 11/16", commonest(4),
+        Identity("guess_of_five", "the commonest shape, or side, of five is that of one taken at random with 11/16", commonest(5),
                  sp.Rational(11, 16), fair, "section 3.2", proof=("doit", "simplify")),
-        Identity("guess_of_a_count", "the larger number of a shape is right with 11/16 where there are five objects", larger(5), sp.Rational(11, 16),
-                 fair, "section 3.2", proof=("doit", "simplify")),
+        Identity("guess_of_four_others", "the commonest shape of four others is that of one of them with 11/16", commonest(4),
+                 sp.Rational(11, 16), fair, "section 3.2", proof=("doit", "simplify")),
+        Identity("guess_of_a_count", "the larger number of a shape is right with 11/16 where there are five objects", larger(5),
+                 sp.Rational(11, 16), fair, "section 3.2", proof=("doit", "simplify")),
         Identity("guess_of_a_count_of_six", "and with 13/16 where there are six, of which both shapes may be equally many", larger(6),
                  sp.Rational(13, 16), "shapes of 6 objects drawn independently", "section 3.2", proof=("doit", "simplify")),
     ]  # fmt: skip
@@ -144,7 +144,10 @@ def guesses() -> list[Identity]:
 
 def layers() -> list[Identity]:
     first, second, third = (sp.MatrixSymbol(name, 3, 2).as_explicit() for name in ("W_1", "W_2", "W_q"))
-    things, q = [sp.MatrixSymbol(f"o_{k}", 2, 1).as_explicit() for k in range(OBJECTS)], sp.MatrixSymbol("q", 2, 1).as_explicit()
+    things, q = (
+        [sp.MatrixSymbol(f"o_{k}", 2, 1).as_explicit() for k in range(OBJECTS)],
+        sp.MatrixSymbol("q", 2, 1).as_explicit(),
+    )
     whole = sp.Matrix.hstack(first, second, third)
     stacked = sum((whole * sp.Matrix.vstack(o, p, q) for o in things for p in things), sp.zeros(3, 1))
     outer, bias = sp.MatrixSymbol("V", 2, 3).as_explicit(), sp.MatrixSymbol("c", 2, 1).as_explicit()
@@ -156,7 +159,7 @@ def layers() -> list[Identity]:
             f"{OBJECTS} objects of 2 features, 3 units, 2 bits; any entries", "section 4", proof=("expand",),
         ),
         Identity(
-            "last_layer_leaves", "a linear layer behind the last ReLU of g can be applied to the sum: sum (V h + c) = V sum h + (number of pairs) c",
+            "last_layer_leaves", "a linear layer behind the last ReLU of g can be applied to the sum: sum (V h + c) = V sum h + pairs c",
             sum((outer * h + bias for h in hidden), sp.zeros(2, 1)), outer * sum(hidden, sp.zeros(3, 1)) + OBJECTS * bias,
             f"{OBJECTS} pairs, 3 units; any entries", "section 4", proof=("expand",),
         ),
@@ -181,7 +184,7 @@ def slopes() -> list[Identity]:
             "any number of answers, c and j among them", "supplement D", proof=("doit", "doit", "simplify"),
         ),
         Identity(
-            "every_pair_gets_the_same", "d f / d w = f'(sum) times the sum over pairs of dg / dw: what comes back is the same for every pair",
+            "every_pair_gets_the_same", "df / dw = f'(sum) times the sum over pairs of dg / dw: what comes back is the same for every pair",
             sp.Derivative(f(total), w),
             behind * sum(sp.Subs(sp.Derivative(g(z, one, other), z), z, w) for one in o for other in o),
             "two objects, any differentiable f and g", "equation (1)", proof=("doit", "expand"),
@@ -202,7 +205,8 @@ def bridges() -> list[Bridge]:
     ]
     return [
         *found,
-        Bridge("split_total", "the sum with the first layer applied to objects, W_1 o_i + W_2 o_j + W_q q", "output:total", split, "section 4"),
+        Bridge("split_total", "the sum, the first layer of g applied to objects: W_1 o_i + W_2 o_j + W_q q", "output:total", split,
+               "section 4"),
     ]  # fmt: skip
 
 

@@ -32,7 +32,9 @@ def train(training: Training) -> Trained:
         loss.backward()
         optimizer.step()
         losses.append(loss.detach())
-    return Trained({name: value.detach().numpy() for name, value in model.state_dict().items()}, torch.stack(losses).numpy())
+    return Trained(
+        {name: value.detach().numpy() for name, value in model.state_dict().items()}, torch.stack(losses).numpy()
+    )
 
 
 @torch.no_grad()

@@ -54,7 +54,9 @@ class Model(nn.Module):
             listed = objects.masked_fill(~mask[..., None], 0).flatten(1)
             return first(torch.cat([listed, question], 1))[:, None], torch.ones_like(mask[:, :1])
         # W [o_i, o_j, q] = W_1 o_i + W_2 o_j + W_q q: applied to objects, of which there are n, and not to n^2 pairs
-        *by_object, by_question = first.weight.split([features] * (2 if self.reads == "pairs" else 1) + [question.shape[1]], 1)
+        *by_object, by_question = first.weight.split(
+            [features] * (2 if self.reads == "pairs" else 1) + [question.shape[1]], 1
+        )
         shared = F.linear(question, by_question, first.bias)[:, None]  # (batch, 1, unit)
         parts = [objects @ weight.T for weight in by_object]  # (batch, object, unit)
         if self.reads == "objects":

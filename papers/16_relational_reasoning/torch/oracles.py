@@ -14,7 +14,7 @@ VARIANTS = ("deeper", "duplicates", "longest_alone")
 def oracles() -> list[Oracle]:
     return [
         Oracle(
-            "cartesian_product", "the sum over all pairs of real objects, and the logits", "torch.cartesian_prod and nn.Sequential, set by set",
+            "cartesian_product", "the sum over all pairs of real objects, and the logits", "torch.cartesian_prod and nn.Sequential",
             products, VARIANTS,
         ),
         Oracle(
