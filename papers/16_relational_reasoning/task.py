@@ -72,7 +72,7 @@ def _metrics() -> dict[str, Metric]:
         for name in ("non_relational", "relational", *scenes.QUESTIONS):
             kind = f"«{name}» questions" if name in scenes.QUESTIONS else f"{name.replace('_', '-')} questions"
             found[f"{name}_{who}"] = Metric(
-                f"share of held-out {kind} answered right by {words}", "share", "seeds", model, "high",
+                f"share of held-out {kind} answered right by {words}", "share", "seeds", model, "" if who == "guess" else "high",
                 control=who == "strangers", spread=0.0 if who == "guess" else 0.2,
             )  # fmt: skip
     for net in ("pairs", "objects", "list"):
@@ -81,7 +81,7 @@ def _metrics() -> dict[str, Metric]:
             f"share of held-out sets of {POINTS} points whose number of links is told right by {words}", "share", "seeds", net,
             "high", spread=0.1,
         )  # fmt: skip
-    found["links_guess"] = Metric("the same by the commonest number of links", "share", "seeds", "guess", "high")
+    found["links_guess"] = Metric("the same by the commonest number of links", "share", "seeds", "guess")
     for n in COSTS:
         found[f"multiplications_{n}"] = Metric(
             f"multiplications of the relation network in answering one question about {n} objects",
