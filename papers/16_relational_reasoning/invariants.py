@@ -114,12 +114,18 @@ def related(problem: Problem, batch: dict, b: int, i: int, j: int) -> Array:
 
 
 def ordered(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    batch = {**problem.batch, "edges": np.ones_like(problem.batch["edges"]), "mask": np.ones_like(problem.batch["mask"])}
+    batch = {
+        **problem.batch,
+        "edges": np.ones_like(problem.batch["edges"]),
+        "mask": np.ones_like(problem.batch["mask"]),
+    }
     size, b = batch["mask"].shape[1], int(rng.integers(len(batch["mask"])))
     found = forward(problem.params, batch)["relations"][b].reshape(size, size, -1)
     i, j = np.triu_indices(size, 1)
     ours = np.stack([found[i, j], found[j, i]])
-    return ours, np.array([[related(problem, batch, b, *pair) for pair in zip(*at, strict=True)] for at in ((i, j), (j, i))])
+    return ours, np.array(
+        [[related(problem, batch, b, *pair) for pair in zip(*at, strict=True)] for at in ((i, j), (j, i))]
+    )
 
 
 def own_pair(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:

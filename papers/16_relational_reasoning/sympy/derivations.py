@@ -131,7 +131,7 @@ def guesses() -> list[Identity]:
 
     fair = "shapes of 5 objects drawn independently, each as often"
     return [
-        Identity("guess_of_five", "the commonest shape, or side, of five is that of one taken at random with 11/16", commonest(5),
+        Identity("guess_of_five", "the commonest shape of five is that of one taken at random with 11/16", commonest(5),
                  sp.Rational(11, 16), fair, "section 3.2", proof=("doit", "simplify")),
         Identity("guess_of_four_others", "the commonest shape of four others is that of one of them with 11/16", commonest(4),
                  sp.Rational(11, 16), fair, "section 3.2", proof=("doit", "simplify")),
