@@ -25,6 +25,10 @@ def oracles() -> list[Oracle]:
             "reading the state description and the 11 bits, object by object", from_descriptions,
         ),
         Oracle(
+            "scenes_without_ties", "which scenes of 2 to 5 objects are drawn anew, on a coarse grid where ties are frequent",
+            "looking at every object, one after the other", ties_by_hand,
+        ),
+        Oracle(
             "guesses_from_scenes", "what is best answered without knowing which object is asked about",
             "the commonest answer over all objects of the scene, by counting", commonest_answers,
         ),
@@ -95,6 +99,22 @@ def answer(listed: list[list[float]], bits: list[int]) -> int:
         ranked = sorted((o for o in listed if o is not thing), key=lambda o: (o[8] - x) ** 2 + (o[9] - y) ** 2)
         name = "circle" if is_circle(ranked[-which]) else "square"
     return scenes.ANSWERS.index(name)
+
+
+def ties_by_hand(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    rng, ours, theirs = np.random.default_rng([16, 23]), [], []
+    for size in (2, 3, 4, 5):
+        centres = rng.choice([6, 13, 27, 32, 37, 46, 57, 66], (150, size, 2), p=[0.16] * 4 + [0.02] + [0.34 / 3] * 3)
+        ours += scenes.general(centres).tolist()
+        for scene in centres.tolist():
+            fine = all(37 not in at for at in scene)
+            for k, (x, y) in enumerate(scene):
+                others = [at for i, at in enumerate(scene) if i != k]
+                fine &= all(abs(x - a) > 10 or abs(y - b) > 10 for a, b in others)
+                apart = [(x - a) ** 2 + (y - b) ** 2 for a, b in others]
+                fine &= len(others) == 1 or apart.count(min(apart)) == apart.count(max(apart)) == 1
+            theirs.append(fine)
+    return np.array(ours, float), np.array(theirs, float)
 
 
 def commonest_answers(forward: Forward, problem: Problem) -> tuple[Array, Array]:

@@ -48,7 +48,8 @@ def test_scenes_have_no_overlap_and_no_tie(scenes) -> None:
     [
         [[10, 10], [15, 10], [60, 60]],  # an overlap
         [[10, 10], [37, 30], [60, 60]],  # on a middle line
-        [[30, 30], [30, 50], [50, 30]],  # two are equally close to the first
+        [[30, 30], [30, 50], [50, 30], [60, 60]],  # two are equally close to the first
+        [[30, 30], [30, 42], [60, 30], [30, 60]],  # two are equally far from the first
     ],
 )
 def test_such_a_scene_is_drawn_anew(scenes, centres) -> None:
