@@ -2,7 +2,8 @@
 {-
 Paper 16: A. Santoro et al., «A simple neural network module for relational reasoning» (2017), arXiv:1706.01427
 
-Questions about one object, as in Sort-of-CLEVR (Section 3.2): a sum over all pairs answers them exactly, for every number of objects.
+Questions about one object, as in Sort-of-CLEVR (Section 3.2): what its relations add up to, such as a count, a sum over all pairs
+gives exactly, for every number of objects.
 
   paper                                             here
   «the gray object»: identified by its colour       asked x, which is 1 for one object and 0 for the others
@@ -24,7 +25,7 @@ open import S30.Multiset
 open import Relation-Sum R' {Object}
 
 open CommRingStr (snd R') using (0r; 1r; _+_; _·_; +IdL; +IdR; ·IdL)
-open import S30.Ring R' using (0·Absorbs)
+open import S30.Ring R' using (times; 0·Absorbs)
 open import S30.WeightedSum R' using (sumOver; sumOverFactorL)
 
 -- g(x, y) = [x is asked about] h(x, y)

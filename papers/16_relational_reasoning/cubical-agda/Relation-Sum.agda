@@ -4,11 +4,11 @@ Paper 16: A. Santoro et al., «A simple neural network module for relational rea
 
 Double sums over a finite multiset: the sum of equation (1) for one feature of g, whatever g is.
 
-  paper                                here
-  O = {o_1, …, o_n}                    FMSet Object, or List Object where an order is to be forgotten
-  all ordered pairs (o_i, o_j)         pairs os
-  Σ_{i,j} g(o_i, o_j)                  pairSum g M; over a list of pairs sumOfPairs g os
-  «an MLP would have to learn n²»      lengthPairs
+  paper                                   here
+  O = {o_1, …, o_n}                       FMSet Object, or List Object where an order is to be forgotten
+  all ordered pairs (o_i, o_j)            pairs os
+  Σ_{i,j} g(o_i, o_j)                     pairSum g M; over a list of pairs sumOfPairs g os
+  «n² feedforward passes per object set»  lengthPairs
 -}
 open import Cubical.Foundations.Prelude
 open import Cubical.Algebra.CommRing.Base using (CommRing; CommRingStr)
@@ -17,15 +17,15 @@ module Relation-Sum {ℓ : Level} (R' : CommRing ℓ) {Object : Type ℓ} where
 
 open import Cubical.Data.List.Base using (List; []; _∷_; _++_; map; length)
 open import Cubical.Data.List.Properties using (length++)
-open import Cubical.Data.Nat.Base using (ℕ; zero; suc) renaming (_+_ to _+ℕ_; _·_ to _·ℕ_)
+open import Cubical.Data.Nat.Base using () renaming (_+_ to _+ℕ_; _·_ to _·ℕ_)
 open import Cubical.Data.Sigma.Base using (_×_; _,_)
 open import Cubical.HITs.FiniteMultiset.Base using (FMSet; module ElimProp) renaming ([] to ∅; _∷_ to _◂_)
 open import S30.Lists using (lengthMap)
 open import S30.Multiset
 
-open CommRingStr (snd R') using (0r; _+_; -_; is-set; +Assoc; +IdL; +IdR; +InvR)
-open import S30.Ring R' using (sumList; +Interchange)
-open import S30.WeightedSum R' using (sumOver)
+open CommRingStr (snd R') using (0r; _+_; is-set; +Assoc; +IdL)
+open import S30.Ring R' using (sumList; times; +Interchange)
+open import S30.WeightedSum R' using (sumOver; sumOverConstant)
 
 R : Type ℓ
 R = fst R'
@@ -45,11 +45,6 @@ sumOfPairs g os = sumList (map (λ (x , y) → g x y) (pairs os))
 pairSum : (Object → Object → R) → FMSet Object → R
 pairSum g M = sumOver (λ x → sumOver (g x) M) M
 
--- n · c
-times : ℕ → R → R
-times zero    c = 0r
-times (suc n) c = c + times n c
-
 ----------------------------------------------------------------------
 -- Sums of sums
 
@@ -59,10 +54,6 @@ sumOverAdd f g = ElimProp.f (is-set _ _) (sym (+IdL 0r))
 
 sumOverZero : (M : FMSet Object) → sumOver (λ _ → 0r) M ≡ 0r
 sumOverZero = ElimProp.f (is-set _ _) refl (λ _ IH → cong (0r +_) IH ∙ +IdL 0r)
-
-sumOverConstant : (c : R) (os : List Object) → sumOver (λ _ → c) (toMultiset os) ≡ times (length os) c
-sumOverConstant c []       = refl
-sumOverConstant c (_ ∷ os) = cong (c +_) (sumOverConstant c os)
 
 exchange : (g : Object → Object → R) (M N : FMSet Object)
   → sumOver (λ x → sumOver (g x) N) M ≡ sumOver (λ y → sumOver (λ x → g x y) M) N
@@ -135,7 +126,7 @@ onlySymmetricPart g M =
   ∙ sym (sumOverAdd (λ x → sumOver (g x) M) (λ x → sumOver (λ y → g y x) M) M)
   ∙ cong (λ f → sumOver f M) (funExt λ x → sym (sumOverAdd (g x) (λ y → g y x) M))
 
--- A relation that changes its sign with the direction, such as «how far to the left of», leaves no trace: twice its sum is zero.
+-- Twice the sum of a relation that changes its sign with the direction, such as «how far to the left of», is zero.
 antisymmetricUnseen : (g : Object → Object → R) → ((x y : Object) → g x y + g y x ≡ 0r) → (M : FMSet Object)
   → pairSum g M + pairSum g M ≡ 0r
 antisymmetricUnseen g opposite M =
@@ -143,6 +134,11 @@ antisymmetricUnseen g opposite M =
   ∙ cong (λ f → pairSum f M) (funExt λ x → funExt (opposite x))
   ∙ cong (λ f → sumOver f M) (funExt λ _ → sumOverZero M)
   ∙ sumOverZero M
+
+-- Where only zero is its own negative, the sum itself is: such a relation leaves no trace.
+antisymmetricVanishes : ((r : R) → r + r ≡ 0r → r ≡ 0r) → (g : Object → Object → R) → ((x y : Object) → g x y + g y x ≡ 0r)
+  → (M : FMSet Object) → pairSum g M ≡ 0r
+antisymmetricVanishes halves g opposite M = halves (pairSum g M) (antisymmetricUnseen g opposite M)
 
 -- A g that adds what it reads of either object relates nothing: the sum is n times two sums over single objects.
 additiveUnrelated : (a b : Object → R) (os : List Object) → pairSum (λ x y → a x + b y) (toMultiset os)
