@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations
+from math import dist
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from s30.room import Array, Forward, Oracle, Problem, sibling
 
 checks = sibling(__file__, "numpy_checks.py")
 scenes = sibling(__file__, "scenes.py")
+task = sibling(__file__, "task.py")
 
 SIZES = (1, 2, 3, 4, 5, 6)
 
@@ -31,6 +34,20 @@ def oracles() -> list[Oracle]:
         Oracle(
             "guesses_from_scenes", "what is best answered without knowing which object is asked about",
             "the commonest answer over all objects of the scene, by counting", commonest_answers,
+        ),
+        Oracle(
+            "guesses_over_all_shapes", "how often the guesses at shape, closest, furthest and count are right, over all 32 shapes of a scene",
+            "11/16, as derived", all_shapes,
+        ),
+        Oracle(
+            "scenes_as_drawn", "of 200 scenes none is one to be drawn anew; they reach every border, and half of their objects are circles",
+            "looking at every object, one after the other", drawn,
+        ),
+        Oracle(
+            "links_by_counting", "how many of 15 pairs of points are linked", "distances, pair by pair", links,
+        ),
+        Oracle(
+            "shares_by_question", "the share that is right of every kind of question, and of either sort", "answer by answer", shares,
         ),
         Oracle(
             "count_by_hand", "weights set by hand answer «how many have the shape of …?» exactly, for 1 to 6 objects in any order",
@@ -107,15 +124,51 @@ def ties_by_hand(forward: Forward, problem: Problem) -> tuple[Array, Array]:
         centres = 6 + 12 * rng.integers(0, 6, (150, size, 2))
         centres[rng.random(150) < 0.1, 0, 0] = 37  # a middle line
         ours += scenes.general(centres).tolist()
-        for scene in centres.tolist():
-            fine = all(37 not in at for at in scene)
-            for k, (x, y) in enumerate(scene):
-                others = [at for i, at in enumerate(scene) if i != k]
-                fine &= all(abs(x - a) > 10 or abs(y - b) > 10 for a, b in others)
-                apart = [(x - a) ** 2 + (y - b) ** 2 for a, b in others]
-                fine &= len(others) == 1 or apart.count(min(apart)) == apart.count(max(apart)) == 1
-            theirs.append(fine)
+        theirs += map(stays, centres.tolist())
     return np.array(ours, float), np.array(theirs, float)
+
+
+def stays(scene: list[list[int]]) -> bool:
+    fine = all(37 not in at for at in scene)
+    for k, (x, y) in enumerate(scene):
+        others = [at for i, at in enumerate(scene) if i != k]
+        fine &= all(abs(x - a) > 10 or abs(y - b) > 10 for a, b in others)
+        apart = [(x - a) ** 2 + (y - b) ** 2 for a, b in others]
+        fine &= len(others) == 1 or apart.count(min(apart)) == apart.count(max(apart)) == 1
+    return fine
+
+
+def drawn(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    centres, shapes = scenes.scenes(np.random.default_rng([16, 24]), 200, 5)
+    staying = [stays(scene) for scene in centres.tolist()]
+    seen = [*staying, *centres.min((0, 1)), *centres.max((0, 1)), round(shapes.mean(), 1), *np.unique(shapes)]
+    return np.array(seen, float), np.array([1] * 200 + [5, 5, 69, 69, 0.5, 0, 1])
+
+
+def all_shapes(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    centres, _ = scenes.scenes(np.random.default_rng([16, 25]), 1, 5)
+    shapes = np.array(list(np.ndindex(*[2] * 5)))
+    centres = np.repeat(centres, len(shapes), 0)
+    right = (scenes.guesses(centres, shapes) == scenes.answers(centres, shapes)).mean((0, 1))
+    return right[[0, 3, 4, 5]], np.full(4, 11 / 16)
+
+
+def links(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    points = np.random.default_rng([16, 26]).uniform(-1, 1, (300, 6, 2)) * np.linspace(0.2, 1, 300)[:, None, None]
+    counted = [sum(dist(p, q) < 0.55 for p, q in combinations(those, 2)) for those in points.tolist()]
+    return task.linked(points).astype(float), np.minimum(counted, 6).astype(float)
+
+
+def shares(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    rng = np.random.default_rng([16, 27])
+    kind, right = rng.integers(0, 6, 90), rng.random(90) < 0.7
+    found, by_kind = task.shares(right, kind), {}
+    for k, name in enumerate(("shape", "horizontal", "vertical", "closest", "furthest", "count")):
+        those = [bool(r) for r, asked in zip(right, kind, strict=True) if asked == k]
+        by_kind[name] = sum(those) / len(those)
+    by_kind["non_relational"] = (by_kind["shape"] + by_kind["horizontal"] + by_kind["vertical"]) / 3
+    by_kind["relational"] = (by_kind["closest"] + by_kind["furthest"] + by_kind["count"]) / 3
+    return np.array([found[name] for name in by_kind]), np.array(list(by_kind.values()))
 
 
 def commonest_answers(forward: Forward, problem: Problem) -> tuple[Array, Array]:

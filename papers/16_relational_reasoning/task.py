@@ -61,7 +61,7 @@ WHO = {
     "fixed": "the MLP on lists in a fixed order",
     "fewer": "the relation network, trained on scenes of 5 objects, on scenes of 4",
     "strangers": "the relation network, asked about an object of another scene",
-    "guess": "a guess that knows what stands in the scene, and not which object is asked about",
+    "guess": "the commonest shape, side or number of the scene; of the closest and the furthest, the commonest shape of the others",
 }
 
 
@@ -161,6 +161,13 @@ def shuffled(rng: np.random.Generator, objects: Array) -> Array:
     return np.take_along_axis(objects, order[..., None], 1)
 
 
+def shares(right: Array, kind: Array) -> dict[str, float]:
+    """Of the answers to each kind of question those that are right, and the means over the three kinds of either sort."""
+    found = {name: float(right[kind == k].mean()) for k, name in enumerate(scenes.QUESTIONS)}
+    sorts = {"non_relational": NON_RELATIONAL, "relational": RELATIONAL}
+    return found | {sort: float(np.mean([found[name] for name in names])) for sort, names in sorts.items()}
+
+
 def linked(points: Array) -> Array:
     """How many of the pairs are closer than REACH, at most MOST: (set,)."""
     near = ((points[:, :, None] - points[:, None]) ** 2).sum(-1) < REACH**2
@@ -189,11 +196,8 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         return framework.predict(MODELS[model], params, inputs)["logits"].argmax(1)
 
     def record(who: str, right: Array, kind: Array) -> None:
-        shares = {name: float(right[kind == k].mean()) for k, name in enumerate(scenes.QUESTIONS)}
-        for name, share in shares.items():
+        for name, share in shares(right, kind).items():
             metrics[f"{name}_{who}"].append(share)  # type: ignore[union-attr]
-        metrics[f"non_relational_{who}"].append(float(np.mean([shares[name] for name in NON_RELATIONAL])))  # type: ignore[union-attr]
-        metrics[f"relational_{who}"].append(float(np.mean([shares[name] for name in RELATIONAL])))  # type: ignore[union-attr]
 
     sizes = (SCENES, OBJECTS), (held_out, OBJECTS), (held_out, OBJECTS - 1)
     seen, new, smaller = (scenes.scenes(rng, *size) for size in sizes)
