@@ -32,8 +32,8 @@ def oracles() -> list[Oracle]:
             "looking at every object, one after the other", ties_by_hand,
         ),
         Oracle(
-            "guesses_from_scenes", "what is best answered without knowing which object is asked about",
-            "the commonest answer over all objects of the scene, by counting", commonest_answers,
+            "guesses_from_scenes", "what is best answered without knowing which object is asked about, or where it and the others stand",
+            "the commonest answer over all objects of the scene, and the commonest shape of the others, by counting", commonest_answers,
         ),
         Oracle(
             "guesses_over_all_shapes", "how often the guesses at shape, closest, furthest and count are right, over all 32 shapes of a scene",
@@ -172,12 +172,14 @@ def shares(forward: Forward, problem: Problem) -> tuple[Array, Array]:
 
 
 def commonest_answers(forward: Forward, problem: Problem) -> tuple[Array, Array]:
-    """The share answered right in each scene: no single answer to one of the first three questions, and to the last, can do better."""
+    """The share answered right in each scene: no single answer to one of the first three questions, and to the last, can do better.
+    Of the closest and the furthest the guess itself, where two and two are squares."""
     centres, shapes = scenes.scenes(np.random.default_rng([16, 21]), 20, 5)
     right, said = scenes.answers(centres, shapes), scenes.guesses(centres, shapes)
     ours = (right == said).mean(1)[:, [0, 1, 2, 5]]  # (scene, question)
     theirs = [[np.bincount(row[:, q]).max() / 5 for q in (0, 1, 2, 5)] for row in right]
-    return ours, np.array(theirs)
+    others = [[float(sum(row) - own > 2) for own in row] for row in shapes.tolist()]
+    return np.concatenate([ours, said[..., 3], said[..., 4]], 1), np.concatenate([theirs, others, others], 1)
 
 
 def hand_set() -> tuple[dict, dict]:
