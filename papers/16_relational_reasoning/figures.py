@@ -43,7 +43,7 @@ def by_question(metrics: Metrics) -> Bars:
         "Sort-of-CLEVR: held-out questions answered right", "share",
         {label: float(np.mean(metrics[name])) for label, name in names.items()}, y_limits=(0, 1),
         colours={label: COLOURS[label.split("\n")[1]] for label in names},
-        caption="In any order the MLP of equal parameters is right about as often as the guess, which does not know the object asked about. "
+        caption="In any order the MLP of equal parameters is right about as often as the guess, which does not know the object in question. "
         "The closest and the furthest are to be compared with the guess from the shapes of the others.",
     )  # fmt: skip
 
@@ -54,8 +54,8 @@ def links(metrics: Metrics) -> Bars:
         "How many of 15 pairs of points are linked: held-out sets told right", "share",
         {label: float(np.mean(metrics[name])) for label, name in names.items()}, y_limits=(0, 1),
         colours={label: COLOURS[label] for label in names},
-        caption="A link is a matter of two points. After as many updates, and with as many parameters, a sum over single points and an "
-        "MLP of the list tell fewer.",
+        caption="A link is a matter of two points. After as many updates, and with as many parameters, a sum over single points "
+        "and an MLP of the list tell fewer.",
     )  # fmt: skip
 
 

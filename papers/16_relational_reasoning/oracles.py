@@ -36,11 +36,11 @@ def oracles() -> list[Oracle]:
             "the commonest answer over all objects of the scene, and the commonest shape of the others, by counting", commonest_answers,
         ),
         Oracle(
-            "guesses_over_all_shapes", "how often the guesses at shape, closest, furthest and count are right, over all 32 shapes of a scene",
+            "guesses_over_all_shapes", "how often guesses at shape, closest, furthest and count are right, over all 32 shapes of a scene",
             "11/16, as derived", all_shapes,
         ),
         Oracle(
-            "scenes_as_drawn", "of 200 scenes none is one to be drawn anew; they reach every border, and half of their objects are circles",
+            "scenes_as_drawn", "of 200 scenes none is to be drawn anew; they reach every border, and half of their objects are circles",
             "looking at every object, one after the other", drawn,
         ),
         Oracle(

@@ -125,7 +125,9 @@ def exact(room: Paper):
 def test_exact_answers_are_all_right_and_strangers_are_not(exact, scenes) -> None:
     _, found = exact
     for who in ("rn", "mlp", "fixed", "fewer"):
-        assert {found.metrics[f"{name}_{who}"][0] for name in ("non_relational", "relational", *scenes.QUESTIONS)} == {1}
+        assert {found.metrics[f"{name}_{who}"][0] for name in ("non_relational", "relational", *scenes.QUESTIONS)} == {
+            1
+        }
     assert found.metrics["links_pairs"] == found.metrics["links_objects"] == found.metrics["links_list"] == [1]
     assert 0.45 < found.metrics["non_relational_strangers"][0] < 0.55
     assert 0.3 < found.metrics["relational_strangers"][0] < 0.55
