@@ -43,7 +43,7 @@ def by_question(metrics: Metrics) -> Bars:
         "Sort-of-CLEVR: held-out questions answered right", "share",
         {label: float(np.mean(metrics[name])) for label, name in names.items()}, y_limits=(0, 1),
         colours={label: COLOURS[label.split("\n")[1]] for label in names},
-        caption="In any order the MLP of equal parameters is right about as often as the guess, which does not know the object in question. "
+        caption="In any order the MLP of equal parameters is right about as often as the guess, which does not know the object asked for. "
         "The closest and the furthest are to be compared with the guess from the shapes of the others.",
     )  # fmt: skip
 
