@@ -74,7 +74,7 @@ def changed(problem: Problem, **batch: Array) -> Problem:
 
 def one_pair(problem: Problem) -> Problem:
     edges = np.zeros_like(problem.batch["edges"])
-    edges[0, 2, 0] = edges[1, 0, 1] = True
+    edges[0, 2, 0] = edges[1, 2, 1] = True  # whose relations are not zero
     return changed(problem, edges=edges)
 
 
@@ -106,7 +106,11 @@ def ties() -> Problem:
     params = {name: rng.integers(-1, 2, value.shape).astype(float) for name, value in problem.params.items()}
     objects = rng.integers(-1, 2, problem.batch["objects"].shape).astype(float)
     question = rng.integers(0, 2, problem.batch["question"].shape).astype(float)
-    return Problem(problem.config, params, {**problem.batch, "objects": objects, "question": question})
+    found = Problem(problem.config, params, {**problem.batch, "objects": objects, "question": question})
+    total = checks.forward(params, found.batch, **found.config)["total"]
+    # the first unit of f is at its kink for the first set
+    params["readout.0.bias"][0] -= (total @ params["readout.0.weight"].T + params["readout.0.bias"])[0, 0]
+    return found
 
 
 def gradient_at_ties(problem: Problem) -> dict[str, Array]:
