@@ -1,18 +1,65 @@
-"""TODO: another implementation of the paper's object, or a closed form of it, that the layers must equal.
+"""Every path, one by one (paper 21): what the forward recursion must equal where there are few frames."""
 
-One that needs a framework stands in that framework's folder.
-"""
+from __future__ import annotations
+
+from itertools import groupby, product
+from math import comb
 
 import numpy as np
 
-from s30.room import Array, Forward, Oracle, Problem
+from s30.room import Array, Forward, Oracle, Problem, sibling
 
-
-def _by_loops(forward: Forward, problem: Problem) -> tuple[Array, Array]:
-    weight, bias, inputs = (*problem.params.values(), problem.batch["inputs"])
-    theirs = [[sum(w * x for w, x in zip(row, example)) + b for row, b in zip(weight, bias)] for example in inputs]
-    return forward(problem.params, problem.batch)["prediction"], np.array(theirs)  # (batch, output)
+checks = sibling(__file__, "numpy_checks.py")
 
 
 def oracles() -> list[Oracle]:
-    return [Oracle("by loops", "TODO: what is equal", "loops over Python's numbers", _by_loops, ["one example"])]
+    return [
+        Oracle(
+            "all_paths", "log p(l | x), whether there is an alignment, and the occupancies", "brute force over all paths of up to 5 frames",
+            all_paths, ("one_frame", "streaming", "low_ceiling", "large_logits", "counted_as_zero"),
+        ),
+        Oracle(
+            "counted", "where all symbols are equally probable p(l | x) is C(T + U - r, 2U) over the number of all paths",
+            "the closed form of the count", counted, ("streaming", "low_ceiling", "counted_as_zero"),
+        ),
+    ]  # fmt: skip
+
+
+def labels(problem: Problem) -> list[list[int]]:
+    return [list(l[m]) for l, m in zip(problem.batch["label"], problem.batch["label_mask"])]
+
+
+def lengths(problem: Problem) -> list[int]:
+    return [int(n) for n in problem.batch["frame_mask"][:, :: problem.config["stride"]].sum(1)]
+
+
+def collapse(path: tuple[int, ...]) -> list[int]:
+    """Repeats are removed, then blanks."""
+    return [symbol for symbol, _ in groupby(path) if symbol]
+
+
+def all_paths(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    found = forward(problem.params, problem.batch)
+    log_y = checks.log_softmax(found["logits"])
+    theirs = []
+    occupancy = np.zeros_like(log_y)
+    for b, (label, time) in enumerate(zip(labels(problem), lengths(problem))):
+        chosen = [p for p in product(range(log_y.shape[-1]), repeat=time) if collapse(p) == label]
+        logs = np.array([sum(log_y[b, t, k] for t, k in enumerate(p)) for p in chosen])
+        whole = logs.max() + np.log(np.exp(logs - logs.max()).sum()) if chosen else 0.0
+        theirs += [whole, float(bool(chosen))]
+        for path, log_p in zip(chosen, logs):
+            occupancy[b, np.arange(time), path] += np.exp(log_p - whole)
+    ours = np.stack([found["log_likelihood"], found["possible"]], 1)
+    return np.append(ours, found["occupancy"]), np.append(theirs, occupancy)
+
+
+def counted(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    params = {name: value * (not name.startswith("output")) for name, value in problem.params.items()}
+    found = forward(params, problem.batch)
+    ours = np.exp(found["log_likelihood"]) * found["possible"]
+    counts = []
+    for label, time in zip(labels(problem), lengths(problem)):
+        repeats = sum(a == b for a, b in zip(label, label[1:]))
+        counts.append(comb(time + len(label) - repeats, 2 * len(label)) / problem.config["symbols"] ** time)
+    return ours, np.array(counts)

@@ -1,21 +1,62 @@
-"""TODO: the paper's definitions in Agda, run on the room's numbers."""
+"""The definitions of the Agda layer, run: probabilities by the recursion and by the list of alignments, every cut, counts, collapse."""
 
-from s30.room import Evaluation, Problem, literal
+from __future__ import annotations
 
+from itertools import product
+from math import comb
 
-def prediction(problem: Problem) -> str:
-    numbers = (problem.params["weight"], problem.params["bias"], problem.batch["inputs"])
-    return " ".join(["predictions", *map(literal, numbers)])
+import numpy as np
+
+from s30.room import Array, Arrays, Evaluation, Problem, literal, sibling
+
+checks = sibling(__file__, "../numpy_checks.py")
+oracles = sibling(__file__, "../oracles.py")
+RUN = "CTC-Run"
+FORWARD = [f"CTC-Forward.{name}" for name in ("forward", "step", "advance", "start", "ends")]
+COUNTED = [(2, [1, 2]), (2, [1, 1]), (3, [1, 1]), (4, [1, 2]), (5, [2, 1, 1]), (5, []), (0, []), (6, [1, 1, 1])]
+PATHS = [list(path) for path in product(range(3), repeat=4)]
 
 
 def evaluations() -> list[Evaluation]:
+    names = ("seed0", "streaming", "counted_as_zero")
     return [
+        Evaluation("likelihood", FORWARD, RUN, lambda p: of_examples(p, "likelihood"), probabilities, on=names),
         Evaluation(
-            "prediction",
-            ["CtcSpeech.affine", "CtcSpeech.weighted"],
-            "CtcSpeech-Run",
-            prediction,
-            lambda problem, found: found["prediction"],
-            ("seed0", "one example"),
-        )
-    ]
+            "path_sum", ["CTC-Forward.weight", "CTC-Collapse.alignments"], RUN, lambda p: of_examples(p, "pathSum"), probabilities,
+            on=("streaming",),
+        ),
+        Evaluation(
+            "cuts", ["CTC-Forward.pairing", "CTC-Forward.suffix"], RUN, lambda p: of_examples(p, "cuts", 1),
+            lambda p, found: np.repeat(probabilities(p, found)[:1, None], 1 + oracles.lengths(p)[0], 1),
+        ),
+        Evaluation(
+            "counts", ["CTC-Collapse.alignments", "CTC-Count.binomial", "CTC-Count.repeats", "CTC-Forward.forward"], RUN,
+            lambda p: listed(f"counts {time} {literal(np.array(label, int))}" for time, label in COUNTED), number, exact=True,
+        ),
+        Evaluation(
+            "collapsed", ["CTC-Collapse.collapse"], RUN,
+            lambda p: " ++ ".join(f"collapsed {literal(np.array(path))}" for path in PATHS),
+            lambda p, found: np.array([k for path in PATHS for k in oracles.collapse(tuple(path))]), exact=True,
+        ),
+    ]  # fmt: skip
+
+
+def listed(terms) -> str:
+    return " ∷ ".join(terms) + " ∷ []"
+
+
+def of_examples(problem: Problem, name: str, count: int | None = None) -> str:
+    """A term for each example: its rows of probabilities, without padding, and its label."""
+    found = checks.forward(problem.params, problem.batch, **problem.config)
+    y = np.exp(checks.log_softmax(found["logits"]))
+    examples = list(zip(y, oracles.lengths(problem), oracles.labels(problem)))[:count]
+    return listed(f"{name} {literal(rows[:time])} {literal(np.array(label, int))}" for rows, time, label in examples)
+
+
+def probabilities(problem: Problem, found: Arrays) -> Array:
+    return np.exp(found["log_likelihood"]) * found["possible"]
+
+
+def number(problem: Problem, found: Arrays) -> Array:
+    repeats = [sum(a == b for a, b in zip(label, label[1:])) for _, label in COUNTED]
+    return np.array([[comb(time + len(l) - r, 2 * len(l))] * 3 for (time, l), r in zip(COUNTED, repeats)])
