@@ -34,18 +34,18 @@ import numpy as np
 from s30.room import Array, Arrays, Invariant, Problem, sibling
 
 CONFIG: dict[str, Any] = {
-    "frequency": 4, "channels": 8, "kernel": 3, "stride": 2, "hidden": 7, "symbols": 6, "bidirectional": True, "context": 0,
+    "frequency": 4, "channels": 8, "kernel": 3, "stride": 2, "hidden": 7, "symbols": 6, "recurrence": True, "bidirectional": True, "context": 0,
     "ceiling": 20.0, "impossible": "skip",
 }  # fmt: skip
 EPSILON = 1e-5  # in the root of B
 KINK = 1e-4  # no argument of f is nearer to 0 or to the ceiling
 
 
-def forward(params: Arrays, batch: Arrays, *, stride: int, bidirectional: bool, ceiling: float, impossible: str,
-            **_: int) -> dict[str, Array]:  # fmt: skip
+def forward(params: Arrays, batch: Arrays, *, stride: int, recurrence: bool, bidirectional: bool, ceiling: float,
+            impossible: str, **_: int) -> dict[str, Array]:  # fmt: skip
     """hidden (batch, time, hidden), zero behind the end; logits and occupancy (batch, time, symbols); log_likelihood (batch,), zero
     where there is no alignment; possible (batch,), whether there is one; loss in nats per example."""
-    hidden, mask, _ = encode(params, batch, stride, bidirectional, ceiling)
+    hidden, mask, _ = encode(params, batch, stride, recurrence, bidirectional, ceiling)
     # y_t = softmax(W_o h_t + b_o)
     logits = hidden @ params["output.weight"].T + params["output.bias"]  # (batch, time, symbols)
     found = alignments(log_softmax(logits), mask, batch["label"], batch["label_mask"])
@@ -60,8 +60,10 @@ def forward(params: Arrays, batch: Arrays, *, stride: int, bidirectional: bool, 
     }  # fmt: skip
 
 
-def encode(params: Arrays, batch: Arrays, stride: int, bidirectional: bool, ceiling: float) -> tuple[Array, Array, Array]:
-    """The states (batch, time, hidden), which of the frames are real (batch, time), and all arguments of f at real frames."""
+def encode(params: Arrays, batch: Arrays, stride: int, recurrence: bool, bidirectional: bool,
+           ceiling: float) -> tuple[Array, Array, Array]:  # fmt: skip
+    """The states (batch, time, hidden), which of the frames are real (batch, time), and all arguments of f at real frames.
+    Without `recurrence` h_t = f(B(W h_t)), and there is neither a direction nor a row convolution."""
     x = np.where(batch["frame_mask"][..., None], batch["frames"], 0.0)  # (batch, input, frequency)
     mask = batch["frame_mask"][:, ::stride]  # (batch, time)
     w = params["conv.weight"]  # (channels, frequency, kernel)
@@ -73,6 +75,8 @@ def encode(params: Arrays, batch: Arrays, stride: int, bidirectional: bool, ceil
     arguments = [a[mask].ravel()]
     # B(W h_t)
     given = normalised(clip(a, ceiling) @ params["recurrent.weight"].T, mask, params["norm.weight"], params["norm.bias"])
+    if not recurrence:
+        return clip(given, ceiling) * mask[..., None], mask, np.append(arguments[0], given[mask])
     hidden = np.zeros_like(given)
     for name in ("ahead", "back") if bidirectional else ("ahead",):
         state, times = np.zeros_like(given[:, 0]), range(given.shape[1])
@@ -162,13 +166,14 @@ def log_softmax(a: Array) -> Array:
     return down - np.log(np.exp(down).sum(-1, keepdims=True))
 
 
-def shapes(*, frequency: int, channels: int, kernel: int, hidden: int, symbols: int, bidirectional: bool, context: int,
-           **_: Any) -> dict[str, tuple[int, ...]]:  # fmt: skip
+def shapes(*, frequency: int, channels: int, kernel: int, hidden: int, symbols: int, recurrence: bool, bidirectional: bool,
+           context: int, **_: Any) -> dict[str, tuple[int, ...]]:  # fmt: skip
     """The name and the shape of every parameter."""
     found: dict[str, tuple[int, ...]] = {"conv.weight": (channels, frequency, kernel), "conv.bias": (channels,)}
     found |= {"recurrent.weight": (hidden, channels), "norm.weight": (hidden,), "norm.bias": (hidden,)}
-    found |= {"ahead.weight": (hidden, hidden)}
-    found |= {"back.weight": (hidden, hidden)} if bidirectional else {"row.weight": (hidden, context + 1)}
+    if recurrence:
+        found |= {"ahead.weight": (hidden, hidden)}
+        found |= {"back.weight": (hidden, hidden)} if bidirectional else {"row.weight": (hidden, context + 1)}
     return found | {"output.weight": (symbols, hidden), "output.bias": (symbols,)}
 
 
@@ -189,7 +194,7 @@ def drawn(rng: np.random.Generator, lengths: list[int], labels: list[list[int]],
         params = {name: _draw(rng, name, shape) for name, shape in shapes(**config).items()}
         frames = np.where(frame_mask[..., None], rng.normal(size=(count, time, config["frequency"])), 0.0)
         batch = {"frames": frames, "frame_mask": frame_mask, "label": label, "label_mask": label_mask}
-        _, _, a = encode(params, batch, config["stride"], config["bidirectional"], config["ceiling"])
+        _, _, a = encode(params, batch, *(config[key] for key in ("stride", "recurrence", "bidirectional", "ceiling")))
         if min(np.abs(a).min(), np.abs(a - config["ceiling"]).min()) > KINK:
             return Problem(config, params, batch, learning_rate=0.05)
 

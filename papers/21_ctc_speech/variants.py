@@ -34,6 +34,9 @@ def variants() -> list[Variant]:
             drawn(4, [5, 3], [[1, 1, 1], [2, 3]], impossible="zero"),
         ),
         Variant(
+            "local", "no recurrence: each frame sees its window alone", drawn(6, [5, 7], [[1], [2, 2]], recurrence=False, stride=1, symbols=4),
+        ),
+        Variant(
             "large_logits", "logits of thousands: path probabilities of e^-1000 and less, whose product is 0 in doubles and whose sum is "
             "below a stand-in of -1e3 or so for log 0", scaled(5, {"output.weight": 3e3}), kind="extreme",
         ),

@@ -22,7 +22,7 @@ def evaluations() -> list[Evaluation]:
     return [
         Evaluation("likelihood", FORWARD, RUN, lambda p: of_examples(p, "likelihood"), probabilities, on=names),
         Evaluation(
-            "path_sum", ["CTC-Forward.weight", "CTC-Collapse.alignments"], RUN, lambda p: of_examples(p, "pathSum"), probabilities,
+            "path_sum", ["CTC-Forward.weight", "CTC-Collapse.alignments", "CTC-Semiring.Sums.sumOf"], RUN, lambda p: of_examples(p, "pathSum"), probabilities,
             on=("streaming",),
         ),
         Evaluation(
@@ -30,7 +30,14 @@ def evaluations() -> list[Evaluation]:
             lambda p, found: np.repeat(probabilities(p, found)[:1, None], 1 + oracles.lengths(p)[0], 1),
         ),
         Evaluation(
-            "counts", ["CTC-Collapse.alignments", "CTC-Count.binomial", "CTC-Count.repeats", "CTC-Forward.forward"], RUN,
+            "cut_in_two", ["CTC-Forward.forwardStates"], RUN, cut_in_two, lambda p, found: probabilities(p, found)[0],
+        ),
+        Evaluation(
+            "spaced", ["CTC-Collapse.spaced"], RUN, lambda p: "withBlanks (1 ∷ 1 ∷ 2 ∷ [])", lambda p, found: np.array([1, 0, 1, 0, 2, 0]),
+            exact=True,
+        ),
+        Evaluation(
+            "counts", ["CTC-Collapse.alignments", "CTC-Count.binomial", "CTC-Count.repeats", "CTC-Count.ones", "CTC-Forward.forward"], RUN,
             lambda p: listed(f"counts {time} {literal(np.array(label, int))}" for time, label in COUNTED), number, exact=True,
         ),
         Evaluation(
@@ -51,6 +58,13 @@ def of_examples(problem: Problem, name: str, count: int | None = None) -> str:
     y = np.exp(checks.log_softmax(found["logits"]))
     examples = list(zip(y, oracles.lengths(problem), oracles.labels(problem)))[:count]
     return listed(f"{name} {literal(rows[:time])} {literal(np.array(label, int))}" for rows, time, label in examples)
+
+
+def cut_in_two(problem: Problem) -> str:
+    """The first example's frames, cut behind the second."""
+    found = checks.forward(problem.params, problem.batch, **problem.config)
+    rows = np.exp(checks.log_softmax(found["logits"][0]))
+    return f"cut {literal(rows[:2])} {literal(rows[2:])} {literal(np.array(oracles.labels(problem)[0]))}"
 
 
 def probabilities(problem: Problem, found: Arrays) -> Array:

@@ -29,10 +29,10 @@ Params = dict[str, Array]
 EPSILON = 1e-5
 
 
-def forward(params: Params, batch: dict[str, Array], *, stride: int = 1, bidirectional: bool = True, ceiling: float = 20.0,
-            impossible: str = "skip", **_sizes: int) -> dict[str, Array]:  # fmt: skip
+def forward(params: Params, batch: dict[str, Array], *, stride: int = 1, recurrence: bool = True, bidirectional: bool = True,
+            ceiling: float = 20.0, impossible: str = "skip", **_sizes: int) -> dict[str, Array]:  # fmt: skip
     """The outputs that `numpy_checks.forward` names."""
-    hidden, mask = encode(params, batch["frames"], batch["frame_mask"], stride, bidirectional, ceiling)
+    hidden, mask = encode(params, batch["frames"], batch["frame_mask"], stride, recurrence, bidirectional, ceiling)
     logits = hidden @ params["output.weight"].T + params["output.bias"]  # (batch, time, symbols)
     log_p, occupancy = jax.vmap(ctc)(jax.nn.log_softmax(logits), mask, batch["label"], batch["label_mask"])
     possible = log_p > -jnp.inf
@@ -45,7 +45,7 @@ def forward(params: Params, batch: dict[str, Array], *, stride: int = 1, bidirec
     }  # fmt: skip
 
 
-def encode(params: Params, frames: Array, frame_mask: Array, stride: int, bidirectional: bool,
+def encode(params: Params, frames: Array, frame_mask: Array, stride: int, recurrence: bool, bidirectional: bool,
            ceiling: float) -> tuple[Array, Array]:  # fmt: skip
     """The states (batch, time, hidden), and which frames are real."""
     mask, w = frame_mask[:, ::stride], params["conv.weight"]
@@ -59,6 +59,8 @@ def encode(params: Params, frames: Array, frame_mask: Array, stride: int, bidire
     mean = given.mean((0, 1), where=real)  # (hidden,)
     variance = jnp.square(given - mean).mean((0, 1), where=real)
     given = params["norm.weight"] * (given - mean) * lax.rsqrt(variance + EPSILON) + params["norm.bias"]
+    if not recurrence:
+        return jnp.where(real, clip(given, ceiling), 0), mask
     walk = partial(read, ceiling=ceiling)
     hidden = jax.vmap(partial(walk, weight=params["ahead.weight"], reverse=False))(given, mask)
     if bidirectional:

@@ -40,8 +40,8 @@ def alphas(y: list[list[sp.Symbol]], label: list[int]) -> tuple[list[int], list[
     rows = [[sp.Integer(s == 0) for s in range(len(l))]]
     for row in y:
         past = [sp.Integer(0), sp.Integer(0), *rows[-1]]
-        leap = [s > 1 and l[s] != 0 and l[s] != l[s - 2] for s in range(len(l))]
-        rows.append([(past[s + 2] + past[s + 1] + leap[s] * past[s]) * row[l[s]] for s in range(len(l))])
+        leap = [s > 1 and l[s] not in (0, l[s - 2]) for s in range(len(l))]
+        rows.append([(past[s + 2] + past[s + 1] + int(leap[s]) * past[s]) * row[l[s]] for s in range(len(l))])
     return l, rows
 
 
@@ -58,7 +58,7 @@ def recursion(y: list[list[sp.Symbol]], label: list[int]) -> sp.Expr:
 
 
 def identities() -> list[Identity]:
-    cases = {"two": (4, [1, 2]), "repeat": (4, [1, 1]), "one": (5, [1]), "empty": (5, []), "three": (5, [1, 1, 2])}
+    cases = {"two": (4, [1, 2]), "repeat": (4, [1, 1]), "one": (5, [1]), "three": (5, [1, 1, 2])}
     any_weights = "three symbols, any positive weights, not only probabilities"
     found = [
         Identity(

@@ -97,17 +97,19 @@ def logsumexp(x: Tensor, axis: int) -> Tensor:
 
 
 class Model:
-    def __init__(self, frequency: int, channels: int, kernel: int, stride: int, hidden: int, symbols: int, bidirectional: bool = True,
-                 context: int = 0, ceiling: float = 20.0, impossible: str = "skip") -> None:  # fmt: skip
+    def __init__(self, frequency: int, channels: int, kernel: int, stride: int, hidden: int, symbols: int, recurrence: bool = True,
+                 bidirectional: bool = True, context: int = 0, ceiling: float = 20.0, impossible: str = "skip") -> None:  # fmt: skip
         self.conv = nn.Conv1d(frequency, channels, kernel, stride, padding=kernel // 2)
         self.recurrent, self.norm = nn.Linear(channels, hidden, bias=False), SequenceNorm(hidden)
-        self.ahead = nn.Linear(hidden, hidden, bias=False)
-        if bidirectional:
+        self.recurrence, self.bidirectional = recurrence, bidirectional
+        if recurrence:
+            self.ahead = nn.Linear(hidden, hidden, bias=False)
+        if recurrence and bidirectional:
             self.back = nn.Linear(hidden, hidden, bias=False)
-        else:
+        elif recurrence:
             self.row = RowConvolution(hidden, context)
         self.output = nn.Linear(hidden, symbols)
-        self.stride, self.bidirectional, self.ceiling, self.impossible = stride, bidirectional, ceiling, impossible
+        self.stride, self.ceiling, self.impossible = stride, ceiling, impossible
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that `numpy_checks.forward` names."""
@@ -115,13 +117,7 @@ class Model:
         real = frame_mask[:, :: self.stride]  # (batch, time, 1)
         x = self.conv(frame_mask.where(batch["frames"], 0.0).transpose(1, 2)).transpose(1, 2)
         given = self.norm(self.recurrent(clip(x, self.ceiling)), real.cast(x.dtype))  # (batch, time, hidden)
-        hidden = Tensor.stack(*self.read(given, real, self.ahead), dim=1)
-        if self.bidirectional:
-            # h = h> + h<
-            back = self.read(given.flip(1), real.flip(1), self.back)
-            hidden = (hidden + Tensor.stack(*reversed(back), dim=1)).contiguous()
-        else:
-            hidden = real.where(self.row(hidden), 0.0).contiguous()
+        hidden = self.states(given, real)
         logits = self.output(hidden).contiguous()  # (batch, time, symbols)
         log_p, occupancy = ctc(logits.log_softmax(), real, batch["label"], batch["label_mask"])
         possible = log_p > -math.inf
@@ -133,6 +129,17 @@ class Model:
             "hidden": hidden, "logits": logits, "occupancy": occupancy, "log_likelihood": known, "possible": possible,
             "loss": -total / count,
         }  # fmt: skip
+
+    def states(self, given: Tensor, real: Tensor) -> Tensor:
+        """The states (batch, time, hidden), zero at padding."""
+        if not self.recurrence:
+            return real.where(clip(given, self.ceiling), 0.0).contiguous()
+        hidden = Tensor.stack(*self.read(given, real, self.ahead), dim=1)
+        if self.bidirectional:
+            # h = h> + h<
+            back = self.read(given.flip(1), real.flip(1), self.back)
+            return (hidden + Tensor.stack(*reversed(back), dim=1)).contiguous()
+        return real.where(self.row(hidden), 0.0).contiguous()
 
     def read(self, given: Tensor, real: Tensor, weight: nn.Linear) -> list[Tensor]:
         """h_t = f(B(W h_t) + U h_{t-1}), zero at padding."""

@@ -61,8 +61,9 @@ class RowConvolution(nn.Module):
         return F.conv1d(ahead, self.weight.unsqueeze(1), groups=len(self.weight)).mT
 
 
-def ctc(log_y: Tensor, mask: Tensor, label: Tensor, label_mask: Tensor) -> tuple[Tensor, Tensor]:
-    """log p(l | x), (batch,), -infinity where there is no alignment, and the occupancy (batch, time, symbols), zero there."""
+def ctc(log_y: Tensor, mask: Tensor, label: Tensor, label_mask: Tensor, backward: bool = True) -> tuple[Tensor, Tensor]:
+    """log p(l | x), (batch,), -infinity where there is no alignment, and the occupancy (batch, time, symbols), zero there.
+    Without `backward` there are no occupancies."""
     # l' = blank l_1 blank ... l_U blank
     l = F.pad(torch.stack([label, torch.zeros_like(label)], -1).flatten(1), (1, 0))  # (batch, state)
     skip = F.pad((l[:, 2:] != l[:, :-2]) & (l[:, 2:] != 0), (2, 0))
@@ -85,6 +86,8 @@ def ctc(log_y: Tensor, mask: Tensor, label: Tensor, label_mask: Tensor) -> tuple
         alphas.append(alpha)
     # p(l | x) = alpha_T(2U) + alpha_T(2U - 1)
     log_p = logsumexp(torch.where(last, alpha, nothing), -1)
+    if not backward:
+        return log_p, log_p.new_empty(0)
     beta = torch.where(last, torch.zeros_like(nothing), nothing)
     betas, leave = [beta], F.pad(skip[:, 2:], (0, 2))
     for real, y in zip(mask.T.flip(0)[:-1], here.flip(1).unbind(1)):
@@ -107,24 +110,26 @@ def logsumexp(x: Tensor, dim: int) -> Tensor:
 
 
 class Model(nn.Module):
-    def __init__(self, frequency: int, channels: int, kernel: int, stride: int, hidden: int, symbols: int, bidirectional: bool = True,
-                 context: int = 0, ceiling: float = 20.0, impossible: str = "skip") -> None:  # fmt: skip
+    def __init__(self, frequency: int, channels: int, kernel: int, stride: int, hidden: int, symbols: int, recurrence: bool = True,
+                 bidirectional: bool = True, context: int = 0, ceiling: float = 20.0, impossible: str = "skip") -> None:  # fmt: skip
         super().__init__()
         self.conv = nn.Conv1d(frequency, channels, kernel, stride, padding=kernel // 2)
         self.recurrent, self.norm = nn.Linear(channels, hidden, bias=False), SequenceNorm(hidden)
-        self.ahead = nn.Linear(hidden, hidden, bias=False)
-        if bidirectional:
+        self.recurrence, self.bidirectional = recurrence, bidirectional
+        if recurrence:
+            self.ahead = nn.Linear(hidden, hidden, bias=False)
+        if recurrence and bidirectional:
             self.back = nn.Linear(hidden, hidden, bias=False)
-        else:
+        elif recurrence:
             self.row = RowConvolution(hidden, context)
         self.output = nn.Linear(hidden, symbols)
-        self.stride, self.bidirectional, self.ceiling, self.impossible = stride, bidirectional, ceiling, impossible
+        self.stride, self.ceiling, self.impossible = stride, ceiling, impossible
 
-    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    def forward(self, batch: dict[str, Tensor], backward: bool = True) -> dict[str, Tensor]:
         """The outputs that `numpy_checks.forward` names."""
         hidden, mask = self.encode(batch["frames"], batch["frame_mask"])
         logits = self.output(hidden)  # (batch, time, symbols)
-        log_p, occupancy = ctc(logits.log_softmax(-1), mask, batch["label"], batch["label_mask"])
+        log_p, occupancy = ctc(logits.log_softmax(-1), mask, batch["label"], batch["label_mask"], backward)
         possible = log_p > -math.inf
         # loss = -mean log p(l | x)
         known = torch.where(possible, log_p, 0.0)
@@ -140,6 +145,8 @@ class Model(nn.Module):
         mask = frame_mask[:, :: self.stride]  # (batch, time)
         x = self.conv((frames * frame_mask.unsqueeze(-1)).mT).mT  # (batch, time, channels)
         given = self.norm(self.recurrent(ClippedReLU.apply(x, self.ceiling)), mask)  # (batch, time, hidden)
+        if not self.recurrence:
+            return ClippedReLU.apply(given, self.ceiling) * mask.unsqueeze(-1), mask
         hidden = self.read(given, mask, self.ahead)
         if self.bidirectional:
             # h = h> + h<

@@ -11,13 +11,13 @@ module CTC-Run where
 
 open import Cubical.Foundations.Prelude using (Type; fst; snd)
 open import Cubical.Data.List.Base using (length; _++_)
-open import Cubical.Data.Maybe using (Maybe; just; nothing)
+open import Cubical.Data.Maybe using (just; nothing)
 open import Cubical.Data.Nat.Properties using (discreteℕ)
 open import S30.Evaluation.Float
 open import S30.Evaluation.Lists
 open import S30.Evaluation.Unproved using (unproved)
 open import CTC-Semiring
-open import CTC-Collapse discreteℕ using (collapse; alignments)
+open import CTC-Collapse discreteℕ using (Symbol; collapse; alignments; spaced)
 import CTC-Forward
 open import CTC-Count discreteℕ using (ones; binomial; natural; repeats)
 
@@ -31,14 +31,14 @@ open CTC-Forward discreteℕ floats
 open Sums floats using (sumOf)
 module Count = CTC-Forward discreteℕ natural
 
-entry : List Float → ℕ → Float
-entry []       _       = 0.0
-entry (x ∷ xs) zero    = x
-entry (x ∷ xs) (suc k) = entry xs k
+nth : List Float → ℕ → Float
+nth []       _       = 0.0
+nth (x ∷ xs) zero    = x
+nth (x ∷ xs) (suc k) = nth xs k
 
 frame : List Float → Frame
-frame row nothing  = entry row 0
-frame row (just a) = entry row a
+frame row nothing  = nth row 0
+frame row (just a) = nth row a
 
 likelihood pathSum : List (List Float) → List ℕ → Float
 likelihood rows l = forward (map frame rows) l
@@ -52,6 +52,10 @@ cuts rows l = go (start l) (map frame rows)
   go x []       = pairing l x [] ∷ []
   go x (y ∷ ys) = pairing l x (y ∷ ys) ∷ go (step l x y) ys
 
+-- The same cut in two.
+cut : List (List Float) → List (List Float) → List ℕ → Float
+cut rows rest l = pairing l (forwardStates (map frame rows) l) (map frame rest)
+
 -- The count three times: by the list, by the recursion, by the binomial.
 counts : ℕ → List ℕ → List ℕ
 counts T l = length (alignments T nothing l) ∷ Count.forward (ones T) l
@@ -59,9 +63,16 @@ counts T l = length (alignments T nothing l) ∷ Count.forward (ones T) l
   where
   open import Agda.Builtin.Nat using () renaming (_+_ to plus; _-_ to minus)
 
-symbol : ℕ → Maybe ℕ
+symbol : ℕ → Symbol
 symbol zero    = nothing
 symbol (suc a) = just (suc a)
 
 collapsed : List ℕ → List ℕ
 collapsed path = collapse (map symbol path)
+
+number : Symbol → ℕ
+number nothing  = 0
+number (just a) = a
+
+withBlanks : List ℕ → List ℕ
+withBlanks l = map number (spaced l)
