@@ -10,6 +10,7 @@ import numpy as np
 from s30.room import Array, Forward, Oracle, Problem, sibling
 
 checks = sibling(__file__, "numpy_checks.py")
+decode = sibling(__file__, "decode.py")
 
 
 def oracles() -> list[Oracle]:
@@ -21,6 +22,13 @@ def oracles() -> list[Oracle]:
         Oracle(
             "counted", "where all symbols are equally probable p(l | x) is C(T + U - r, 2U) over the number of all paths",
             "the closed form of the count", counted, ("streaming", "low_ceiling", "counted_as_zero"),
+        ),
+        Oracle(
+            "widest_beam", "a beam that keeps every prefix finds the most probable label", "brute force over all labels", widest_beam,
+            ("streaming",),
+        ),
+        Oracle(
+            "fewest_edits", "the edits from greedy labels to labels", "the recursive definition of Levenshtein's distance", fewest_edits,
         ),
     ]  # fmt: skip
 
@@ -63,3 +71,29 @@ def counted(forward: Forward, problem: Problem) -> tuple[Array, Array]:
         repeats = sum(a == b for a, b in zip(label, label[1:]))
         counts.append(comb(time + len(label) - repeats, 2 * len(label)) / problem.config["symbols"] ** time)
     return ours, np.array(counts)
+
+
+def widest_beam(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    """log p of the beam's label, by the layer itself, and of the best label there is, for each example."""
+    log_y = checks.log_softmax(forward(problem.params, problem.batch)["logits"])
+    ours, theirs = [], []
+    for rows, time in zip(log_y, lengths(problem)):
+        found: dict[tuple[int, ...], float] = {}
+        for path in product(range(rows.shape[-1]), repeat=time):
+            label = tuple(collapse(path))
+            found[label] = found.get(label, 0.0) + np.exp(sum(rows[t, k] for t, k in enumerate(path)))
+        ours.append(found[tuple(decode.prefix_beam(rows[:time], 10**6, -np.inf))])
+        theirs.append(max(found.values()))
+    return np.array(ours), np.array(theirs)
+
+
+def fewest_edits(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    def distance(a: list[int], b: list[int]) -> int:
+        if not a or not b:
+            return len(a) + len(b)
+        return min(distance(a[1:], b) + 1, distance(a, b[1:]) + 1, distance(a[1:], b[1:]) + (a[0] != b[0]))
+
+    log_y = checks.log_softmax(forward(problem.params, problem.batch)["logits"])
+    written, wanted = [decode.greedy(rows) for rows in log_y], [[*l, 1, *l] for l in labels(problem)]
+    theirs = sum(map(distance, written, wanted)) / sum(map(len, wanted))
+    return np.array(decode.label_error_rate(written, wanted)), np.array(theirs)

@@ -4,6 +4,7 @@ r"""Synthesised digit strings written down: label error rates with and without r
     row       one direction and a row convolution over 4 frames to come
     local     no recurrence, a window of 11 frames in place of 5
     shuffled  `both`, trained on labels of other strings: the control
+    early_*   `both` after two epochs, the first in SortaGrad's order or in random order
 
 The first epoch is SortaGrad's: minibatches in the order of their strings' length; then at random. Test strings are new ones; B takes its
 statistics from the strings it is given, so all of them are asked at once. Adam, the gradient's norm cut.
@@ -30,9 +31,12 @@ NETS: dict[str, dict[str, Any]] = {
     "row": {"bidirectional": False, "context": 4},
     "local": {"recurrence": False, "kernel": 11},
     "shuffled": {},
+    "early_sorted": {},
+    "early_random": {},
 }
+EARLY = 2  # epochs of the comparison of orders
 # Seeds, training strings, epochs, test strings.
-PROFILES = {"quick": (1, 480, 10, 80), "full": (3, 960, 30, 160)}
+PROFILES = {"quick": (1, 480, 6, 80), "full": (3, 480, 20, 160)}
 TIME, BATCH, PEAK, CLIP, BETAS, EPSILON, WIDTH = 152, 24, 1e-2, 5.0, (0.9, 0.99), 1e-8, 8
 
 NAMES = {"both": "two directions", "row": "one direction and a row convolution", "local": "no recurrence"}
@@ -42,6 +46,9 @@ METRICS = {
     "error_beam": Metric("the same by a beam of prefixes, two directions", "edits per digit", "seeds", "both", "low", spread=0.15),
     "beam_gain": Metric("log p of the beam's label less that of the greedy one, mean over the new strings", "nats", "seeds", "both", "high",
                         spread=0.1),
+    **{f"loss_early_{order}": Metric(f"loss on new strings after {EARLY} epochs, the first one {what}", "nats per string", "seeds",
+                                     f"early_{order}", "low", spread=1.0)
+       for order, what in (("sorted", "by the strings' length"), ("random", "at random"))},
     "error_shuffled": Metric("label error rate after training on labels of other strings", "edits per digit", "seeds", "shuffled", "low",
                              control=True, spread=0.2),
     "parameters_ratio": Metric("parameters of the net without recurrence over those with two directions", "1"),
@@ -93,12 +100,18 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         for number, net in enumerate(NETS):
             framework.progress((s - seed + number / len(NETS)) / seeds, f"seed {s}, {NAMES.get(net, net)}")
             data = known if net != "shuffled" else known | {k: known[k][other] for k in ("label", "label_mask")}
-            mine = order if net != "shuffled" else order[: len(order) // 4]
+            mine = order if net in NAMES else order[: EARLY * count // BATCH]
+            if net == "early_random":
+                mine = rng.permuted(mine[: len(mine) // EARLY].ravel()).reshape(-1, BATCH)
+                mine = np.concatenate([mine, order[len(mine) : EARLY * len(mine)]])
             rates = linear_decay(PEAK, len(mine), warm_up=len(mine) // 10)
             trained = framework.train(Training(net, start[net], data, mine, rates, clip=CLIP))
             inputs = {k: test[k] for k in ("frames", "frame_mask")}
             log_y = checks.log_softmax(framework.predict(net, trained.params, inputs)["logits"].astype(float))
             rows = [y[:n] for y, n in zip(log_y, test["frame_mask"][:, :: SIZES["stride"]].sum(1))]
+            if net.startswith("early"):
+                metrics[f"loss_{net}"].append(-float(log_p(rows, wanted).mean()))
+                continue
             found = [decode.greedy(y) for y in rows]
             metrics[f"error_{net}"].append(decode.label_error_rate(found, wanted))
             if net == "both":

@@ -34,7 +34,7 @@ def train(training: Training) -> Trained:
     start = {name: jax.numpy.asarray(value) for name, value in training.start.items()}
     theta, unravel = ravel_pytree(start)
     state, losses = adam_init(theta), []
-    kind = "both" if training.net == "shuffled" else training.net
+    kind = training.net if task.NETS[training.net] else "both"
     for index, rate in zip(training.order, training.rates, strict=True):
         batch = {name: value[index] for name, value in training.data.items()}
         theta, state, loss = update(theta, state, start, batch, rate, training.clip, kind)
