@@ -28,8 +28,8 @@ def invariants() -> list[Invariant]:
             "symbols has one in two", "Graves et al., 3.1", repeats, tolerance=EXACT,
         ),
         Invariant(
-            "all_labels_together", "of all labels, the empty one included, in two frames the probabilities sum to one", "Graves et al., 3.1",
-            all_labels,
+            "all_labels_together", "of all labels, the empty one included, in two frames the probabilities sum to one",
+            "Graves et al., 3.1", all_labels,
         ),
         Invariant(
             "empty_label", "the empty label has one alignment, all blanks", "Graves et al., 3.1", empty,
@@ -121,7 +121,9 @@ def padding(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]
     batch["label_mask"] = batch["label_mask"].copy()
     batch["label_mask"][0, 1:] = False
     noise = rng.normal(size=batch["frames"].shape)
-    other = dict(batch, frames=np.where(batch["frame_mask"][..., None], batch["frames"], noise), label=batch["label"].copy())
+    other = dict(
+        batch, frames=np.where(batch["frame_mask"][..., None], batch["frames"], noise), label=batch["label"].copy()
+    )
     other["label"][0, 1] = other["label"][0, 0] % (problem.config["symbols"] - 1) + 1
     sides = [forward(problem.params, b) for b in (batch, other)]
     return tuple(np.concatenate([o[k].ravel() for k in ("hidden", "log_likelihood", "occupancy")]) for o in sides)

@@ -34,8 +34,8 @@ import numpy as np
 from s30.room import Array, Arrays, Invariant, Problem, sibling
 
 CONFIG: dict[str, Any] = {
-    "frequency": 4, "channels": 8, "kernel": 3, "stride": 2, "hidden": 7, "symbols": 6, "recurrence": True, "bidirectional": True, "context": 0,
-    "ceiling": 20.0, "impossible": "skip",
+    "frequency": 4, "channels": 8, "kernel": 3, "stride": 2, "hidden": 7, "symbols": 6, "recurrence": True, "bidirectional": True,
+    "context": 0, "ceiling": 20.0, "impossible": "skip",
 }  # fmt: skip
 EPSILON = 1e-5  # in the root of B
 KINK = 1e-4  # no argument of f is nearer to 0 or to the ceiling
@@ -69,12 +69,16 @@ def encode(params: Arrays, batch: Arrays, stride: int, recurrence: bool, bidirec
     w = params["conv.weight"]  # (channels, frequency, kernel)
     kernel = w.shape[-1]
     padded = np.pad(x, ((0, 0), (kernel // 2, kernel // 2), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, 1)[:, ::stride]  # (batch, time, frequency, kernel)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel, 1)[
+        :, ::stride
+    ]  # (batch, time, frequency, kernel)
     # h_t = f(w * x)_t
     a = np.einsum("btfk,cfk->btc", windows, w) + params["conv.bias"]
     arguments = [a[mask].ravel()]
     # B(W h_t)
-    given = normalised(clip(a, ceiling) @ params["recurrent.weight"].T, mask, params["norm.weight"], params["norm.bias"])
+    given = normalised(
+        clip(a, ceiling) @ params["recurrent.weight"].T, mask, params["norm.weight"], params["norm.bias"]
+    )
     if not recurrence:
         return clip(given, ceiling) * mask[..., None], mask, np.append(arguments[0], given[mask])
     hidden = np.zeros_like(given)

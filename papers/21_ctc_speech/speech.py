@@ -16,7 +16,18 @@ RATE, WINDOW, HOP = 4000, 64, 40  # samples a second, in a frame, from frame to 
 BANDS = WINDOW // 4
 VOWELS = np.array([(300.0, 1700.0), (750.0, 1150.0), (350.0, 800.0), (550.0, 1450.0)])  # formants in Hz
 NEUTRAL = np.array([500.0, 1250.0])
-DIGITS = [(0, 1), (0, 2), (1, 0), (1, 3), (2, 0), (2, 3), (3, 1), (3, 2), (0, 3), (1, 2)]  # which vowels; digit d is symbol d + 1
+DIGITS = [
+    (0, 1),
+    (0, 2),
+    (1, 0),
+    (1, 3),
+    (2, 0),
+    (2, 3),
+    (3, 1),
+    (3, 2),
+    (0, 3),
+    (1, 2),
+]  # which vowels; digit d is symbol d + 1
 LONGEST = 4
 
 
@@ -38,7 +49,9 @@ def wave(rng: np.random.Generator, digits: Array) -> Array:
     harmonics = np.arange(1, int(0.5 * RATE / (1.1 * pitch)))
     phase = 2 * np.pi * np.cumsum(glide) / RATE
     amplitude = sum(1 / (1 + ((glide[:, None] * harmonics - f[:, i : i + 1]) / 90) ** 2) for i in range(2))
-    voice = envelope * (amplitude * np.sin(phase[:, None] * harmonics + rng.uniform(0, 2 * np.pi, len(harmonics)))).sum(1)
+    voice = envelope * (amplitude * np.sin(phase[:, None] * harmonics + rng.uniform(0, 2 * np.pi, len(harmonics)))).sum(
+        1
+    )
     return voice + rng.normal(0, voice.std() * 10 ** (-rng.uniform(10, 25) / 20), len(voice))
 
 
@@ -60,4 +73,9 @@ def batch_of(rng: np.random.Generator, count: int, time: int) -> dict[str, Array
         frames[row, : len(heard)], frame_mask[row, : len(heard)] = heard, True
         label[row, : len(digits)] = digits + 1
     order = rng.permutation(count)
-    return {"frames": frames[order], "frame_mask": frame_mask[order], "label": label[order], "label_mask": label[order] > 0}
+    return {
+        "frames": frames[order],
+        "frame_mask": frame_mask[order],
+        "label": label[order],
+        "label_mask": label[order] > 0,
+    }

@@ -76,7 +76,9 @@ def initial(rng: np.random.Generator, net: str) -> dict[str, Array]:
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     """The reference in NumPy: logits (string, time, symbols)."""
     config = switches(net)
-    hidden, _, _ = checks.encode(params, inputs, *(config[k] for k in ("stride", "recurrence", "bidirectional", "ceiling")))
+    hidden, _, _ = checks.encode(
+        params, inputs, *(config[k] for k in ("stride", "recurrence", "bidirectional", "ceiling"))
+    )
     return {"logits": hidden @ params["output.weight"].T + params["output.bias"]}
 
 
@@ -133,8 +135,15 @@ def log_p(rows: list[Array], labels: list[list[int]]) -> Array:
 
 
 def errors(metrics: dict[str, Any]) -> Bars:
-    shown = {"both": "error_both", "both, beam": "error_beam", "row": "error_row", "local": "error_local", "shuffled": "error_shuffled"}
+    shown = {
+        "both": "error_both",
+        "both, beam": "error_beam",
+        "row": "error_row",
+        "local": "error_local",
+        "shuffled": "error_shuffled",
+    }
     return Bars(
-        "Label error rates of new digit strings", "edits per digit", {label: float(np.mean(metrics[name])) for label, name in shown.items()},
+        "Label error rates of new digit strings", "edits per digit",
+        {label: float(np.mean(metrics[name])) for label, name in shown.items()},
         caption="Of strings that were not trained on. A net without recurrence sees a window of 11 frames, and not both vowels of a digit.",
     )  # fmt: skip

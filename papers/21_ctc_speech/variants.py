@@ -23,7 +23,8 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "streaming", "one direction and a row convolution over two frames to come; stride 1 and 3 frames; an empty label",
-            drawn(2, [3, 3], [[2, 2], []], frequency=3, channels=4, kernel=5, stride=1, hidden=3, symbols=4, bidirectional=False, context=2),
+            drawn(2, [3, 3], [[2, 2], []], frequency=3, channels=4, kernel=5, stride=1, hidden=3, symbols=4, bidirectional=False,
+                  context=2),
         ),
         Variant(
             "low_ceiling", "a ceiling of 0.4, which cuts many states; stride 3", drawn(3, [10, 4], [[1, 2, 1], [3]], stride=3, ceiling=0.4,
@@ -34,7 +35,8 @@ def variants() -> list[Variant]:
             drawn(4, [5, 3], [[1, 1, 1], [2, 3]], impossible="zero"),
         ),
         Variant(
-            "local", "no recurrence: each frame sees its window alone", drawn(6, [5, 7], [[1], [2, 2]], recurrence=False, stride=1, symbols=4),
+            "local", "no recurrence: each frame sees its window alone",
+            drawn(6, [5, 7], [[1], [2, 2]], recurrence=False, stride=1, symbols=4),
         ),
         Variant(
             "large_logits", "logits of thousands: path probabilities of e^-1000 and less, whose product is 0 in doubles and whose sum is "
@@ -60,5 +62,7 @@ def scaled(seed: int, factors: dict[str, float]) -> Problem:
 def silent() -> Problem:
     problem = checks.problem(7)
     return Problem(
-        problem.config, {n: np.zeros_like(v) if n.startswith("conv") else v for n, v in problem.params.items()}, problem.batch
+        problem.config,
+        {n: np.zeros_like(v) if n.startswith("conv") else v for n, v in problem.params.items()},
+        problem.batch,
     )

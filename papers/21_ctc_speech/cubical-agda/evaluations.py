@@ -22,8 +22,8 @@ def evaluations() -> list[Evaluation]:
     return [
         Evaluation("likelihood", FORWARD, RUN, lambda p: of_examples(p, "likelihood"), probabilities, on=names),
         Evaluation(
-            "path_sum", ["CTC-Forward.weight", "CTC-Collapse.alignments", "CTC-Semiring.Sums.sumOf"], RUN, lambda p: of_examples(p, "pathSum"), probabilities,
-            on=("streaming",),
+            "path_sum", ["CTC-Forward.weight", "CTC-Collapse.alignments", "CTC-Semiring.Sums.sumOf"], RUN,
+            lambda p: of_examples(p, "pathSum"), probabilities, on=("streaming",),
         ),
         Evaluation(
             "cuts", ["CTC-Forward.pairing", "CTC-Forward.suffix"], RUN, lambda p: of_examples(p, "cuts", 1),

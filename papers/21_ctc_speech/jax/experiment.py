@@ -25,7 +25,9 @@ task = sibling(__file__, "../task.py")
 def update(theta: Array, state: tuple, params: dict, batch: dict, rate: Array, clip: Array, net: str) -> tuple:
     """One step of Adam on theta, which holds all parameters in one vector, as `params` has them by name."""
     _, unravel = ravel_pytree(params)
-    loss, gradient = jax.value_and_grad(lambda at: model.forward(unravel(at), batch, **task.switches(net))["loss"])(theta)
+    loss, gradient = jax.value_and_grad(lambda at: model.forward(unravel(at), batch, **task.switches(net))["loss"])(
+        theta
+    )
     gradient = clip_by_global_norm(gradient, clip)
     return *adam(theta, gradient, state, rate, *task.BETAS, task.EPSILON), loss
 

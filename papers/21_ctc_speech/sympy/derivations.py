@@ -1,13 +1,13 @@
 r"""What follows from the equations of connectionist temporal classification, derived and proved: paper 21.
 
-    Graves et al. 4.1   the recursion is the sum over all paths that collapse to the label
-                        y_t(k) d p / d y_t(k) = sum_{s: l'_s = k} alpha_t(s) beta_t(s)
-                        d (-log p) / d a_t(k) = y_t(k) - occupancy_t(k), a the logits
-    section 3.2         B does not see a factor or a shift of its argument where eps = 0
+Graves et al. 4.1   the recursion is the sum over all paths that collapse to the label
+                    y_t(k) d p / d y_t(k) = sum_{s: l'_s = k} alpha_t(s) beta_t(s)
+                    d (-log p) / d a_t(k) = y_t(k) - occupancy_t(k), a the logits
+section 3.2         B does not see a factor or a shift of its argument where eps = 0
 
-    symbol          name here
-    y_t(k)          y[t][k], k = 0 the blank
-    c_k             what the other frames give the paths with symbol k in this one: p = sum_k y_k c_k
+symbol          name here
+y_t(k)          y[t][k], k = 0 the blank
+c_k             what the other frames give the paths with symbol k in this one: p = sum_k y_k c_k
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def identities() -> list[Identity]:
     any_weights = "three symbols, any positive weights, not only probabilities"
     found = [
         Identity(
-            f"recursion_sums_paths_{name}", f"alpha_T(2U) + alpha_T(2U - 1) is the sum over all {SYMBOLS}^{time} paths that collapse to {label}",
+            f"recursion_sums_paths_{name}",
+            f"alpha_T(2U) + alpha_T(2U - 1) is the sum over all {SYMBOLS}^{time} paths that collapse to {label}",
             recursion(frames(time), label), paths(frames(time), label), any_weights, "Graves et al., 4.1", proof=("expand",),
         )
         for name, (time, label) in cases.items()

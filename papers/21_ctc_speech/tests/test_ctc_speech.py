@@ -27,7 +27,10 @@ def test_first_vowel_is_heard(speech) -> None:
     """Power near the first vowel's lower formant, at the digit's beginning, tells 300 Hz from 750 Hz."""
     levels = []
     for digit in (0, 2):  # vowels (0, 1) and (1, 0)
-        heard = np.mean([speech.spectrogram(speech.wave(np.random.default_rng(s), np.array([digit])))[1:4] for s in range(20)], (0, 1))
+        heard = np.mean(
+            [speech.spectrogram(speech.wave(np.random.default_rng(s), np.array([digit])))[1:4] for s in range(20)],
+            (0, 1),
+        )
         levels.append(heard[2] - heard[6])  # bands of 125 Hz
     assert levels[0] > levels[1] + 0.3
 

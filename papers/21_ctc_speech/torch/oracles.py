@@ -23,12 +23,12 @@ def oracles() -> list[Oracle]:
             "the gradient of torch.nn.functional.ctc_loss", gradient, ("streaming", "low_ceiling"),
         ),
         Oracle(
-            "long_input", "of 600 frames the probability is below e^-745 and so 0 in doubles, its logarithm is not", "torch.nn.functional.ctc_loss",
-            long_input,
+            "long_input", "of 600 frames the probability is below e^-745 and so 0 in doubles, its logarithm is not",
+            "torch.nn.functional.ctc_loss", long_input,
         ),
         Oracle(
-            "library_normalisation", "B over the real frames", "torch.nn.functional.batch_norm in training, on all real frames as one batch",
-            normalisation,
+            "library_normalisation", "B over the real frames",
+            "torch.nn.functional.batch_norm in training, on all real frames as one batch", normalisation,
         ),
     ]  # fmt: skip
 
@@ -38,8 +38,14 @@ def library(logits: Tensor, problem: Problem, zero: bool = False) -> Tensor:
     batch, stride = problem.batch, problem.config["stride"]
     frames = torch.from_numpy(batch["frame_mask"][:, ::stride].sum(1))
     labels = torch.from_numpy(batch["label"][batch["label_mask"]])
-    return F.ctc_loss(logits.log_softmax(-1).transpose(0, 1), labels, frames, torch.from_numpy(batch["label_mask"].sum(1)),
-                      reduction="none", zero_infinity=zero)
+    return F.ctc_loss(
+        logits.log_softmax(-1).transpose(0, 1),
+        labels,
+        frames,
+        torch.from_numpy(batch["label_mask"].sum(1)),
+        reduction="none",
+        zero_infinity=zero,
+    )
 
 
 def loss(forward: Forward, problem: Problem) -> tuple[Array, Array]:
