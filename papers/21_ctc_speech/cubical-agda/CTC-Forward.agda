@@ -14,7 +14,7 @@ every number of frames (Graves et al., 2006, section 4.1; the loss of Deep Speec
   Σ_s α_t(s) β_t(s)                pairing
   p(l | x) = α_T(2U) + α_T(2U+1)   forward ys l
 
-α_0 is 1 at the first blank and 0 elsewhere; one step makes of it what the paper starts with.
+α_0 is 1 at the first blank and 0 elsewhere; one step makes of it what the paper starts with (firstFrame).
 -}
 open import Cubical.Foundations.Prelude hiding (Path)
 open import Cubical.Relation.Nullary using (yes; no; Discrete)
@@ -125,6 +125,25 @@ forwardStates ys l = run (step l) ys (start l)
 
 forward : List Frame → Label → Carrier
 forward ys l = ends 0# (forwardStates ys l .fst) l (forwardStates ys l .snd)
+
+nothingAdvances : (y : Frame) (p : Symbol) (l : Label) → advance y p 0# 0# l (zeros l) ≡ zeros l
+nothingAdvances y p []      = refl
+nothingAdvances y p (c ∷ l) i =
+  ( (cong (_· y (just c)) (+IdL _ ∙ +IdL _ ∙ shut p) ∙ 0· _) i , (cong (_· y nothing) (+IdR 0#) ∙ 0· _) i )
+  , nothingAdvances y (just c) l i
+  where
+  shut : (p : Symbol) → gate 0# p c 0# ≡ 0#
+  shut nothing  = refl
+  shut (just a) with a ≟ c
+  ... | yes _ = refl
+  ... | no _  = refl
+
+-- After the first frame the first blank and the first symbol have that frame's weights, and all else is zero, as Graves et al. begin.
+firstFrame : (y : Frame) (c : A) (l : Label) → forwardStates (y ∷ []) (c ∷ l) ≡ (y nothing , ((y (just c) , 0#) , zeros l))
+firstFrame y c l i =
+  ·IdL (y nothing) i
+  , ( ( (cong (_· y (just c)) (+IdL _ ∙ +IdR 1#) ∙ ·IdL _) i , (cong (_· y nothing) (+IdR 0#) ∙ 0· _) i )
+    , nothingAdvances y (just c) l i )
 
 ----------------------------------------------------------------------
 -- Σ_s α(s) β(s) does not change from frame to frame

@@ -12,7 +12,7 @@ from s30.room import Array, Arrays, Evaluation, Problem, literal, sibling
 checks = sibling(__file__, "../numpy_checks.py")
 oracles = sibling(__file__, "../oracles.py")
 RUN = "CTC-Run"
-FORWARD = [f"CTC-Forward.{name}" for name in ("forward", "step", "advance", "start", "ends")]
+FORWARD = [f"CTC-Forward.{name}" for name in ("forward", "step", "advance", "start", "zeros", "ends")]
 COUNTED = [(2, [1, 2]), (2, [1, 1]), (3, [1, 1]), (4, [1, 2]), (5, [2, 1, 1]), (5, []), (0, []), (6, [1, 1, 1])]
 PATHS = [list(path) for path in product(range(3), repeat=4)]
 
