@@ -24,6 +24,10 @@ def invariants() -> list[Invariant]:
             "impossible_occupies_nothing", "an example without alignment has no occupancy", "Graves et al., 4.1", nothing, tolerance=EXACT,
         ),
         Invariant(
+            "none_possible", "where no example has an alignment, and all are skipped, the loss is 0", "Graves et al., 4.1", none_possible,
+            tolerance=EXACT,
+        ),
+        Invariant(
             "repeats_need_a_blank", "a label of two equal symbols has an alignment in three frames and none in two; one of two different "
             "symbols has one in two", "Graves et al., 3.1", repeats, tolerance=EXACT,
         ),
@@ -73,6 +77,11 @@ def infinite(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array
 def nothing(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
     found = forward(problem.params, problem.batch)["occupancy"][-1]
     return found, np.zeros_like(found)
+
+
+def none_possible(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
+    loss = forward(problem.params, shortened(problem, [2, 2, 2]) | labelled([[1, 1], [2, 2], [1, 2, 1]]))["loss"]
+    return loss, np.zeros_like(loss)
 
 
 def repeats(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
