@@ -1,17 +1,15 @@
-"""The equations once more, in 40 digits and by loops over edges; Hückel's energies by exact polynomials (paper 12)."""
+"""The equations once more, in 40 digits and by loops over edges (paper 12)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-import sympy as sp
 from mpmath import exp, fdot, fsum, mpf, tanh, workdps
 
 from s30.room import Array, Arrays, Forward, Oracle, Problem, sibling
 
 checks = sibling(__file__, "numpy_checks.py")
-molecules = checks.molecules
 
 Vector = list[Any]  # of mpf
 
@@ -22,10 +20,6 @@ def oracles() -> list[Oracle]:
             "equations_in_40_digits", "messages, states, memories, attention, q* and y of each graph without its padding",
             "equations (1) to (4), edge by edge, by mpmath", in_many_digits,
             ("single_vertex", "two_components", "multigraph", "virtual_edges", "gated_readout", "bag_of_atoms", "large_scores"),
-        ),
-        Oracle(
-            "characteristic_polynomials", "the loss against targets that are twice the sum of the upper roots of det(x 1 - A), and the gap "
-            "of the middle ones", "SymPy's characteristic polynomial, its roots isolated exactly", by_polynomials,
         ),
     ]  # fmt: skip
 
@@ -122,15 +116,3 @@ def graph(numbers: Numbers, problem: Problem, g: int, count: int) -> dict[str, A
     rectified = [max(a, mpf(0)) for a in numbers.affine("output.hidden", star)]
     return {**found, "prediction": numbers.affine("output.prediction", rectified)}
 
-
-def by_polynomials(forward: Forward, problem: Problem) -> tuple[Array, Array]:
-    found, batch, targets = forward(problem.params, problem.batch), problem.batch, []
-    for vertices, source, target, real in zip(*(batch[name] for name in ("vertex_mask", "source", "target_vertex", "edge_mask"))):
-        A = sp.zeros(int(vertices.sum()))
-        for v, w in zip(source[real], target[real]):
-            A[int(v), int(w)] = 1
-        # det(x 1 - A) in whole numbers; its real roots, each as often as it is one
-        roots = sorted((root.evalf(30) for root in A.charpoly().as_expr().as_poly().real_roots()), reverse=True)
-        half = len(roots) // 2
-        targets.append([float(2 * sum(roots[:half])), float(roots[half - 1] - roots[half])])
-    return found["loss"], np.mean((found["prediction"] - np.array(targets)) ** 2)
