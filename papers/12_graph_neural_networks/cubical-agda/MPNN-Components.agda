@@ -23,12 +23,14 @@ open import Cubical.Data.Sum.Base using (_⊎_; inl; inr)
 open import Cubical.HITs.FiniteMultiset.Base using (FMSet; trunc; module ElimProp) renaming ([] to ∅; _∷_ to _◂_)
 open import S30.Multiset
 open import S30.WeightedSum R' using (sumOver; sumOverMap; sumOverUnion)
-open import MPNN-Graph R' {Answer = fst R'} send update initial
+open import MPNN-Graph R' {Answer = fst R'} send update initial hiding (R)
 
 open CommRingStr (snd R') using (_+_; +Assoc; +Comm; 0r)
 
+R : Type
+R = fst R'
+
 private
-  R = fst R'
   variable
     V W A B : Type
 

@@ -33,8 +33,10 @@ open import Cubical.Relation.Nullary using (¬_)
 open import S30.Multiset
 open import S30.WeightedSum R' using (sumOver; sumOverMap)
 
+R : Type
+R = fst R'
+
 private
-  R = fst R'
   variable
     V W : Type
 

@@ -29,8 +29,10 @@ import S30.Attention
 open CommRingStr (snd R') using (_+_; _·_)
 open import S30.WeightedSum R' using (sumOver; sumOverUnion)
 
+R : Type
+R = fst R'
+
 private
-  R = fst R'
   module Shared = S30.Attention R' weight value divide
 
 reading : Query → FMSet Memory → Feature → R

@@ -23,13 +23,13 @@ def evaluations() -> list[Evaluation]:
             "relabelled", ["MPNN-Graph.rename", "MPNN-Graph.relabel"], RUN, relabelled, lambda p, found: real(p, found["states"])[0][::-1],
         ),
         Evaluation(
-            "beside", [f"{split}.beside"], RUN, lambda p: f"{molecule(p, 'both')} {lists(p)} {lists(p, 1)}",
+            "beside", [f"{split}.beside"], RUN, lambda p: f"{molecule(p, 'both')} {{{size(p, 1) - 1}}} {lists(p)} {lists(p, 1)}",
             lambda p, found: np.concatenate([real(p, found["states"], g)[0] for g in (0, 1)]),
         ),
         Evaluation("first_listed", ["MPNN-Graph.firstListed"], RUN, lambda p: f"{molecule(p, 'firstOne')} {lists(p)}", lambda p, _: p.batch["atoms"][0, 0]),
         Evaluation(
             "fingerprints", [f"{split}.concatenated"], RUN,
-            lambda p: f"{molecule(p, 'fingerprints')} {p.config['features']} {p.config['bond']} {lists(p)}", fingerprints,
+            lambda p: f"{molecule(p, 'fingerprints')} {p.config['features']} {p.config['bond']} {lists(p, vectors=True)}", fingerprints,
         ),
         Evaluation(
             "embedding", ["MPNN-Set2set.process", "MPNN-Set2set.reading"], RUN, embedded, lambda p, found: found["embedding"][0],
@@ -63,27 +63,22 @@ def row_list(terms: list[str]) -> str:
     return "(" + " ∷ ".join([*terms, "[]"]) + ")"
 
 
-def edge_network(problem: Problem, name: str) -> str:
-    d, params = problem.config["hidden"], problem.params
-    rows = zip(np.split(params[f"{name}.matrix.weight"], d), np.split(params[f"{name}.matrix.bias"], d))
-    return f"(edges {layer(problem, f'{name}.hidden')} {row_list([affine(*row) for row in rows])})"
-
-
 def molecule(problem: Problem, ask: str) -> str:
     params = problem.params
     gates = zip(np.split(params["gru.message.weight"], 3), np.split(params["gru.message.bias"], 3))
-    parts = [edge_network(problem, "edge_in"), edge_network(problem, "edge_out"), *(affine(*gate) for gate in gates)]
+    parts = [affine(*gate) for gate in gates]
     parts += [literal(U) for U in np.split(params["gru.state.weight"], 3)]
-    return f"Molecule.{ask} {problem.config['hidden']} (net {' '.join(parts)})"
+    return f"Molecule.{ask} {problem.config['hidden']} (net {' '.join(parts)}) {{{size(problem) - 1}}}"
 
 
-def lists(problem: Problem, g: int = 0) -> str:
-    """Features, and for each vertex what comes in from where and what goes out where."""
+def lists(problem: Problem, g: int = 0, vectors: bool = False) -> str:
+    """Features, and for each vertex what comes in from where and what goes out where, with A(e), or with e itself for one row."""
     batch, near = problem.batch, [[] for _ in range(size(problem, g))]
-    for v, w, e, there in zip(*(batch[name][g] for name in ("source", "target_vertex", "bonds", "edge_mask"))):
-        if there:
-            near[w].append(f"(index {v} , true , {literal(e)})")
-            near[v].append(f"(index {w} , false , {literal(e)})")
+    A_in, A_out = (checks.edge_network(problem.params, name, batch["bonds"][g]) for name in ("edge_in", "edge_out"))
+    for k in np.flatnonzero(batch["edge_mask"][g]):
+        v, w, e = batch["source"][g, k], batch["target_vertex"][g, k], batch["bonds"][g, k][None]
+        near[w].append(f"(index {v} , true , {literal(e if vectors else A_in[k])})")
+        near[v].append(f"(index {w} , false , {literal(e if vectors else A_out[k])})")
     return f"({literal(batch['atoms'][g, : len(near)])} , {row_list([row_list(row) for row in near])})"
 
 

@@ -94,22 +94,17 @@ def instances() -> list[Identity]:
     filters, y = sp.symbols("f:3", real=True), sp.Matrix(sp.symbols("y:3", real=True))
     tilde = V * sp.diag(*filters) * V.T
     by_message = sp.Matrix([sum(tilde[v, w] * y[w] for w in range(3)) for v in range(3)])
-    eigenvalues = sp.diag(*[(v.T * laplacian * v)[0] for v in vectors])
     (d, count_), k = sp.symbols("d n", positive=True), sp.Symbol("k", integer=True, positive=True)
     tower = sp.Symbol("t", integer=True)
     return [
         Identity(
-            "kipf_and_welling", "D^(-1/2) A D^(-1/2) H W is equation (1) with the messages c_vw h_w, times W", sp.MatMul(D, A, D, h, W, evaluate=False), sent * W,
+            "kipf_and_welling", "D^(-1/2) A D^(-1/2) H W is equation (1) with the messages c_vw h_w, times W", D * (A * (D * (h * W))), sent * W,
             "methylenecyclopropene, two features to three; ReLU follows on both sides", "section 2, Laplacian based methods",
-            proof=("doit", "simplify"),
+            proof=("expand",),
         ),
         Identity(
-            "eigenvectors_of_the_laplacian", "L V = V times a diagonal matrix", sp.MatMul(laplacian, V, evaluate=False),
-            V * eigenvalues, "the triangle", "appendix 10.1", proof=("doit", "simplify"),
-        ),
-        Identity(
-            "bruna", "V F V^T y is equation (1) with the messages L~_vw y_w, L~ = V F V^T, over all vertices w", sp.MatMul(V, sp.diag(*filters), V.T, y, evaluate=False),
-            by_message, "the triangle, one feature, any filter F; sigma follows on both sides", "equation (6)", proof=("doit", "simplify"),
+            "bruna", "V F V^T y is equation (1) with the messages L~_vw y_w, L~ = V F V^T, over all vertices w", V * (sp.diag(*filters) * (V.T * y)),
+            by_message, "the triangle, one feature, any filter F; sigma follows on both sides", "equation (6)", proof=("simplify",),
         ),
         Identity(
             "towers", "k towers of d / k entries: k n^2 (d / k)^2 = n^2 d^2 / k products", sp.Sum(count_**2 * (d / k) ** 2, (tower, 1, k)),

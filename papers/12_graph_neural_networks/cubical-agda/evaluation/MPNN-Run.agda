@@ -3,7 +3,7 @@ The message passing network's definitions on the room's numbers. A vector is a l
 
   numpy_checks.py                       here
   ------------------------------------  --------------------------------------------------------------
-  source, target_vertex, bonds          a list for each vertex: (neighbour , comes in? , the edge's features)
+  source, target_vertex, bonds          a list for each vertex: (neighbour , comes in? , A(e))
   messages, states, from the states     messagesOf, statesAfter: message and round
   one round from the features           first, renamed, both: states
   embedding                             embedded: process
@@ -55,19 +55,11 @@ apply a x = add (map (λ row → dot row x) (Affine.W a)) (Affine.b a)
 times : Matrix → Vector → Vector
 times W x = map (λ row → dot row x) W
 
--- The edge network: a hidden layer, then each row of A(e) by an affine map of its own.
-record EdgeNetwork : Type where
-  constructor edges
-  field
-    hidden : Affine
-    rows   : List Affine
-
 record Net : Type where
   constructor net
   field
-    incoming outgoing : EdgeNetwork
-    z r new           : Affine
-    Uz Ur U           : Matrix
+    z r new : Affine
+    Uz Ur U : Matrix
 
 record Reader : Type where
   constructor reader
@@ -111,17 +103,15 @@ module Molecule (d : ℕ) (N : Net) where
   open Net N
 
   Bond Channel : Type
-  Bond    = Bool × Vector
+  Bond    = Bool × Matrix
   Channel = Bool × Fin d
 
-  row : EdgeNetwork → Vector → Fin d → Vector
-  row A e k = apply (vector (affine [] []) (EdgeNetwork.rows A) k) (map relu (apply (EdgeNetwork.hidden A) e))
-
+  -- A(e) h; the matrix of an edge is NumPy's.
   send : Vector → Vector → Bond → Channel → Float
-  send _ h (true  , e) (true  , k) = dot (row incoming e k) h
-  send _ h (false , e) (false , k) = dot (row outgoing e k) h
-  send _ h (true  , e) (false , k) = 0.0
-  send _ h (false , e) (true  , k) = 0.0
+  send _ h (true  , A) (true  , k) = dot (vector [] A k) h
+  send _ h (false , A) (false , k) = dot (vector [] A k) h
+  send _ h (true  , A) (false , k) = 0.0
+  send _ h (false , A) (true  , k) = 0.0
 
   flat : (Channel → Float) → Vector
   flat m = list (λ k → m (true , k)) ++ list (λ k → m (false , k))
@@ -175,13 +165,13 @@ module Molecule (d : ℕ) (N : Net) where
   ... | nothing = []
   ... | just x  = x
 
-  -- The messages of Duvenaud et al. from features: the sums of neighbours' first `f` features and of the edges' `b`.
+  -- The messages of Duvenaud et al. from features: the sums of neighbours' `f` features and of the first `b` entries of the edges.
   fingerprints : {n : ℕ} → (f b : ℕ) → Lists n → Matrix
   fingerprints {n} f b (atoms , near) = list λ (v : Fin (suc n)) → list (λ s → total v (inl s)) ++ list (λ c → total v (inr c))
     where
     total : Fin (suc n) → Fin f ⊎ Fin b → Float
     total v c = sumOver
-      (λ edge → concatenated (vector 0.0) (λ e → vector 0.0 (snd e)) [] (vector [] atoms (fst edge)) (snd edge) c)
+      (λ edge → concatenated (vector 0.0) (λ e → vector 0.0 (vector {n = 1} [] (snd e) Fin.zero)) [] (vector [] atoms (fst edge)) (snd edge) c)
       (toMultiset (vector [] near v))
 
   predicted : {n : ℕ} → (p rounds steps : ℕ) → Reader → Lists n → Vector
