@@ -99,10 +99,11 @@ def distances(count: int, edges: Edges) -> Array:
 
 
 def in_ring(count: int, edges: Edges) -> Array:
-    """Whether each bond lies on a ring: without it its ends are still connected."""
-    return np.array([
-        distances(count, [other for other in edges if other != (v, w)])[v, w] < count for v, w in edges
-    ])  # fmt: skip
+    """Whether each bond lies on a ring: as a resistor among others of 1 it then has less than 1 between its ends."""
+    A = adjacency(count, edges)
+    inverse = np.linalg.pinv(np.diag(A.sum(0)) - A)
+    v, w = np.array(edges).T
+    return inverse[v, v] + inverse[w, w] - 2 * inverse[v, w] < 1 - 1e-6
 
 
 def grown(rng: np.random.Generator, count: int) -> Graph:
@@ -126,6 +127,12 @@ def grown(rng: np.random.Generator, count: int) -> Graph:
         edges.append((v, w))
         degree[[v, w]] += 1
     return count, edges
+
+
+def double(count: int, edges: Edges) -> Array:
+    """Which bonds of a skeleton from `grown` are double: the first, and every second one up to the last atom."""
+    position = np.arange(len(edges))
+    return (position % 2 == 0) & (position < count)
 
 
 def polynomial(count: int, edges: Edges) -> tuple[int, ...]:
