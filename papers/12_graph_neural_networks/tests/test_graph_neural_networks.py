@@ -1,8 +1,53 @@
-"""TODO: checks that this paper earns beyond what the engine asks."""
+"""What no layer can be asked: the molecules, their orbitals by exact polynomials, and that held-out ones stay out."""
 
-from s30.room import Paper
+import numpy as np
+import pytest
+import sympy as sp
+
+from s30.corpus.registry import Paper
 
 
-def test_the_object_is_the_papers_own(room: Paper) -> None:
-    """Fails until the template's affine map is replaced."""
-    assert "TODO" not in (room.folder / "numpy_checks.py").read_text(encoding="utf-8")
+@pytest.fixture
+def molecules(room: Paper):
+    return room.module("molecules.py")
+
+
+@pytest.fixture
+def grown(molecules):
+    rng = np.random.default_rng(0)
+    return [molecules.grown(rng, int(rng.choice((8, 10, 12, 14)))) for _ in range(40)]
+
+
+def test_energies_and_gaps_are_those_of_exact_polynomials(molecules, grown) -> None:
+    x = sp.Symbol("x")
+    for count, edges in [*molecules.SMALL.values(), *grown[:3]]:
+        A = sp.Matrix(molecules.adjacency(count, edges).astype(int))
+        polynomial = A.charpoly(x).as_expr().as_poly(x)
+        assert tuple(int(c) for c in polynomial.all_coeffs()) == molecules.polynomial(count, edges)
+        high = sorted((float(root.evalf(20)) for root in polynomial.real_roots()), reverse=True)
+        half, odd = divmod(count, 2)
+        energy = 2 * sum(high[:half]) + odd * high[half]
+        gap = 0 if odd else high[half - 1] - high[half]
+        assert molecules.huckel(count, edges) == pytest.approx((energy, gap), abs=1e-7)
+
+
+def test_skeletons_have_a_kekule_structure_and_no_atom_with_four_bonds(molecules, grown) -> None:
+    for count, edges in grown:
+        assert molecules.adjacency(count, edges).sum(0).max() <= 3
+        ends = np.array(edges)[molecules.double(count, edges)].ravel()
+        assert sorted(ends) == list(range(count))  # each atom has one double bond
+
+
+def test_a_bond_of_a_ring_may_be_left_out(molecules, grown) -> None:
+    for count, edges in grown:
+        for bond, inside in zip(edges, molecules.in_ring(count, edges), strict=True):
+            rest = [other for other in edges if other != bond]
+            assert inside == (molecules.distances(count, rest)[bond] < count)
+
+
+def test_a_molecule_stays_on_its_side_of_the_split_under_another_numbering(molecules, grown) -> None:
+    rng = np.random.default_rng(1)
+    for count, edges in grown:
+        new = rng.permutation(count)
+        renamed = count, [(int(new[v]), int(new[w])) for v, w in edges]
+        assert molecules.held_out(renamed) == molecules.held_out((count, edges))
