@@ -38,7 +38,7 @@ def variants() -> list[Variant]:
             "joins; the sum for readout", virtual(4),
         ),
         Variant(
-            "gated_readout", "equation (4), the readout of GG-NN; butadiene", drawn(5, [molecules.SMALL["butadiene"]], readout="gated", rounds=2),
+            "gated_readout", "equation (4), the readout of GG-NN; butadiene, and allyl with a vertex of padding", drawn(5, [molecules.SMALL["butadiene"], molecules.SMALL["allyl"]], readout="gated", rounds=2),
         ),
         Variant(
             "bag_of_atoms", "no rounds: a sum over atoms that never look at a bond",
