@@ -13,7 +13,8 @@ OUTPUTS = ("embedding", "prediction")
 def invariants() -> list[Invariant]:
     return [
         Invariant(
-            "relabelled_vertices", "another numbering of the vertices permutes messages, states, memories and attention, and leaves what is "
+            "relabelled_vertices",
+            "another numbering of the vertices permutes messages, states, memories and attention, and leaves what is "
             "read out", "section 2", relabelled,
         ),
         Invariant("reordered_edges", "the order of the edges changes nothing", "equation (1)", reordered),
@@ -37,7 +38,8 @@ def invariants() -> list[Invariant]:
             tolerance=EXACT,
         ),
         Invariant(
-            "parallel_edges_add", "the messages of a doubled edge are twice those of a single one", "equation (1), sum over edges", parallel,
+            "parallel_edges_add", "the messages of a doubled edge are twice those of a single one", "equation (1), sum over edges",
+            parallel,
         ),
         Invariant(
             "reversed_edges", "all edges turned round and both edge networks exchanged, with their columns of W: the same states",
@@ -65,7 +67,10 @@ def relabelled(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Arr
     moved = {**batch, "source": new[batch["source"]], "target_vertex": new[batch["target_vertex"]]}
     moved |= {name: batch[name][:, old] for name in ("atoms", "vertex_mask")}
     there, here = forward(problem.params, moved), forward(problem.params, batch)
-    renamed = [here[name][:, :, old] for name in ("messages", "states")] + [here["memories"][:, old], here["attention"][..., old]]
+    renamed = [here[name][:, :, old] for name in ("messages", "states")] + [
+        here["memories"][:, old],
+        here["attention"][..., old],
+    ]
     return (
         _flat(*(there[name] for name in ("messages", "states", "memories", "attention", *OUTPUTS))),
         _flat(*renamed, *(here[name] for name in OUTPUTS)),

@@ -43,7 +43,9 @@ CONFIG: dict[str, Any] = {
 KINK = 1e-4  # no rectified unit of a Problem is nearer to zero than this
 
 
-def forward(params: Arrays, batch: Arrays, *, hidden: int, rounds: int, steps: int, readout: str, **_: int) -> dict[str, Array]:
+def forward(
+    params: Arrays, batch: Arrays, *, hidden: int, rounds: int, steps: int, readout: str, **_: int
+) -> dict[str, Array]:
     """messages (graph, round, vertex, 2 hidden); states (graph, round, vertex, hidden); memories (graph, vertex, memory); attention
     (graph, step, vertex); embedding (graph, 2 memory), or (graph, memory) of the sum; prediction (graph, target); loss, a mean square.
     In the order of computation. A readout has what it computes and no more; no rounds, no messages and no states.
@@ -178,7 +180,9 @@ def problem(seed: int) -> Problem:
     return drawn(rng, [molecules.SMALL[large], molecules.SMALL[small]], CONFIG)
 
 
-def drawn(rng: np.random.Generator, graphs: Sequence[tuple[int, Sequence[tuple[int, int]]]], config: dict[str, Any]) -> Problem:
+def drawn(
+    rng: np.random.Generator, graphs: Sequence[tuple[int, Sequence[tuple[int, int]]]], config: dict[str, Any]
+) -> Problem:
     """These molecules, a feature vector drawn for each atom and for each bond, targets what Hückel's theory says of them (or further
     drawn numbers). Redrawn until no rectified unit is near its kink."""
     while True:

@@ -95,7 +95,8 @@ def graph(numbers: Numbers, problem: Problem, g: int, count: int) -> dict[str, A
     both = [a + b for a, b in zip(h, x)]
     if config["readout"] == "gated":
         each = [
-            [sigma(i) * j for i, j in zip(numbers.affine("gate", a), numbers.affine("value", b))] for a, b in zip(both, h)
+            [sigma(i) * j for i, j in zip(numbers.affine("gate", a), numbers.affine("value", b))]
+            for a, b in zip(both, h)
         ]
         return {**found, "prediction": [fsum(column) for column in zip(*each)]}
     n = found["memories"] = [numbers.affine("project", a) for a in both]
@@ -115,4 +116,3 @@ def graph(numbers: Numbers, problem: Problem, g: int, count: int) -> dict[str, A
     found["embedding"] = star
     rectified = [max(a, mpf(0)) for a in numbers.affine("output.hidden", star)]
     return {**found, "prediction": numbers.affine("output.prediction", rectified)}
-

@@ -22,7 +22,16 @@ from s30.room import Array, Arrays, Bars, Experiment, Framework, Metric, Trainin
 checks = sibling(__file__, "numpy_checks.py")
 molecules = checks.molecules
 
-SIZES = {"features": 3, "bond": 3, "edge_hidden": 8, "hidden": 12, "memory": 12, "output_hidden": 16, "targets": 1, "steps": 3}
+SIZES = {
+    "features": 3,
+    "bond": 3,
+    "edge_hidden": 8,
+    "hidden": 12,
+    "memory": 12,
+    "output_hidden": 16,
+    "targets": 1,
+    "steps": 3,
+}
 NETS: dict[str, dict[str, Any]] = {
     "mpnn": {"rounds": 3, "readout": "set2set"},
     "sum": {"rounds": 3, "readout": "sum"},
@@ -45,7 +54,8 @@ METRICS = {
                           spread=0.15),
     "r2_ridge": Metric("the same of ridge regression on counts of atoms and bonds", "share", "seeds"),
     "r2_energy_ridge": Metric("share of the variance of held-out total pi energies that this ridge explains", "share", "seeds"),
-    "molecules_seen": Metric("share of held-out molecules that are trained on, by their characteristic polynomial", "share", "seeds", good="low"),
+    "molecules_seen": Metric("share of held-out molecules that are trained on, by their characteristic polynomial", "share", "seeds",
+    good="low"),
 }  # fmt: skip
 
 
@@ -66,7 +76,10 @@ def initial(rng: np.random.Generator, net: str) -> dict[str, Array]:
 def encoded(graphs: Sequence[Any]) -> dict[str, Array]:
     """An atom is one-hot by its hydrogen atoms, 0 to 2. A bond is one-hot by whether it is single or double in the Kekulé structure that
     `molecules.grown` has drawn, and bears a 1 where it lies in a ring."""
-    bonds = [np.tile(np.column_stack([np.eye(2)[molecules.double(*g).astype(int)], molecules.in_ring(*g)]), (2, 1)) for g in graphs]
+    bonds = [
+        np.tile(np.column_stack([np.eye(2)[molecules.double(*g).astype(int)], molecules.in_ring(*g)]), (2, 1))
+        for g in graphs
+    ]
     batch = molecules.arrays(graphs, bonds, max(ATOMS), EDGES)
     atoms = np.zeros((*batch["vertex_mask"].shape, 3))
     for g, (count, edges) in enumerate(graphs):
@@ -88,7 +101,9 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         known, held = molecules.library(rng, draws, ATOMS)
         seen = {molecules.polynomial(*graph) for graph in known}
         metrics["molecules_seen"].append(float(np.mean([molecules.polynomial(*graph) in seen for graph in held])))
-        truth, asked = (np.array([molecules.huckel(*graph) for graph in graphs]) for graphs in (known, held))  # energy, gap
+        truth, asked = (
+            np.array([molecules.huckel(*graph) for graph in graphs]) for graphs in (known, held)
+        )  # energy, gap
         linear = ridge(counts(known), truth, counts(held))
         metrics["r2_energy_ridge"].append(explained(linear[:, 0], asked[:, 0]))
         metrics["r2_ridge"].append(explained(linear[:, 1], asked[:, 1]))
@@ -104,7 +119,9 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
             rates = linear_decay(PEAK, length, warm_up=length // 10)
             examples = shuffled if net == "shuffled" else data
             trained = framework.train(Training(net, start[net], examples, order[:length], rates))
-            answers[net] = middle + width * framework.predict(net, trained.params, test)["prediction"][:, 0].astype(float)
+            answers[net] = middle + width * framework.predict(net, trained.params, test)["prediction"][:, 0].astype(
+                float
+            )
             metrics[f"r2_{net}"].append(explained(answers[net], asked[:, 1]))
     return Experiment(metrics, drawn(metrics))
 
@@ -129,7 +146,9 @@ def drawn(metrics: dict[str, Any]) -> dict[str, Any]:
     labels = {"mpnn": "set2set", "sum": "sum", "bag": "bag of atoms", "ridge": "ridge", "shuffled": "shuffled"}
     return {
         "explained": Bars(
-            "Variance of held-out gaps that is explained", "R²", {label: float(np.mean(metrics[f"r2_{net}"])) for net, label in labels.items()},
-            caption="Held-out molecules, none of which was trained on under another numbering. Counts of atoms and bonds say little of a gap.",
+            "Variance of held-out gaps that is explained", "R²", {label: float(np.mean(metrics[f"r2_{net}"])) for net,
+            label in labels.items()},
+            caption="Held-out molecules, none of which was trained on under another numbering. Counts of atoms and "
+            "bonds say little of a gap.",
         ),
     }  # fmt: skip

@@ -38,7 +38,8 @@ def variants() -> list[Variant]:
             "joins; the sum for readout", virtual(4),
         ),
         Variant(
-            "gated_readout", "equation (4), the readout of GG-NN; butadiene, and allyl with a vertex of padding", drawn(5, [molecules.SMALL["butadiene"], molecules.SMALL["allyl"]], readout="gated", rounds=2),
+            "gated_readout", "equation (4), the readout of GG-NN; butadiene, and allyl with a vertex of padding", drawn(5,
+            [molecules.SMALL["butadiene"], molecules.SMALL["allyl"]], readout="gated", rounds=2),
         ),
         Variant(
             "bag_of_atoms", "no rounds: a sum over atoms that never look at a bond",
@@ -46,7 +47,8 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "large_scores", "memories times 3e3, so that scores lie thousands apart: exp overflows unless the maximum is subtracted",
-            changed(7, {"project.weight": 3e3, "project.bias": 3e3, "output.hidden.weight": 1e-3, "set2set.gates.weight": 1e-3}), kind="extreme",
+            changed(7, {"project.weight": 3e3, "project.bias": 3e3, "output.hidden.weight": 1e-3, "set2set.gates.weight": 1e-3}),
+                kind="extreme",
         ),
         Variant(
             "shut_gates", "biases of 1000 and -1000 by turns at both gates of the GRU: sigma is exactly 0 or 1", shut(8), kind="extreme",

@@ -13,7 +13,8 @@ RUN = "MPNN-Run"
 def evaluations() -> list[Evaluation]:
     graph, split = [f"MPNN-Graph.{name}" for name in ("message", "round", "states", "forget")], "MPNN-Components"
     return [
-        Evaluation("messages", [graph[0], graph[3]], RUN, lambda p: by_rounds(p, "messagesOf"), lambda p, found: real(p, found["messages"])),
+        Evaluation("messages", [graph[0], graph[3]], RUN, lambda p: by_rounds(p, "messagesOf"), lambda p, found: real(p,
+            found["messages"])),
         Evaluation("states", [*graph[:2], graph[3]], RUN, lambda p: by_rounds(p, "statesAfter"), lambda p, found: real(p, found["states"])),
         Evaluation(
             "first_round", graph, RUN, lambda p: f"{molecule(p, 'first')} {lists(p)}", lambda p, found: real(p, found["states"])[0],
@@ -26,7 +27,8 @@ def evaluations() -> list[Evaluation]:
             "beside", [f"{split}.beside"], RUN, lambda p: f"{molecule(p, 'both')} {{{size(p, 1) - 1}}} {lists(p)} {lists(p, 1)}",
             lambda p, found: np.concatenate([real(p, found["states"], g)[0] for g in (0, 1)]),
         ),
-        Evaluation("first_listed", ["MPNN-Graph.firstListed"], RUN, lambda p: f"{molecule(p, 'firstOne')} {lists(p)}", lambda p, _: p.batch["atoms"][0, 0]),
+        Evaluation("first_listed", ["MPNN-Graph.firstListed"], RUN, lambda p: f"{molecule(p, 'firstOne')} {lists(p)}", lambda p,
+            _: p.batch["atoms"][0, 0]),
         Evaluation(
             "fingerprints", [f"{split}.concatenated"], RUN,
             lambda p: f"{molecule(p, 'fingerprints')} {p.config['features']} {p.config['bond']} {lists(p, vectors=True)}", fingerprints,
@@ -120,7 +122,9 @@ def reader(problem: Problem) -> str:
 
 def embedded(problem: Problem) -> str:
     memories = trace(problem)["memories"][0, : size(problem)]
-    return f"Reading.embedded {problem.config['memory']} {reader(problem)} {problem.config['steps']} {literal(memories)}"
+    return (
+        f"Reading.embedded {problem.config['memory']} {reader(problem)} {problem.config['steps']} {literal(memories)}"
+    )
 
 
 def predicted(problem: Problem) -> str:

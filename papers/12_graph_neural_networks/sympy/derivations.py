@@ -1,14 +1,14 @@
 r"""What follows from the equations of message passing, and Hückel's energies by their polynomials: paper 12 (Gilmer et al., 2017).
 
-    Hückel        det(x 1 - A) of ethylene, butadiene, benzene; E_pi = 2, 2 sqrt 5, 8 in beta; orbitals of chains and rings
-    section 2     models before this one as equations (1) and (2): Kipf and Welling, Bruna et al. (equation 6)
-    5.3           d a_v / d score_w = a_v ([v = w] - a_w), so that a score moves the reading by a_w (n_w - r)
-    5.4           a round of k towers needs a k-th of the products
-    section 7     d loss / d y = 2 (y - target) / count
+Hückel        det(x 1 - A) of ethylene, butadiene, benzene; E_pi = 2, 2 sqrt 5, 8 in beta; orbitals of chains and rings
+section 2     models before this one as equations (1) and (2): Kipf and Welling, Bruna et al. (equation 6)
+5.3           d a_v / d score_w = a_v ([v = w] - a_w), so that a score moves the reading by a_w (n_w - r)
+5.4           a round of k towers needs a k-th of the products
+section 7     d loss / d y = 2 (y - target) / count
 
-    symbol        name here            symbol      name here
-    A             adjacency            n_v, r      n (one feature), reading
-    x             x                    a_v         weight
+symbol        name here            symbol      name here
+A             adjacency            n_v, r      n (one feature), reading
+x             x                    a_v         weight
 """
 
 from __future__ import annotations
@@ -48,13 +48,15 @@ def huckel() -> list[Identity]:
     return [
         *(
             Identity(
-                f"polynomial_of_{name}", f"det(x 1 - A) of {name}, factored", (x * sp.eye(graph[0]) - adjacency(graph)).det(), factored[name],
+                f"polynomial_of_{name}", f"det(x 1 - A) of {name}, factored", (x * sp.eye(graph[0]) - adjacency(graph)).det(),
+                    factored[name],
                 "A the adjacency matrix of the carbon skeleton", model, proof=("expand",),
             )
             for name, graph in molecules.SMALL.items() if name in factored
         ),
         Identity(
-            "chain_orbitals", "sin((v - 1) t) + sin((v + 1) t) = 2 cos t sin(v t): with sin((n + 1) t) = 0 an orbital of a chain of n atoms, of "
+            "chain_orbitals",
+            "sin((v - 1) t) + sin((v + 1) t) = 2 cos t sin(v t): with sin((n + 1) t) = 0 an orbital of a chain of n atoms, of "
             "the eigenvalue 2 cos t", sp.sin((v - 1) * theta) + sp.sin((v + 1) * theta), 2 * sp.cos(theta) * sp.sin(v * theta),
             "any chain", model, proof=("expand", "expand_trig"),
         ),
@@ -63,9 +65,11 @@ def huckel() -> list[Identity]:
             sp.cos((v - 1) * theta) + sp.cos((v + 1) * theta), 2 * sp.cos(theta) * sp.cos(v * theta), "any ring", model,
             proof=("expand", "expand_trig"),
         ),
-        Identity("energy_of_ethylene", "E_pi = 2, in beta", chain(2), sp.S(2), "twice the upper half of 2 cos(k pi / (n + 1))", model, proof=("doit",)),
+        Identity("energy_of_ethylene", "E_pi = 2, in beta", chain(2), sp.S(2), "twice the upper half of 2 cos(k pi / (n + 1))", model,
+            proof=("doit",)),
         Identity(
-            "energy_of_butadiene", "E_pi = 2 sqrt 5, in beta", chain(4), 2 * sp.sqrt(5), "twice the upper half of 2 cos(k pi / (n + 1))", model,
+            "energy_of_butadiene", "E_pi = 2 sqrt 5, in beta", chain(4), 2 * sp.sqrt(5), "twice the upper half of 2 cos(k pi / (n + 1))",
+            model,
             proof=("doit", "simplify"),
         ),
         Identity(
@@ -98,12 +102,14 @@ def instances() -> list[Identity]:
     tower = sp.Symbol("t", integer=True)
     return [
         Identity(
-            "kipf_and_welling", "D^(-1/2) A D^(-1/2) H W is equation (1) with the messages c_vw h_w, times W", D * (A * (D * (h * W))), sent * W,
+            "kipf_and_welling", "D^(-1/2) A D^(-1/2) H W is equation (1) with the messages c_vw h_w, times W", D * (A * (D * (h * W))),
+            sent * W,
             "methylenecyclopropene, two features to three; ReLU follows on both sides", "section 2, Laplacian based methods",
             proof=("expand",),
         ),
         Identity(
-            "bruna", "V F V^T y is equation (1) with the messages L~_vw y_w, L~ = V F V^T, over all vertices w", V * (sp.diag(*filters) * (V.T * y)),
+            "bruna", "V F V^T y is equation (1) with the messages L~_vw y_w, L~ = V F V^T, over all vertices w",
+            V * (sp.diag(*filters) * (V.T * y)),
             by_message, "the triangle, one feature, any filter F; sigma follows on both sides", "equation (6)", proof=("simplify",),
         ),
         Identity(
@@ -159,7 +165,9 @@ def trace(problem: Problem) -> dict[str, Array]:
 
 def loss_by_polynomials(problem: Problem) -> Array:
     batch, targets = problem.batch, []
-    for vertices, source, target, real in zip(*(batch[name] for name in ("vertex_mask", "source", "target_vertex", "edge_mask"))):
+    for vertices, source, target, real in zip(
+        *(batch[name] for name in ("vertex_mask", "source", "target_vertex", "edge_mask"))
+    ):
         bonds = [(int(v), int(w)) for v, w in zip(source[real], target[real])]
         roots = adjacency((int(vertices.sum()), bonds)).charpoly(x).as_expr().as_poly(x).real_roots()
         high, half = sorted((float(root.evalf(20)) for root in roots), reverse=True), len(roots) // 2

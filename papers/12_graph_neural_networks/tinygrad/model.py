@@ -106,7 +106,9 @@ class Model:
         h, found, trace = atoms.pad((None, None, (0, self.padding))) * there, {}, []
         if self.rounds:
             real = batch["edge_mask"].unsqueeze(-1).cast(atoms.dtype)
-            source, target = (batch[name].one_hot(mask.shape[1]).cast(atoms.dtype) * real for name in ("source", "target_vertex"))
+            source, target = (
+                batch[name].one_hot(mask.shape[1]).cast(atoms.dtype) * real for name in ("source", "target_vertex")
+            )
             channels = (self.edge_in(batch["bonds"]), source, target), (self.edge_out(batch["bonds"]), target, source)
             for _ in range(self.rounds):
                 m = along(*channels[0], h).cat(along(*channels[1], h), dim=-1).contiguous()
