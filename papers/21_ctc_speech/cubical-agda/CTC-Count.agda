@@ -20,7 +20,8 @@ open import Cubical.Data.List.Properties using (length++)
 open import Cubical.Data.Maybe using (just; nothing)
 open import Cubical.Data.Nat.Base using (ℕ; zero; suc; _+_; _·_; _∸_)
 open import Cubical.Data.Nat.Properties
-open import Cubical.Data.Nat.Order
+open import Cubical.Data.Nat.Order using
+  (_≤_; _<_; <-+k; pred-≤-pred; suc-≤-suc; ¬-<-zero; ≤-+k; ≤-refl; ≤-suc; ≤-trans; ≤SumRight)
 open import Cubical.Data.Sigma using (_,_)
 open import S30.Lists using (lengthMap)
 open import CTC-Collapse _≟_
