@@ -94,7 +94,7 @@ def _others(
     chosen: registry.Corpus, paper: Paper, asked: Layer, progress: display.Progress, time_limit: float
 ) -> dict[str, Evidence]:
     """What the room's own layers have, but the one that is tried; NumPy, the reference, always."""
-    wanted = [name for name in AGAINST if name not in (asked.name,) or name == "numpy"]
+    wanted = [name for name in AGAINST if name != asked.name or name == "numpy"]
     results = swept(slots_for([paper], wanted, False), options_of(chosen, time_limit=time_limit), progress)
     true = {name: evidence for (_, name, _), evidence in results.items() if evidence.outcome is Outcome.PASSED}
     if "numpy" not in true:

@@ -26,7 +26,7 @@ from s30.sweep.run import sweep
 # Not how it draws parameters, which is its own affair, nor the room's oracles, which may look into the room's own modules.
 ASKED = tuple(part for part in PARTS if part not in ("start", "oracles"))
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "figures", "tests", "cubical-agda", "experiment.py", "oracles.py")
-FILE, DOOR = "stranger.py", {"numpy": "stranger_door.py"}
+FILE, DOOR = "stranger.py", "stranger_door.py"
 Names = Mapping[str, Mapping[str, Any]]
 
 # What stands between the file and the engine, in the framework's own terms: parameters under the room's names and in its layout
@@ -122,6 +122,13 @@ class Model:
     "jax": "import jax.numpy as jnp\n\ncat, nothing = jnp.concatenate, lambda: jnp.zeros(())\n{common}" + PURE,
     "numpy": "import numpy as np\n\ncat, nothing = np.concatenate, lambda: np.zeros(())\n{common}" + PURE,
 }
+# The room's own functions go on calling the room's own `forward`: problems are drawn by it, and invariants lean on it.
+REFERENCE = """from s30.room import sibling
+
+_room = sibling(__file__, "room_checks.py")
+globals().update({name: value for name, value in vars(_room).items() if not name.startswith("__")})
+forward = sibling(__file__, "stranger_door.py").forward
+"""
 
 
 def names_in(path: Path | None, known: Mapping[str, Any]) -> Names:
@@ -161,15 +168,6 @@ def _at_home(error: str, paper: Paper, file: Path) -> str:
     )
 
 
-# The room's own functions go on calling the room's own `forward`: problems are drawn by it, and invariants lean on it.
-REFERENCE = """from s30.room import sibling
-
-_room = sibling(__file__, "room_checks.py")
-globals().update({name: value for name, value in vars(_room).items() if not name.startswith("__")})
-forward = sibling(__file__, "stranger_door.py").forward
-"""
-
-
 def lay_out(paper: Paper, layer: Layer, file: Path, names: Names, root: Path) -> None:
     """A corpus of that one room, in which the layer computes by the file."""
     room = root / "papers" / paper.folder.name
@@ -178,11 +176,13 @@ def lay_out(paper: Paper, layer: Layer, file: Path, names: Names, root: Path) ->
         key: getattr(paper, key) for key in ("id", "slug", "title", "authors", "year", "link", "order", "build_order")
     }
     (root / REGISTRY).write_text(documents.dump({"papers": [entry]}), encoding="utf-8")
-    home = room if layer.name == "numpy" else room / layer.name
-    home.mkdir(exist_ok=True)
-    (home / FILE).write_bytes(file.read_bytes())
     text = WRAPPERS[layer.name].format(common=COMMON.format(file=FILE, **names))
-    (home / DOOR.get(layer.name, "model.py")).write_text(text, encoding="utf-8")
     if layer.name == "numpy":
+        home, door = room, DOOR
         (room / "numpy_checks.py").rename(room / "room_checks.py")
         (room / "numpy_checks.py").write_text(REFERENCE, encoding="utf-8")
+    else:
+        home, door = room / layer.name, "model.py"
+        home.mkdir(exist_ok=True)
+    (home / FILE).write_bytes(file.read_bytes())
+    (home / door).write_text(text, encoding="utf-8")

@@ -12,6 +12,7 @@ from s30.corpus.problem import SEEDS
 from s30.corpus.registry import Paper, load_corpus
 from s30.corpus.vocabulary import TOLERANCES
 from s30.layers.executable import checked_outputs, problem_of, variants_of
+from s30.verdict.claims import names_of
 
 
 def hold(function: Callable[..., Mapping[str, Any]], paper: str) -> dict[str, float]:
@@ -47,7 +48,7 @@ def hold(function: Callable[..., Mapping[str, Any]], paper: str) -> dict[str, fl
 
 def equations_of(paper: Paper, output: str) -> list[str]:
     """The formulas, each with its place in the paper, that the room's card says this output carries."""
-    chosen = [e for e in paper.card["equations"] if e["carried_by"].get("output") == output]
+    chosen = [e for e in paper.card["equations"] if output in names_of(e["carried_by"].get("output", ()))]
     return [f"{e['formula']}   ({e['source']})" for e in chosen]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from s30 import cli, hold
 from s30.errors import UsageError
+from s30.verdict.holding import equations_of
 
 ELSEWHERE = {  # the toy's layer under other names, its matrix transposed and in another order of rows
     "torch": """\
@@ -216,6 +217,13 @@ def test_a_file_to_begin_with_says_what_is_asked_and_solves_nothing(tried, tmp_p
     code, _, err = tried(text, layer=layer)
     assert code == 1
     assert "NotImplementedError" in err.splitlines()[-1]
+
+
+def test_an_equation_that_several_outputs_carry_is_told_for_each(make_corpus, card):
+    card["equations"][0]["carried_by"] = {"output": ["scores", "hidden"]}
+    paper = make_corpus(card=card).paper("01")
+    assert equations_of(paper, "hidden")[0] == "x W + b   ((1))"
+    assert equations_of(paper, "loss") == []
 
 
 def test_nothing_of_it_is_left_in_the_repository(tried, corpus, toy):

@@ -331,42 +331,6 @@ def test_a_trial_looks_to_the_task_like_a_whole_training(measured):
     assert measured(task=[looks], profile="trial").outcome is Outcome.PASSED
 
 
-# --- float64 ---
-
-
-@pytest.mark.torch
-def test_pytorch_computes_in_float64_within_double_alone():
-    torch = pytest.importorskip("torch")
-    from s30.layers.catalogue import EXPERIMENT
-    from s30.layers.torch import double, prepare
-
-    before = torch.get_default_dtype()
-    try:
-        prepare(EXPERIMENT)
-        with double(True):
-            assert torch.nn.Linear(1, 1).weight.dtype == torch.float64
-        with pytest.raises(ZeroDivisionError), double(False):
-            raise ZeroDivisionError
-        assert torch.zeros(1).dtype == torch.float32
-    finally:
-        torch.set_default_dtype(before)
-
-
-@pytest.mark.jax
-def test_jax_computes_in_float64_within_double_alone():
-    jax = pytest.importorskip("jax")
-    from s30.layers.jax import double
-
-    with jax.enable_x64(False):
-        one = jax.jit(lambda x: x + 1)
-        with double(True):
-            assert one(np.ones(1)).dtype == np.float64
-        assert one(np.ones(1)).dtype == np.float32
-        with pytest.raises(ZeroDivisionError), double(False):
-            raise ZeroDivisionError
-        assert jax.numpy.zeros(1).dtype == np.float32
-
-
 def test_what_is_held_in_a_question_can_be_told():
     frame = Frame("torch", None, None, nullcontext, False, lambda _: None)  # type: ignore[arg-type]
     with pytest.raises(S30Error, match="a question holds object"):
