@@ -1,8 +1,9 @@
 """Every mutant of every paper is rejected, by the check it names, with a message that leads to the mistake.
 
 A mutant is a textual edit of one of a room's files (`tests/mutants.yaml`). Mutants of a layer that need the same parts run
-in one process: each becomes a paper of its own in a scratch corpus. Its evidence then takes the place of that layer's among
-the true evidence. A mistake in an experiment is looked for where `caught_by` says: `experiment` runs a trial, whose
+in one process: each becomes a paper of its own in a scratch corpus (Agda's, whose module names are global, each in a corpus of
+its own, so that what a mistake does not touch is checked once). Its evidence then takes the place of that layer's among the
+true evidence. A mistake in an experiment is looked for where `caught_by` says: `experiment` runs a trial, whose
 trainings are their first updates alone; `claim` runs it at its quick length. A file that both frameworks read, such as
 `task.py`, is wrong in both.
 """
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -18,11 +20,15 @@ from pathlib import Path
 import pytest
 
 from s30.corpus import documents
-from s30.corpus.registry import Paper, load_corpus
+from s30.corpus.registry import Corpus, Paper, load_corpus
 from s30.corpus.vocabulary import Outcome
+from s30.errors import one_line
 from s30.evidence.environment import cache_folder
 from s30.evidence.store import Evidence
+from s30.layers.agda import run_all
+from s30.layers.agda.questions import Question, questions
 from s30.layers.catalogue import AUTODIFF, CHECKS, EXECUTABLE, EXPERIMENT, LAYERS, PARTS, TRAINING, TRIAL
+from s30.sweep import kin
 from s30.sweep.plan import Job, Options, slots_for
 from s30.sweep.processes import JobRunner
 from s30.sweep.run import sweep
@@ -32,6 +38,7 @@ from s30.verdict.trials import check_experiments
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMERIC = ("forward", "gradient", "difference", "trajectory", "bridge")
+LIMIT = 1200.0  # seconds for the mutants of a paper and layer that are measured in one go
 PROFILES = {"experiment": TRIAL, "claim": "quick"}  # of the mutants that are looked for in an experiment
 NEEDED = {  # of a layer's parts, besides the outputs, for the check that should notice
     **dict.fromkeys(("gradient", "difference", "trajectory", "bridge"), ("gradients",)),
@@ -103,19 +110,20 @@ def group_of(mutant: Mutant, layer: str) -> Group:
 def mutated(tmp_path_factory: pytest.TempPathFactory):
     """Measures all mutants of a paper's layer that need the same at once: the evidence of one, by its name."""
     done: dict[tuple[str, Group], dict[str, Evidence]] = {}
+    cache = tmp_path_factory.mktemp("agda")  # in which the libraries are checked once for all papers
 
     def measure(paper: Paper, mutant: Mutant, layer: str) -> Evidence:
         group = group_of(mutant, layer)
         if (paper.id, group) not in done:
             chosen = [m for m in mutants_of(paper) if layer in layers_of(m) and group_of(m, layer) == group]
             root = tmp_path_factory.mktemp(f"mutants-{paper.id}-{layer}")
-            done[paper.id, group] = _measure(paper, group, chosen, root)
+            done[paper.id, group] = _measure(paper, group, chosen, root, cache if layer == "agda" else root / "cache")
         return done[paper.id, group][mutant["name"]]
 
     return measure
 
 
-def _measure(paper: Paper, group: Group, chosen: list[Mutant], root: Path) -> dict[str, Evidence]:
+def _measure(paper: Paper, group: Group, chosen: list[Mutant], root: Path, cache: Path) -> dict[str, Evidence]:
     entries = []
     for number, mutant in enumerate(chosen):
         entry = {
@@ -137,32 +145,59 @@ def _measure(paper: Paper, group: Group, chosen: list[Mutant], root: Path) -> di
                 "a", encoding="utf-8"
             ) as derivations:  # whichever file is wrong
                 derivations.write(ONLY.format(kind=mutant["caught_by"], named=mutant["quantity"]))
-    if group[0] != "agda":
-        return _sweep(entries, chosen, group, root)
-    # Agda's module names are global, so its mutants take turns in one corpus, which keeps the library's interfaces.
-    shutil.copytree(ROOT / "agda", root / "agda", ignore=shutil.ignore_patterns("_build", "*.agdai"))
-    found: dict[str, Evidence] = {}
-    for entry, mutant in zip(entries, chosen, strict=True):
-        found |= _sweep([entry], [mutant], group, root)
-    return found
+    measured = _in_agda if group[0] == "agda" else _sweep
+    return measured(entries, chosen, group, root, cache)
 
 
-def _sweep(entries: list[dict], chosen: list[Mutant], group: Group, root: Path) -> dict[str, Evidence]:
-    papers = root / "papers"
-    shutil.rmtree(papers, ignore_errors=True)
-    for entry in entries:
-        name = f"{entry['id']}_{entry['slug']}"
-        shutil.copytree(root / "rooms" / name, papers / name)
-    (root / "papers.yaml").write_text(documents.dump({"papers": entries}), encoding="utf-8")
-    corpus = load_corpus(root)
+def _sweep(entries: list[dict], chosen: list[Mutant], group: Group, root: Path, cache: Path) -> dict[str, Evidence]:
+    corpus = _corpus(root, entries, root / "rooms")
     layer, *asked = group
     if asked[0] in PROFILES.values():  # all in one process, since a trial takes less time than to import a framework
-        options = Options(root, root / "cache", asked[0], workers=1, time_limit=1200)
+        options = Options(root, cache, asked[0], workers=1, time_limit=LIMIT)
         results = JobRunner().run(Job(LAYERS[layer], EXPERIMENT, corpus.papers), options, lambda _: None)
         return {m["name"]: results[p.id, layer, EXPERIMENT] for m, p in zip(chosen, corpus.papers, strict=True)}
-    options = Options(root, root / "cache", workers=1, parts=tuple(asked))
+    options = Options(root, cache, workers=1, parts=tuple(asked))
     results = sweep(slots_for(corpus.papers, [layer], False), options, lambda _: None)
     return {m["name"]: results[p.id, layer, CHECKS] for m, p in zip(chosen, corpus.papers, strict=True)}
+
+
+def _in_agda(entries: list[dict], chosen: list[Mutant], group: Group, root: Path, cache: Path) -> dict[str, Evidence]:
+    corpora = [_corpus(root / entry["id"], [entry], root / "rooms") for entry in entries]
+    for corpus in corpora:
+        (corpus.root / "agda").symlink_to(ROOT / "agda")
+    papers = [corpus.papers[0] for corpus in corpora]
+    wanted = [mutant.get("quantity", "") if mutant["caught_by"] == "evaluation" else "" for mutant in chosen]
+    named = {paper.folder: name for paper, name in zip(papers, wanted, strict=True)}
+
+    def asks(paper: Paper) -> list[Question]:
+        """The evaluation that should notice; all of them where the mutant names none, since their list is then judged."""
+        asked = questions(paper, lambda _: None)
+        return [question for question in asked if named[paper.folder] in question.name] or asked
+
+    late = threading.Timer(LIMIT, lambda: kin.end(kin.descendants(os.getpid())))  # Agda, which may think for ever
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("S30_CACHE", str(cache))
+        late.start()
+        try:
+            results = [_evidence(paper, result) for paper, result in run_all(papers, lambda _: None, asks)]
+        finally:
+            late.cancel()
+    return {mutant["name"]: evidence for mutant, evidence in zip(chosen, results, strict=True)}
+
+
+def _evidence(paper: Paper, result: Evidence | Exception) -> Evidence:
+    if isinstance(result, Evidence):
+        return result
+    return Evidence(paper.id, "agda", error=one_line(result), outcome=Outcome.FAILED)
+
+
+def _corpus(root: Path, entries: list[dict], rooms: Path) -> Corpus:
+    """A corpus of these rooms alone."""
+    for entry in entries:
+        name = f"{entry['id']}_{entry['slug']}"
+        shutil.move(rooms / name, root / "papers" / name)
+    (root / "papers.yaml").write_text(documents.dump({"papers": entries}), encoding="utf-8")
+    return load_corpus(root)
 
 
 def part_of(mutants: Sequence[tuple[Paper, Mutant]], part: str) -> list[tuple[Paper, Mutant]]:
