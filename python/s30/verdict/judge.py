@@ -12,8 +12,9 @@ from s30.corpus.vocabulary import Outcome
 from s30.evidence.store import Evidence
 from s30.layers.catalogue import AUTODIFF, CHECKS, EXPERIMENT, LAYERS, TRAINING
 from s30.sweep.plan import Slot
+from s30.verdict.card import idle_bounds, unresolved_names
 from s30.verdict.checks import folded
-from s30.verdict.claims import Verdict, check_claims, idle_bounds, unresolved_names
+from s30.verdict.claims import Verdict, check_claims
 from s30.verdict.completeness import below_floor, needs, unfinished, unreached
 from s30.verdict.floor import shortfalls
 from s30.verdict.parity import Check, blamed, check_paper

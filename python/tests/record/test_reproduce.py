@@ -15,9 +15,10 @@ import time
 import pytest
 
 from s30 import cli
+from s30.corpus.repository import source_digest
 from s30.errors import S30Error
 from s30.layers.catalogue import ENGINE
-from s30.record import reproduce, telemetry
+from s30.record import places, reproduce, telemetry
 
 # The measurement, with an engine of a few lines that answers as it is told
 
@@ -75,7 +76,7 @@ def repository(toy_record, monkeypatch, tmp_path):
         git("commit", "-qm", "engine")
         record = record | {
             "checked_commit": git("rev-parse", "HEAD"),
-            "source_digest": reproduce.repository.source_digest(root),
+            "source_digest": source_digest(root),
         }
         record = edit(record)
         telemetry.write(telemetry.sealed(record), root / "verification.yaml")
@@ -83,7 +84,7 @@ def repository(toy_record, monkeypatch, tmp_path):
         git("commit", "-qm", "record")
         monkeypatch.setenv("S30_ROOT", str(root))
         monkeypatch.setenv("TMPDIR", str(tmp_path))
-        monkeypatch.setattr(reproduce.tempfile, "tempdir", str(tmp_path))
+        monkeypatch.setattr(places.tempfile, "tempdir", str(tmp_path))
         return root, git
 
     return make
@@ -393,9 +394,9 @@ def test_the_stamp_of_the_environment_tells_what_it_was_made_from(repository, ag
 )
 def test_an_environment_that_cannot_be_built_is_told(repository, again, monkeypatch, tmp_path, files, arguments, words):
     repository(files=files)
-    monkeypatch.setattr(reproduce, "_same_locks", lambda *_: "")
+    monkeypatch.setattr(places, "_same_locks", lambda *_: "")
     which = shutil.which
-    monkeypatch.setattr(reproduce.shutil, "which", lambda name: None if name == "nix" else which(name))
+    monkeypatch.setattr(places.shutil, "which", lambda name: None if name == "nix" else which(name))
     code, _, err = again(*PAPER, *arguments)
     assert code == 1
     assert words in err.splitlines()[-1]
@@ -416,7 +417,7 @@ def test_nix_brings_up_the_flake_where_it_can(repository, again, monkeypatch, tm
     """A stand-in for `nix` that runs the command of `develop` as it is, and has the flake's inputs or not."""
     files = {"flake.lock": "{}", LOCK: "", "Makefile": OWN.format(python=sys.executable), ".gitignore": ".venv/\n"}
     repository(files=files)
-    monkeypatch.setattr(reproduce, "_same_locks", lambda *_: "")
+    monkeypatch.setattr(places, "_same_locks", lambda *_: "")
     (tmp_path / "bin").mkdir()
     archive = "exit 0" if available else "echo 'error: unable to download\n(use --show-trace)' >&2; exit 1"
     for name, text in (
@@ -441,10 +442,10 @@ def test_nix_brings_up_the_flake_where_it_can(repository, again, monkeypatch, tm
 @pytest.mark.parametrize(("kind", "why"), [("nix", "Nix, which is not on the PATH"), ("venv", None)])
 def test_a_record_made_with_nix_asks_for_nix_first(repository, again, monkeypatch, kind, why):
     repository(files={LOCK: ""}, edit=lambda r: r | {"environment": r["environment"] | {"kind": kind}})
-    monkeypatch.setattr(reproduce, "_same_locks", lambda *_: "it was set up from the same requirements")
-    monkeypatch.setattr(reproduce.environment, "kind", lambda: "venv")
+    monkeypatch.setattr(places, "_same_locks", lambda *_: "it was set up from the same requirements")
+    monkeypatch.setattr(places.environment, "kind", lambda: "venv")
     which = shutil.which
-    monkeypatch.setattr(reproduce.shutil, "which", lambda name: None if name == "nix" else which(name))
+    monkeypatch.setattr(places.shutil, "which", lambda name: None if name == "nix" else which(name))
     code, out, err = again(*PAPER)
     assert code == 0, err
     assert "environment: the present one: it was set up from the same requirements" in out
@@ -456,7 +457,7 @@ def test_a_record_made_with_nix_asks_for_nix_first(repository, again, monkeypatc
 
 def test_offline_the_sweep_has_no_route_out(repository, again, monkeypatch):
     try:
-        reproduce.cut_off()
+        places.cut_off()
     except S30Error as error:
         pytest.skip(str(error))
     repository()
@@ -538,7 +539,7 @@ def test_one_changed_line_of_a_layer_is_found(measured):
     path.write_text(path.read_text().replace("jnp.tanh(scale * scores)", "jnp.tanh(scores)"))
     git("commit", "-qam", "the scale is gone")
     record = telemetry.read(root / "verification.yaml")
-    record |= {"checked_commit": git("rev-parse", "HEAD"), "source_digest": reproduce.repository.source_digest(root)}
+    record |= {"checked_commit": git("rev-parse", "HEAD"), "source_digest": source_digest(root)}
     telemetry.write(telemetry.sealed(record), root / "verification.yaml")
     git("commit", "-qam", "the record of before, said to be of now")
     done = s30("reproduce", "--json", "--paper", "01", "--no-claims")

@@ -9,7 +9,8 @@ import pytest
 from s30.corpus.vocabulary import Outcome
 from s30.errors import UsageError
 from s30.evidence.store import Evidence
-from s30.verdict.claims import bound_of, check_claims, coverage, idle_bounds, unresolved_names
+from s30.verdict.card import idle_bounds, unresolved_names
+from s30.verdict.claims import bound_of, check_claims, coverage
 from s30.verdict.parity import check_paper
 
 METRICS = {"accuracy": [0.8, 0.9, 1.0], "baseline": [0.5], "steps": [10.0]}

@@ -10,8 +10,9 @@ import pytest
 
 from s30.corpus.vocabulary import Outcome
 from s30.layers.catalogue import AUTODIFF, EXECUTABLE
+from s30.verdict.card import unresolved_names
 from s30.verdict.checks import Check, folded
-from s30.verdict.claims import check_claims, unresolved_names
+from s30.verdict.claims import check_claims
 from s30.verdict.floor import shortfalls
 from s30.verdict.parity import blamed, check_paper
 
