@@ -50,6 +50,10 @@ def invariants() -> list[Invariant]:
             doubled,
         ),
         Invariant(
+            "a_ring_as_two_rings", "a ring of six equal atoms and equal bonds has the outputs of two rings of three, though their gaps "
+            "are 2 and 0", "equations (1) to (3), our remark on them", rings,
+        ),
+        Invariant(
             "graphs_do_not_mix", "another second graph leaves the first one's outputs as they were", "section 2", separate, tolerance=EXACT,
         ),
         Invariant(
@@ -174,6 +178,17 @@ def doubled(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]
     copy["target_vertex"][:, [2, 3, 6, 7]] = batch["target_vertex"][:, :4] + 3
     sides = [forward(problem.params, b) for b in (batch, copy)]
     return tuple(_flat(*(o[name] for name in OUTPUTS)) for o in sides)
+
+
+def rings(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
+    sides = []
+    for step in (1, 2):  # from v to v + 1, modulo six: one ring; to v + 2: two
+        batch = _shaped(problem, [(v, (v + step) % 6) for v in range(6)], rng)
+        for name in ("atoms", "bonds"):
+            batch[name] = np.broadcast_to(problem.batch[name][:, :1], batch[name].shape).copy()
+        found = forward(problem.params, batch)
+        sides.append(_flat(*(found[name] for name in ("messages", "states", *OUTPUTS))))
+    return sides[0], sides[1]
 
 
 def separate(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:

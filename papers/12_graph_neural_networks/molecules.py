@@ -39,6 +39,10 @@ SMALL: dict[str, Graph] = {
     "benzene": ring(6),
     "methylenecyclopropene": (4, [(0, 1), (1, 2), (2, 0), (0, 3)]),
     "fulvene": (6, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (0, 5)]),
+    # two pairs that no messages tell apart if all atoms and all bonds bear the same features: with benzene, and with each other
+    "two_cyclopropenyls": (6, [(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3)]),
+    "naphthalene": (10, [*ring(10)[1], (0, 5)]),
+    "fulvalene": (10, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0), (5, 6), (6, 7), (7, 8), (8, 9), (9, 5), (0, 5)]),
 }
 
 
@@ -79,22 +83,17 @@ def arrays(graphs: Sequence[Graph], bonds: Sequence[Array], vertices: int = 0, e
     }  # fmt: skip
 
 
-def neighbours(count: int, edges: Edges) -> list[list[int]]:
-    found: list[list[int]] = [[] for _ in range(count)]
-    for v, w in edges:
-        found[v].append(w)
-        found[w].append(v)
-    return found
-
-
 def distances(count: int, edges: Edges) -> Array:
     """Bonds on a shortest path, (count, count); count where there is none."""
-    near, found = neighbours(count, edges), np.full((count, count), count)
-    for start in range(count):
-        found[start, start], layer = 0, [start]
-        for step in range(1, count):
-            layer = [w for v in layer for w in near[v] if found[start, w] == count]
-            found[start, layer] = step
+    A, found = adjacency(count, edges), np.full((count, count), count)
+    reached = np.eye(count, dtype=bool)
+    found[reached] = 0
+    for step in range(1, count):
+        new = (reached @ A > 0) & (found == count)
+        if not new.any():
+            break
+        found[new] = step
+        reached = new
     return found
 
 

@@ -48,7 +48,11 @@ def variants() -> list[Variant]:
         Variant(
             "large_scores", "memories times 3e3, so that scores lie thousands apart: exp overflows unless the maximum is subtracted",
             changed(7, {"project.weight": 3e3, "project.bias": 3e3, "output.hidden.weight": 1e-3, "set2set.gates.weight": 1e-3}),
-                kind="extreme",
+            kind="extreme",
+        ),
+        Variant(
+            "large_memories", "the same with gates that read these memories as they are: sigma and tanh are asked thousands away from zero",
+            changed(7, {"project.weight": 3e3, "project.bias": 3e3, "output.hidden.weight": 1e-3}), kind="extreme",
         ),
         Variant(
             "shut_gates", "biases of 1000 and -1000 by turns at both gates of the GRU: sigma is exactly 0 or 1", shut(8), kind="extreme",

@@ -34,6 +34,9 @@ def evaluations() -> list[Evaluation]:
             lambda p: f"{molecule(p, 'fingerprints')} {p.config['features']} {p.config['bond']} {lists(p, vectors=True)}", fingerprints,
         ),
         Evaluation(
+            "rings", [f"MPNN-Covering.{name}" for name in ("turn", "six", "ringed", "hexagon", "triangles")], RUN, rings, ring_messages,
+        ),
+        Evaluation(
             "embedding", ["MPNN-Set2set.process", "MPNN-Set2set.reading"], RUN, embedded, lambda p, found: found["embedding"][0],
             on=("seed0", "single_vertex"),
         ),
@@ -112,6 +115,27 @@ def fingerprints(problem: Problem, found: Arrays) -> Array:
             total[w] += np.concatenate([batch["atoms"][0, v], e])
             total[v] += np.concatenate([batch["atoms"][0, w], e])
     return total
+
+
+def rings(problem: Problem) -> str:
+    """All edges bear the first bond's vector; the six states are those of the first graph's vertices after the first round."""
+    A, B = (checks.edge_network(problem.params, name, problem.batch["bonds"])[0, 0] for name in ("edge_in", "edge_out"))
+    ask = molecule(problem, "ringMessages").rsplit(" {", 1)[0]
+    return f"{ask} {literal(A)} {literal(B)} {literal(trace(problem)['states'][0, 0])}"
+
+
+def ring_messages(problem: Problem, found: Arrays) -> Array:
+    """By NumPy's messages: the vertex (true, i) is number i, (false, i) number 3 + i. In the ring of six they alternate."""
+    state, size_ = found["states"][:1, 0], 6
+    channels = [checks.edge_network(problem.params, name, problem.batch["bonds"][:1, :1]) for name in ("edge_in", "edge_out")]
+    ring, triangles = [0, 4, 2, 3, 1, 5], [[0, 1, 2], [3, 4, 5]]
+    answers = []
+    for cycles in ([ring], triangles):
+        pairs = [(a, b) for cycle in cycles for a, b in zip(cycle, np.roll(cycle, -1))]
+        source, target = np.array([*pairs, *((b, a) for a, b in pairs)]).T
+        edges = {"source": source[None], "target_vertex": target[None], "edge_mask": np.ones((1, 2 * size_), bool)}
+        answers.append(checks.messages([np.repeat(A, 2 * size_, 1) for A in channels], state, edges)[0])
+    return np.concatenate(answers)
 
 
 def reader(problem: Problem) -> str:

@@ -1,7 +1,8 @@
 r"""What follows from the equations of message passing, and Hückel's energies by their polynomials: paper 12 (Gilmer et al., 2017).
 
-Hückel        det(x 1 - A) of ethylene, butadiene, benzene; E_pi = 2, 2 sqrt 5, 8 in beta; orbitals of chains and rings
-section 2     models before this one as equations (1) and (2): Kipf and Welling, Bruna et al. (equation 6)
+Hückel        det(x 1 - A) of ethylene, butadiene, benzene, and of two pairs that messages do not tell apart; E_pi = 2, 2 sqrt 5, 8 in
+              beta; orbitals of chains and rings
+section 2     models before this one as equations (1) and (2): Kipf and Welling (equations 7, 8), Bruna et al. (equation 6)
 5.3           d a_v / d score_w = a_v ([v = w] - a_w), so that a score moves the reading by a_w (n_w - r)
 5.4           a round of k towers needs a k-th of the products
 section 7     d loss / d y = 2 (y - target) / count
@@ -40,7 +41,9 @@ def identities() -> list[Identity]:
 
 def huckel() -> list[Identity]:
     factored = {"ethylene": (x - 1) * (x + 1), "butadiene": (x**2 - x - 1) * (x**2 + x - 1),
-                "benzene": (x - 2) * (x - 1) ** 2 * (x + 1) ** 2 * (x + 2)}  # fmt: skip
+                "benzene": (x - 2) * (x - 1) ** 2 * (x + 1) ** 2 * (x + 2), "two_cyclopropenyls": (x - 2) ** 2 * (x + 1) ** 4,
+                "naphthalene": (x**2 - 1) * (x**2 - x - 3) * (x**2 - x - 1) * (x**2 + x - 3) * (x**2 + x - 1),
+                "fulvalene": (x - 1) * (x**2 - x - 3) * (x**2 + x - 1) ** 2 * (x**3 - 4 * x + 1)}  # fmt: skip
     k, v = sp.symbols("k v", integer=True)
     theta = sp.Symbol("theta", real=True)
     model = "section 4: HOMO and LUMO, here in Hückel's model"
@@ -80,43 +83,59 @@ def huckel() -> list[Identity]:
 
 
 def instances() -> list[Identity]:
-    graph = molecules.SMALL["methylenecyclopropene"]
-    A, count = adjacency(graph), graph[0]
-    h = sp.Matrix(count, 2, sp.symbols(f"h:{2 * count}", real=True))
-    W = sp.Matrix(2, 3, sp.symbols("w:6", real=True))
-    degree = [sum(A[v, :]) for v in range(count)]
-    D = sp.diag(*[1 / sp.sqrt(d) for d in degree])
-    # M = c_vw h_w, c_vw = (deg v deg w)^(-1/2) A_vw: equation (1)
-    sent = sp.Matrix.vstack(*[
-        sum((h[w, :] / sp.sqrt(degree[v] * degree[w]) for w in range(count) if A[v, w]), sp.zeros(1, 2)) for v in range(count)
-    ])  # fmt: skip
-    # equation (6) on a triangle: orthonormal eigenvectors of L = 1 - D^(-1/2) A D^(-1/2), one filter
-    triangle = adjacency(molecules.ring(3))
-    laplacian = sp.eye(3) - triangle / 2
-    vectors = sp.GramSchmidt([v for _, _, space in laplacian.eigenvects() for v in space], True)
-    V = sp.Matrix.hstack(*vectors)
-    filters, y = sp.symbols("f:3", real=True), sp.Matrix(sp.symbols("y:3", real=True))
-    tilde = V * sp.diag(*filters) * V.T
-    by_message = sp.Matrix([sum(tilde[v, w] * y[w] for w in range(3)) for v in range(3)])
-    (d, count_), k = sp.symbols("d n", positive=True), sp.Symbol("k", integer=True, positive=True)
+    """Models before this one as equations (1) and (2), and the count of a round's products."""
+    (d, count), k = sp.symbols("d n", positive=True), sp.Symbol("k", integer=True, positive=True)
     tower = sp.Symbol("t", integer=True)
+    edges = adjacency(molecules.SMALL["methylenecyclopropene"])
+    atoms = "methylenecyclopropene, two features to three; ReLU or sigma follows on both sides"
     return [
         Identity(
-            "kipf_and_welling", "D^(-1/2) A D^(-1/2) H W is equation (1) with the messages c_vw h_w, times W", D * (A * (D * (h * W))),
-            sent * W,
-            "methylenecyclopropene, two features to three; ReLU follows on both sides", "section 2, Laplacian based methods",
-            proof=("expand",),
+            "kipf_and_welling", "D^(-1/2) A D^(-1/2) H W is equation (1) with the messages c_vw h_w, and W^T applied to their sum",
+            *propagated(edges), atoms, "section 2, Laplacian based methods", proof=("expand",),
         ),
         Identity(
-            "bruna", "V F V^T y is equation (1) with the messages L~_vw y_w, L~ = V F V^T, over all vertices w",
-            V * (sp.diag(*filters) * (V.T * y)),
-            by_message, "the triangle, one feature, any filter F; sigma follows on both sides", "equation (6)", proof=("simplify",),
+            "self_loops", "D~^(-1/2) A~ D~^(-1/2) H W, A~ = A + 1, is equation (1) with the messages L_vw h_w, a vertex its own neighbour, "
+            "and the degrees of A~", *propagated(edges + sp.eye(edges.rows)), atoms, "equations (7) and (8)", proof=("expand",),
         ),
         Identity(
-            "towers", "k towers of d / k entries: k n^2 (d / k)^2 = n^2 d^2 / k products", sp.Sum(count_**2 * (d / k) ** 2, (tower, 1, k)),
-            count_**2 * d**2 / k, "a dense graph, without the mixing network", "section 5.4", proof=("doit", "simplify"),
+            "bruna", "y_j = sum_i V F_ij V^T x_i is equation (1) with the messages (L~_vw)^T x_w over all w, L~_vwij = (V F_ij V^T)_vw",
+            *spectral(), "the triangle, two features to three, any filters F; sigma follows on both sides", "equation (6)",
+            proof=("simplify",),
+        ),
+        Identity(
+            "towers", "k towers of d / k entries: k n^2 (d / k)^2 = n^2 d^2 / k products", sp.Sum(count**2 * (d / k) ** 2, (tower, 1, k)),
+            count**2 * d**2 / k, "a dense graph, without the mixing network", "section 5.4", proof=("doit", "simplify"),
         ),
     ]  # fmt: skip
+
+
+def propagated(A: sp.Matrix) -> tuple[sp.Matrix, sp.Matrix]:
+    """Kipf and Welling's layer for adjacency A by matrices, and vertex by vertex from messages."""
+    count = A.rows
+    h, W = sp.Matrix(count, 2, sp.symbols(f"h:{2 * count}", real=True)), sp.Matrix(2, 3, sp.symbols("w:6", real=True))
+    degree = [sum(A[v, :]) for v in range(count)]
+    D = sp.diag(*[1 / sp.sqrt(value) for value in degree])
+    # h_v = W^T sum_w (deg v deg w)^(-1/2) A_vw h_w
+    sent = [
+        sum((h[w, :].T / sp.sqrt(degree[v] * degree[w]) for w in range(count) if A[v, w]), sp.zeros(2, 1)) for v in range(count)
+    ]  # fmt: skip
+    return D * (A * (D * (h * W))), sp.Matrix.vstack(*[(W.T * m).T for m in sent])
+
+
+def spectral() -> tuple[sp.Matrix, sp.Matrix]:
+    """Equation (6) on a triangle, two features to three: by filters, and vertex by vertex from messages."""
+    laplacian = sp.eye(3) - adjacency(molecules.ring(3)) / 2
+    V = sp.Matrix.hstack(*sp.GramSchmidt([v for _, _, space in laplacian.eigenvects() for v in space], True))
+    F = {(i, j): sp.diag(*sp.symbols(f"f{i}{j}_:3", real=True)) for i in range(2) for j in range(3)}
+    x = sp.Matrix(3, 2, sp.symbols("x:6", real=True))
+    # y_j = sum_i V F_ij V^T x_i
+    filtered = [sum((V * (F[i, j] * (V.T * x[:, i])) for i in range(2)), sp.zeros(3, 1)) for j in range(3)]
+    # y_v = sum_w (L~_vw)^T x_w, L~_vw a matrix of two rows and three columns
+    tilde = {key: V * value * V.T for key, value in F.items()}
+    rows = [
+        sum((sp.Matrix(2, 3, lambda i, j: tilde[i, j][v, w]).T * x[w, :].T for w in range(3)), sp.zeros(3, 1)).T for v in range(3)
+    ]  # fmt: skip
+    return sp.Matrix.hstack(*filtered), sp.Matrix.vstack(*rows)
 
 
 def reading() -> list[Identity]:

@@ -23,6 +23,12 @@ import math
 from tinygrad import Tensor, nn
 
 
+def within(a: Tensor) -> Tensor:
+    """In [-300, 300], beyond which sigma and tanh are flat: they stand on an exp here, and of one that overflows the derivative is
+    0 times infinity wherever it is not cancelled symbolically."""
+    return a.clip(-300, 300)
+
+
 class EdgeNetwork:
     """A(e), (graph, edge, hidden, hidden), from the edge's features (graph, edge, bond)."""
 
@@ -45,9 +51,9 @@ class GRU:
         z_given, r_given, new_given = self.message(m).chunk(3, -1)
         U_z, U_r, U = self.state.weight.transpose().chunk(3, -1)
         # z = sigma(W_z m + U_z h),  r = sigma(W_r m + U_r h)
-        z, r = (z_given + h @ U_z).sigmoid(), (r_given + h @ U_r).sigmoid()
+        z, r = within(z_given + h @ U_z).sigmoid(), within(r_given + h @ U_r).sigmoid()
         # h~ = tanh(W m + U [r h]);  z h + (1 - z) h~
-        return z * h + (1 - z) * (new_given + (r * h) @ U).tanh()
+        return z * h + (1 - z) * within(new_given + (r * h) @ U).tanh()
 
 
 class Set2Set:
@@ -62,7 +68,7 @@ class Set2Set:
         star = Tensor.zeros(memories.shape[0], 2 * memories.shape[-1], dtype=memories.dtype)
         for _ in range(self.steps):
             # q_t = LSTM(q*_{t-1})
-            i, f, g, o = self.gates(star).chunk(4, -1)
+            i, f, g, o = within(self.gates(star)).chunk(4, -1)
             cell = (f.sigmoid() * cell + i.sigmoid() * g.tanh()).contiguous()
             q = o.sigmoid() * cell.tanh()
             # a_t = softmax_v(n_v . q_t)

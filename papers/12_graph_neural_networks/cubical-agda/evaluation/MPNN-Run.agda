@@ -12,7 +12,7 @@ The message passing network's definitions on the room's numbers. A vector is a l
 module MPNN-Run where
 
 open import Cubical.Data.Bool.Base using (Bool; true; false; if_then_else_)
-open import Cubical.Data.FinData.Base using (Fin)
+open import Cubical.Data.FinData.Base using (Fin; suc)
 open import Cubical.Data.List.Base using (_++_; foldr)
 open import Cubical.Data.Maybe.Base using (Maybe; nothing; just)
 open import Cubical.Data.Sigma.Base using (_×_; _,_; fst; snd)
@@ -28,6 +28,7 @@ open import S30.Multiset using (mapMultiset; toMultiset)
 open import S30.Permutation using (positions)
 import S30.WeightedSum
 import MPNN-Components
+import MPNN-Covering
 import MPNN-Graph
 import MPNN-Set2set
 
@@ -132,6 +133,7 @@ module Molecule (d : ℕ) (N : Net) where
 
   open MPNN-Graph float {Answer = Vector} send gru padded
   open MPNN-Components float send gru padded using (beside; concatenated)
+  open MPNN-Covering float {Answer = Vector} send gru padded using (Six; six; hexagon; triangles)
 
   Lists : ℕ → Type
   Lists n = Matrix × List (List (Fin (suc n) × Bond))
@@ -173,6 +175,16 @@ module Molecule (d : ℕ) (N : Net) where
     total v c = sumOver
       (λ edge → concatenated (vector 0.0) (λ e → vector 0.0 (vector {n = 1} [] (snd e) Fin.zero)) [] (vector [] atoms (fst edge)) (snd edge) c)
       (toMultiset (vector [] near v))
+
+  -- Messages at six vertices, in the order of `six`, from states that are given for each: a ring of six, then two of three.
+  ringMessages : Matrix → Matrix → Matrix → Matrix
+  ringMessages A B h = each (hexagon [] (true , A) (false , B)) ++ each (triangles [] (true , A) (false , B))
+    where
+    given : Six → Vector
+    given (true  , i) = vector {n = 3} [] h i
+    given (false , i) = vector {n = 6} [] h (suc (suc (suc i)))
+    each : Graph Six → Matrix
+    each G = map (λ v → flat (message G given v)) six
 
   predicted : {n : ℕ} → (p rounds steps : ℕ) → Reader → Lists n → Vector
   predicted p rounds steps R L = predict (Reading.answer p R steps) rounds (relabel (renaming′ (positions _) (positions _)) (graph L))
