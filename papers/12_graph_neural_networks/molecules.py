@@ -120,11 +120,9 @@ def grown(rng: np.random.Generator, count: int) -> Graph:
         apart = distances(count, edges)
         open_ = (degree < 3)[:, None] & (degree < 3)
         pairs = np.argwhere(np.triu(open_ & ((apart == 4) | (apart == 5))))
-        if not len(pairs):
-            break
-        v, w = (int(x) for x in pairs[rng.integers(len(pairs))])
-        edges.append((v, w))
-        degree[[v, w]] += 1
+        for v, w in pairs[rng.permutation(len(pairs))[:1]].tolist():  # one of them, if there is any
+            edges.append((v, w))
+            degree[[v, w]] += 1
     return count, edges
 
 

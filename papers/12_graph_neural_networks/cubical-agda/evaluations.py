@@ -127,7 +127,9 @@ def rings(problem: Problem) -> str:
 def ring_messages(problem: Problem, found: Arrays) -> Array:
     """By NumPy's messages: the vertex (true, i) is number i, (false, i) number 3 + i. In the ring of six they alternate."""
     state, size_ = found["states"][:1, 0], 6
-    channels = [checks.edge_network(problem.params, name, problem.batch["bonds"][:1, :1]) for name in ("edge_in", "edge_out")]
+    channels = [
+        checks.edge_network(problem.params, name, problem.batch["bonds"][:1, :1]) for name in ("edge_in", "edge_out")
+    ]
     ring, triangles = [0, 4, 2, 3, 1, 5], [[0, 1, 2], [3, 4, 5]]
     answers = []
     for cycles in ([ring], triangles):

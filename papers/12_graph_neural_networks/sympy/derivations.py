@@ -113,11 +113,11 @@ def propagated(A: sp.Matrix) -> tuple[sp.Matrix, sp.Matrix]:
     """Kipf and Welling's layer for adjacency A by matrices, and vertex by vertex from messages."""
     count = A.rows
     h, W = sp.Matrix(count, 2, sp.symbols(f"h:{2 * count}", real=True)), sp.Matrix(2, 3, sp.symbols("w:6", real=True))
-    degree = [sum(A[v, :]) for v in range(count)]
-    D = sp.diag(*[1 / sp.sqrt(value) for value in degree])
+    D = sp.diag(*[1 / sp.sqrt(value) for value in A * sp.ones(count, 1)])
+    near = [[w for w in range(count) if A[v, w]] for v in range(count)]
     # h_v = W^T sum_w (deg v deg w)^(-1/2) A_vw h_w
     sent = [
-        sum((h[w, :].T / sp.sqrt(degree[v] * degree[w]) for w in range(count) if A[v, w]), sp.zeros(2, 1)) for v in range(count)
+        sum((h[w, :].T / sp.sqrt(len(near[v]) * len(near[w])) for w in near[v]), sp.zeros(2, 1)) for v in range(count)
     ]  # fmt: skip
     return D * (A * (D * (h * W))), sp.Matrix.vstack(*[(W.T * m).T for m in sent])
 
@@ -130,11 +130,13 @@ def spectral() -> tuple[sp.Matrix, sp.Matrix]:
     x = sp.Matrix(3, 2, sp.symbols("x:6", real=True))
     # y_j = sum_i V F_ij V^T x_i
     filtered = [sum((V * (F[i, j] * (V.T * x[:, i])) for i in range(2)), sp.zeros(3, 1)) for j in range(3)]
-    # y_v = sum_w (L~_vw)^T x_w, L~_vw a matrix of two rows and three columns
     tilde = {key: V * value * V.T for key, value in F.items()}
-    rows = [
-        sum((sp.Matrix(2, 3, lambda i, j: tilde[i, j][v, w]).T * x[w, :].T for w in range(3)), sp.zeros(3, 1)).T for v in range(3)
-    ]  # fmt: skip
+
+    def at(v: int, w: int) -> sp.Matrix:
+        return sp.Matrix(2, 3, lambda i, j: tilde[i, j][v, w])
+
+    # y_v = sum_w (L~_vw)^T x_w, L~_vw a matrix of two rows and three columns
+    rows = [sum((at(v, w).T * x[w, :].T for w in range(3)), sp.zeros(3, 1)).T for v in range(3)]
     return sp.Matrix.hstack(*filtered), sp.Matrix.vstack(*rows)
 
 
