@@ -16,31 +16,23 @@ RATE, WINDOW, HOP = 4000, 64, 40  # samples a second, in a frame, from frame to 
 BANDS = WINDOW // 4
 VOWELS = np.array([(300.0, 1700.0), (750.0, 1150.0), (350.0, 800.0), (550.0, 1450.0)])  # formants in Hz
 NEUTRAL = np.array([500.0, 1250.0])
-DIGITS = [
-    (0, 1),
-    (0, 2),
-    (1, 0),
-    (1, 3),
-    (2, 0),
-    (2, 3),
-    (3, 1),
-    (3, 2),
-    (0, 3),
-    (1, 2),
-]  # which vowels; digit d is symbol d + 1
-LONGEST = 4
+DIGITS = [(0, 1), (0, 2), (1, 0), (1, 3), (2, 0), (2, 3), (3, 1), (3, 2), (0, 3), (1, 2)]  # which vowels
+# The formants of a syllable's beginning, middle and end; syllable d is symbol d + 1.
+SPOKEN = [(VOWELS[first], NEUTRAL, VOWELS[last]) for first, last in DIGITS]
+HELD = [(vowel, vowel, vowel) for vowel in VOWELS]  # the easy case: a window hears all of it
+LONGEST = 3
 
 
-def wave(rng: np.random.Generator, digits: Array) -> Array:
-    """The samples of a string of digits: a voice and a tempo of its own, white noise 10 to 25 dB below it."""
+def wave(rng: np.random.Generator, digits: Array, syllables: list = SPOKEN) -> Array:
+    """The samples of a string of syllables: a voice and a tempo of its own, white noise 10 to 25 dB below it."""
     tempo, pitch = rng.uniform(0.8, 1.25), rng.uniform(90, 150)
     formants, loud = [], []
     for digit in digits:
-        first, last = VOWELS[list(DIGITS[digit])] * rng.uniform(0.95, 1.05)
+        first, middle, last = np.array(syllables[digit]) * rng.uniform(0.95, 1.05)
         length = int(RATE * tempo * rng.uniform(0.18, 0.24))
         at = np.linspace(0, 1, length)
         knots = [0, 0.28, 0.34, 0.66, 0.72, 1]
-        path = [np.interp(at, knots, [a, a, n, n, b, b]) for a, n, b in zip(first, NEUTRAL, last)]
+        path = [np.interp(at, knots, [a, a, n, n, b, b]) for a, n, b in zip(first, middle, last)]
         pause = int(RATE * tempo * rng.uniform(0.02, 0.06))
         formants.append(np.pad(np.stack(path, 1), ((0, pause), (0, 0)), mode="edge"))
         loud.append(np.pad(np.minimum(1, np.minimum(at, 1 - at) * 12), (0, pause)))
@@ -63,13 +55,13 @@ def spectrogram(samples: Array) -> Array:
     return (levels - levels.mean()) / levels.std()
 
 
-def batch_of(rng: np.random.Generator, count: int, time: int) -> dict[str, Array]:
-    """So many strings of 1 to LONGEST digits, every length as often, in no order."""
+def batch_of(rng: np.random.Generator, count: int, time: int, syllables: list = SPOKEN) -> dict[str, Array]:
+    """So many strings of 1 to LONGEST syllables, every length as often, in no order."""
     frames, frame_mask = np.zeros((count, time, BANDS)), np.zeros((count, time), bool)
     label = np.zeros((count, LONGEST), int)
     for row in range(count):
-        digits = rng.integers(len(DIGITS), size=1 + row % LONGEST)
-        heard = spectrogram(wave(rng, digits))[:time]
+        digits = rng.integers(len(syllables), size=1 + row % LONGEST)
+        heard = spectrogram(wave(rng, digits, syllables))[:time]
         frames[row, : len(heard)], frame_mask[row, : len(heard)] = heard, True
         label[row, : len(digits)] = digits + 1
     order = rng.permutation(count)

@@ -48,28 +48,36 @@ def forward(params: Params, batch: dict[str, Array], *, stride: int = 1, recurre
 def encode(params: Params, frames: Array, frame_mask: Array, stride: int, recurrence: bool, bidirectional: bool,
            ceiling: float) -> tuple[Array, Array]:  # fmt: skip
     """The states (batch, time, hidden), and which frames are real."""
+    given, mask = normalised(params, frames, frame_mask, stride, ceiling)
+    real = mask[..., None]
+    if not recurrence:
+        return jnp.where(real, clip(given, ceiling), 0), mask
+    walk = lambda weight, reverse: jax.vmap(partial(read, weight=weight, reverse=reverse, ceiling=ceiling))(given, mask)
+    hidden = walk(params["ahead.weight"], reverse=False)
+    if bidirectional:
+        # h = h> + h<
+        return hidden + walk(params["back.weight"], reverse=True), mask
+    return jax.vmap(partial(row_convolution, params["row.weight"]))(hidden) * real, mask
+
+
+def normalised(
+    params: Params, frames: Array, frame_mask: Array, stride: int, ceiling: float
+) -> tuple[Array, Array]:
+    """B(W f(w * x)), (batch, time, hidden), and which frames are real."""
     mask, w = frame_mask[:, ::stride], params["conv.weight"]
     around = w.shape[-1] // 2
     # h_t = f(w * x)_t
     x = jnp.where(frame_mask[..., None], frames, 0)
     a = lax.conv_general_dilated(x, w, (stride,), [(around, around)], dimension_numbers=("NWC", "OIW", "NWC"))
-    given = clip(a + params["conv.bias"], ceiling) @ params["recurrent.weight"].T  # (batch, time, hidden)
+    given = clip(a + params["conv.bias"], ceiling) @ params["recurrent.weight"].T
     # B(a) = gamma (a - E a) / sqrt(Var a + eps) + beta
     real = mask[..., None]
     mean = given.mean((0, 1), where=real)  # (hidden,)
     variance = jnp.square(given - mean).mean((0, 1), where=real)
-    given = params["norm.weight"] * (given - mean) * lax.rsqrt(variance + EPSILON) + params["norm.bias"]
-    if not recurrence:
-        return jnp.where(real, clip(given, ceiling), 0), mask
-    walk = partial(read, ceiling=ceiling)
-    hidden = jax.vmap(partial(walk, weight=params["ahead.weight"], reverse=False))(given, mask)
-    if bidirectional:
-        # h = h> + h<
-        return hidden + jax.vmap(partial(walk, weight=params["back.weight"], reverse=True))(given, mask), mask
-    return jax.vmap(partial(row_convolution, params["row.weight"]))(hidden) * real, mask
+    return params["norm.weight"] * (given - mean) * lax.rsqrt(variance + EPSILON) + params["norm.bias"], mask
 
 
-def read(given: Array, mask: Array, *, weight: Array, reverse: bool, ceiling: float) -> Array:
+def read(given: Array, mask: Array, weight: Array, *, reverse: bool, ceiling: float) -> Array:
     """h_t = f(B(W h_t) + U h_{t-1}) of one example, (time, hidden), zero at padding."""
 
     def step(state: Array, frame: tuple[Array, Array]) -> tuple[Array, Array]:

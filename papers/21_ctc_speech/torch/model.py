@@ -11,7 +11,7 @@ r"""Speech to symbols in PyTorch, paper 21 (Amodei et al., 2015; Graves et al., 
     W           recurrent                  W_{i,j}    row.weight
     gamma, beta norm                       W_o, b_o   output
 
-f' = 0 at both kinks. A label without alignment has p = 0: `impossible` says whether it is left
+f is `F.hardtanh`, whose derivative is 0 at both kinks, where that of `clamp` is 1. A label without alignment has p = 0: `impossible` says whether it is left
 out of the mean ("skip"), counted as 0 ("zero") or as +infinity ("infinite").
 """
 
@@ -22,19 +22,6 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-
-class ClippedReLU(torch.autograd.Function):
-    """f(x) = min(max(x, 0), ceiling), with the derivative 0 at both kinks."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, ceiling: float) -> Tensor:
-        ctx.save_for_backward((x > 0) & (x < ceiling))
-        return x.clamp(0, ceiling)
-
-    @staticmethod
-    def backward(ctx, upstream: Tensor) -> tuple[Tensor, None]:
-        return upstream * ctx.saved_tensors[0], None
 
 
 class SequenceNorm(nn.Module):
@@ -66,33 +53,32 @@ def ctc(log_y: Tensor, mask: Tensor, label: Tensor, label_mask: Tensor, backward
     Without `backward` there are no occupancies."""
     # l' = blank l_1 blank ... l_U blank
     l = F.pad(torch.stack([label, torch.zeros_like(label)], -1).flatten(1), (1, 0))  # (batch, state)
-    skip = F.pad((l[:, 2:] != l[:, :-2]) & (l[:, 2:] != 0), (2, 0))
+    skip = torch.where((l[:, 2:] != l[:, :-2]) & (l[:, 2:] != 0), 0.0, -math.inf).to(log_y.dtype)  # log of the bracket
     here = log_y.gather(-1, l.unsqueeze(1).expand(-1, log_y.shape[1], -1))  # (batch, time, state)
     state, ends = torch.arange(l.shape[1]), 2 * label_mask.sum(1, keepdim=True)
     last = (state == ends) | (state == ends - 1)
     nothing = torch.full_like(here[:, 0], -math.inf)
 
-    def shift(x: Tensor, by: int) -> Tensor:
-        return F.pad(x[:, :-by] if by > 0 else x[:, -by:], (by, 0) if by > 0 else (0, -by), value=-math.inf)
+    def step(x: Tensor, sides: tuple[int, int], gate: Tensor) -> Tensor:
+        """The sum of what three states lead here: x(s), x(s -+ 1) and, by the gate, x(s -+ 2), in logarithms."""
+        near = F.pad(x, sides, value=-math.inf).unfold(-1, 3, 1)  # (batch, state, 3)
+        return logsumexp(near + gate, -1)
 
-    def step(x: Tensor, sign: int, gate: Tensor) -> Tensor:
-        """x(s) + x(s -+ 1) + [gate] x(s -+ 2) in logarithms."""
-        return logsumexp(torch.stack([x, shift(x, sign), torch.where(gate, shift(x, 2 * sign), nothing)]), 0)
-
-    alpha, alphas = torch.where(state == 0, torch.zeros_like(nothing), nothing), []
-    for real, y in zip(mask.T, here.unbind(1)):
+    enter, leave = (F.pad(skip[..., None], (*place, *side)) for place, side in (((0, 2), (2, 0)), ((2, 0), (0, 2))))
+    alpha, alphas = torch.where(state == 0, 0.0, nothing), []
+    for real, y in zip(mask.T.unsqueeze(-1), here.unbind(1)):
         # alpha_t(s) = (alpha_{t-1}(s) + alpha_{t-1}(s-1) + [..] alpha_{t-1}(s-2)) y_t(l'_s)
-        alpha = torch.where(real[:, None], step(alpha, 1, skip) + y, alpha)
+        alpha = torch.where(real, step(alpha, (2, 0), enter) + y, alpha)
         alphas.append(alpha)
     # p(l | x) = alpha_T(2U) + alpha_T(2U - 1)
     log_p = logsumexp(torch.where(last, alpha, nothing), -1)
     if not backward:
         return log_p, log_p.new_empty(0)
-    beta = torch.where(last, torch.zeros_like(nothing), nothing)
-    betas, leave = [beta], F.pad(skip[:, 2:], (0, 2))
-    for real, y in zip(mask.T.flip(0)[:-1], here.flip(1).unbind(1)):
+    beta = torch.where(last, 0.0, nothing)
+    betas = [beta]
+    for real, y in zip(mask.T.flip(0)[:-1].unsqueeze(-1), here.flip(1).unbind(1)):
         # beta_{t-1}(s) = sum over s' in s, s+1, s+2 of beta_t(s') y_t(l'_{s'})
-        beta = torch.where(real[:, None], step(beta + y, -1, leave), beta)
+        beta = torch.where(real, step(beta + y, (0, 2), leave), beta)
         betas.append(beta)
     # occupancy_t(k) = sum_{s: l'_s = k} alpha_t(s) beta_t(s) / p(l | x)
     whole = torch.where(log_p > -math.inf, log_p, 0.0)[:, None, None]
@@ -101,12 +87,9 @@ def ctc(log_y: Tensor, mask: Tensor, label: Tensor, label_mask: Tensor, backward
 
 
 def logsumexp(x: Tensor, dim: int) -> Tensor:
-    """-infinity where all are, and the gradient zero there, where `torch.logsumexp` has NaN behind a mask."""
-    top = x.detach().amax(dim, keepdim=True)
-    top = torch.where(top > -math.inf, top, 0.0)
-    total = (x - top).exp().sum(dim)
-    some = total > 0
-    return torch.where(some, torch.where(some, total, 1.0).log() + top.squeeze(dim), -math.inf)
+    """-infinity where all are, and the gradient zero there, where that of `torch.logsumexp` is NaN."""
+    none = (x == -math.inf).all(dim)
+    return x.masked_fill(none.unsqueeze(dim), 0.0).logsumexp(dim).masked_fill(none, -math.inf)
 
 
 class Model(nn.Module):
@@ -144,19 +127,22 @@ class Model(nn.Module):
         """The states (batch, time, hidden), and which frames are real."""
         mask = frame_mask[:, :: self.stride]  # (batch, time)
         x = self.conv((frames * frame_mask.unsqueeze(-1)).mT).mT  # (batch, time, channels)
-        given = self.norm(self.recurrent(ClippedReLU.apply(x, self.ceiling)), mask)  # (batch, time, hidden)
+        given = self.norm(self.recurrent(F.hardtanh(x, 0.0, self.ceiling)), mask)  # (batch, time, hidden)
         if not self.recurrence:
-            return ClippedReLU.apply(given, self.ceiling) * mask.unsqueeze(-1), mask
-        hidden = self.read(given, mask, self.ahead)
+            return F.hardtanh(given, 0.0, self.ceiling) * mask.unsqueeze(-1), mask
         if self.bidirectional:
             # h = h> + h<
-            return hidden + self.read(given.flip(1), mask.flip(1), self.back).flip(1), mask
+            ahead, back = self.read([given, given.flip(1)], [mask, mask.flip(1)], [self.ahead, self.back])
+            return ahead + back.flip(1), mask
+        (hidden,) = self.read([given], [mask], [self.ahead])
         return self.row(hidden) * mask.unsqueeze(-1), mask
 
-    def read(self, given: Tensor, mask: Tensor, weight: nn.Linear) -> Tensor:
-        """h_t = f(B(W h_t) + U h_{t-1}), zero at padding."""
-        state, states = torch.zeros_like(given[:, 0]), []
-        for a, real in zip(given.unbind(1), mask.T):
-            state = ClippedReLU.apply(a + weight(state), self.ceiling) * real.unsqueeze(-1)
+    def read(self, given: list[Tensor], masks: list[Tensor], layers: list[nn.Linear]) -> Tensor:
+        """h_t = f(B(W h_t) + U h_{t-1}), zero at padding: (direction, batch, time, hidden), all directions side by side."""
+        a, real = torch.stack(given), torch.stack(masks).unsqueeze(-1)  # (direction, batch, time, hidden)
+        weight = torch.stack([layer.weight for layer in layers]).mT
+        state, states = torch.zeros_like(a[:, :, 0]), []
+        for a_t, real_t in zip(a.unbind(2), real.unbind(2)):
+            state = F.hardtanh(torch.baddbmm(a_t, state, weight), 0.0, self.ceiling) * real_t
             states.append(state)
-        return torch.stack(states, 1)
+        return torch.stack(states, 2)
