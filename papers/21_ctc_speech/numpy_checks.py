@@ -182,10 +182,10 @@ def shapes(*, frequency: int, channels: int, kernel: int, hidden: int, symbols: 
 
 
 def problem(seed: int = 0) -> Problem:
-    """Three examples of 5, 4 and 2 frames: three symbols, a repeat, which needs a blank, and a repeat without room for it."""
+    """Three examples of 4, 3 and 2 frames: three symbols, a repeat, which needs a blank, and a repeat without room for it."""
     rng = np.random.default_rng([21, seed])
     a, b, c, d = 1 + rng.permutation(CONFIG["symbols"] - 1)[:4]
-    return drawn(rng, [9, 7, 3], [[a, b, a], [c, c], [d, d]], CONFIG)
+    return drawn(rng, [7, 5, 3], [[a, b, a], [c, c], [d, d]], CONFIG)
 
 
 def drawn(rng: np.random.Generator, lengths: list[int], labels: list[list[int]], config: dict[str, Any]) -> Problem:

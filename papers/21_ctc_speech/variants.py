@@ -27,16 +27,16 @@ def variants() -> list[Variant]:
                   context=2),
         ),
         Variant(
-            "low_ceiling", "a ceiling of 0.4, which cuts many states; stride 3", drawn(3, [10, 4], [[1, 2, 1], [3]], stride=3, ceiling=0.4,
+            "low_ceiling", "a ceiling of 0.4, which cuts many states; stride 3", drawn(3, [8, 4], [[1, 2], [3]], stride=3, ceiling=0.4,
             symbols=5),
         ),
         Variant(
-            "counted_as_zero", "an example without alignment counts in the mean, with 0; a label as long as its frames, without repeat",
-            drawn(4, [5, 3], [[1, 1, 1], [2, 3]], impossible="zero"),
+            "counted_as_zero", "an example without alignment counts in the mean, with 0; labels as long as their frames, without repeat",
+            drawn(4, [7, 5, 3], [[1, 1, 1], [2, 3, 1], [4, 5]], impossible="zero"),
         ),
         Variant(
             "local", "no recurrence: each frame sees its window alone",
-            drawn(6, [5, 7], [[1], [2, 2]], recurrence=False, stride=1, symbols=4),
+            drawn(6, [7, 5, 3], [[1, 2, 1], [2, 2], [5, 3]], recurrence=False),
         ),
         Variant(
             "large_logits", "logits of thousands: path probabilities of e^-1000 and less, whose product is 0 in doubles and whose sum is "
