@@ -24,6 +24,10 @@ def oracles() -> list[Oracle]:
             "the closed form of the count", counted, ("streaming", "low_ceiling", "counted_as_zero"),
         ),
         Oracle(
+            "every_label", "p(l | x) of all labels of up to three symbols in 1 to 5 frames, and 0 for those without alignment",
+            "brute force over all paths", every_label,
+        ),
+        Oracle(
             "widest_beam", "a beam that keeps every prefix finds the most probable label", "brute force over all labels", widest_beam,
             ("streaming",),
         ),
@@ -60,6 +64,32 @@ def all_paths(forward: Forward, problem: Problem) -> tuple[Array, Array]:
             occupancy[b, np.arange(time), path] += np.exp(log_p - whole)
     ours = np.stack([found["log_likelihood"], found["possible"]], 1)
     return np.append(ours, found["occupancy"]), np.append(theirs, occupancy)
+
+
+def every_label(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    """One example for each label, all of the same frames; their mask alone tells one number of frames from another."""
+    stride, symbols = problem.config["stride"], problem.config["symbols"]
+    chosen = [l for count in range(4) for l in product(range(1, symbols), repeat=count)]
+    label = np.array([[*l, 0, 0, 0][:3] for l in chosen])
+    heard = np.random.default_rng(21).normal(size=(1, 5 * stride, problem.config["frequency"]))
+    ours, theirs = [], []
+    for time in range(1, 6):
+        mask = np.broadcast_to(np.arange(5 * stride) < (time - 1) * stride + 1, (len(chosen), 5 * stride))
+        batch = {
+            "frames": np.repeat(heard, len(chosen), 0),
+            "frame_mask": mask,
+            "label": label,
+            "label_mask": label > 0,
+        }
+        found = forward(problem.params, batch)
+        ours.append(np.exp(found["log_likelihood"]) * found["possible"])
+        y = np.exp(checks.log_softmax(found["logits"][0]))
+        sums: dict[tuple[int, ...], float] = {}
+        for path in product(range(symbols), repeat=time):
+            spoken = tuple(collapse(path))
+            sums[spoken] = sums.get(spoken, 0.0) + np.prod(y[np.arange(time), path])
+        theirs.append([sums.get(l, 0.0) for l in chosen])
+    return np.stack(ours), np.array(theirs)
 
 
 def counted(forward: Forward, problem: Problem) -> tuple[Array, Array]:

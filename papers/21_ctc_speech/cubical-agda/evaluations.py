@@ -26,6 +26,9 @@ def evaluations() -> list[Evaluation]:
             lambda p: of_examples(p, "pathSum"), probabilities, on=("streaming",),
         ),
         Evaluation(
+            "best", FORWARD[:1], RUN, lambda p: of_examples(p, "best"), best_paths, on=("seed0", "streaming"),
+        ),
+        Evaluation(
             "cuts", ["CTC-Forward.pairing", "CTC-Forward.suffix"], RUN, lambda p: of_examples(p, "cuts", 1),
             lambda p, found: np.repeat(probabilities(p, found)[:1, None], 1 + oracles.lengths(p)[0], 1),
         ),
@@ -69,6 +72,15 @@ def cut_in_two(problem: Problem) -> str:
 
 def probabilities(problem: Problem, found: Arrays) -> Array:
     return np.exp(found["log_likelihood"]) * found["possible"]
+
+
+def best_paths(problem: Problem, found: Arrays) -> Array:
+    """The probability of the best of all paths that collapse to each label, 0 where there is none: all paths one by one."""
+    y, best = np.exp(checks.log_softmax(found["logits"])), []
+    for rows, time, label in zip(y, oracles.lengths(problem), oracles.labels(problem)):
+        paths = [p for p in product(range(rows.shape[-1]), repeat=time) if oracles.collapse(p) == label]
+        best.append(max((np.prod(rows[np.arange(time), list(path)]) for path in paths), default=0.0))
+    return np.array(best)
 
 
 def number(problem: Problem, found: Arrays) -> Array:

@@ -51,12 +51,16 @@ def logits(params: dict, frames: Array, frame_mask: Array, both: Array) -> tuple
     given, mask = model.normalised(params, frames, frame_mask, STRIDE, CEILING)
     turned = lambda x: jnp.stack([x, x[:, ::-1]])  # (direction, batch, time, ...)
     walk = jax.vmap(partial(model.read, reverse=False, ceiling=CEILING), (0, 0, None))
-    ahead, back = jax.vmap(walk)(turned(given), turned(mask), jnp.stack([params["ahead.weight"], params["back.weight"]]))
+    ahead, back = jax.vmap(walk)(
+        turned(given), turned(mask), jnp.stack([params["ahead.weight"], params["back.weight"]])
+    )
     row = jax.vmap(partial(model.row_convolution, params["row.weight"]))(ahead) * mask[..., None]
     return (row + both * back[:, ::-1]) @ params["output.weight"].T + params["output.bias"], mask
 
 
-def update(theta: Array, state: tuple, has: Array, params: dict, batch: dict, rate: Array, clip: Array, both: Array) -> tuple:
+def update(
+    theta: Array, state: tuple, has: Array, params: dict, batch: dict, rate: Array, clip: Array, both: Array
+) -> tuple:
     """One step of Adam on theta, which holds all parameters in one vector, as `params` has them by name; only what the net `has`
     is moved."""
     _, unravel = ravel_pytree(params)

@@ -60,9 +60,7 @@ def encode(params: Params, frames: Array, frame_mask: Array, stride: int, recurr
     return jax.vmap(partial(row_convolution, params["row.weight"]))(hidden) * real, mask
 
 
-def normalised(
-    params: Params, frames: Array, frame_mask: Array, stride: int, ceiling: float
-) -> tuple[Array, Array]:
+def normalised(params: Params, frames: Array, frame_mask: Array, stride: int, ceiling: float) -> tuple[Array, Array]:
     """B(W f(w * x)), (batch, time, hidden), and which frames are real."""
     mask, w = frame_mask[:, ::stride], params["conv.weight"]
     around = w.shape[-1] // 2

@@ -11,8 +11,8 @@ r"""Speech to symbols in PyTorch, paper 21 (Amodei et al., 2015; Graves et al., 
     W           recurrent                  W_{i,j}    row.weight
     gamma, beta norm                       W_o, b_o   output
 
-f is `F.hardtanh`, whose derivative is 0 at both kinks, where that of `clamp` is 1. A label without alignment has p = 0: `impossible` says whether it is left
-out of the mean ("skip"), counted as 0 ("zero") or as +infinity ("infinite").
+f is `F.hardtanh`, whose derivative is 0 at both kinks, where that of `clamp` is 1. A label without alignment has p = 0: `impossible` says
+whether it is left out of the mean ("skip"), counted as 0 ("zero") or as +infinity ("infinite").
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ The definitions of CTC-Collapse, CTC-Forward and CTC-Count on the room's numbers
   numpy_checks.py             here
   --------------------------  ------------------------------------------------------------
   y (time, symbols)           rows of doubles; frame makes one a Frame
+  max over alignments         best: the same recursion with the greater in place of the sum
   p(l | x)                    likelihood by the recursion, pathSum by the list of all alignments
   sum_s alpha_t(s) beta_t(s)  cuts: at every frame
 -}
@@ -27,9 +28,16 @@ floats = record
   ; +Assoc = unproved ; +Comm = unproved ; +IdR = unproved ; ·Assoc = unproved ; ·IdR = unproved ; ·IdL = unproved
   ; ·DistR+ = unproved ; ·DistL+ = unproved ; ·0 = unproved ; 0· = unproved }
 
+greatest : Semiring
+greatest = record
+  { Carrier = Float ; 0# = 0.0 ; 1# = 1.0 ; _+_ = max ; _·_ = _·_
+  ; +Assoc = unproved ; +Comm = unproved ; +IdR = unproved ; ·Assoc = unproved ; ·IdR = unproved ; ·IdL = unproved
+  ; ·DistR+ = unproved ; ·DistL+ = unproved ; ·0 = unproved ; 0· = unproved }
+
 open CTC-Forward discreteℕ floats
 open Sums floats using (sumOf)
 module Count = CTC-Forward discreteℕ natural
+module Best = CTC-Forward discreteℕ greatest
 
 nth : List Float → ℕ → Float
 nth []       _       = 0.0
@@ -43,6 +51,9 @@ frame row (just a) = nth row a
 likelihood pathSum : List (List Float) → List ℕ → Float
 likelihood rows l = forward (map frame rows) l
 pathSum    rows l = sumOf (weight (map frame rows)) (alignments (length rows) nothing l)
+
+best : List (List Float) → List ℕ → Float
+best rows l = Best.forward (map frame rows) l
 
 -- Σ_s α_t(s) β_t(s) for t = 0, …, T.
 cuts : List (List Float) → List ℕ → List Float
