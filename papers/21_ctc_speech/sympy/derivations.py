@@ -2,7 +2,7 @@ r"""What follows from the equations of connectionist temporal classification, de
 
 Graves et al. 4.1   the recursion is the sum over all paths that collapse to the label
                     y_t(k) d p / d y_t(k) = sum_{s: l'_s = k} alpha_t(s) beta_t(s)
-                    d (-log p) / d a_t(k) = y_t(k) - occupancy_t(k), a the logits
+         4.2        d (-log p) / d a_t(k) = y_t(k) - occupancy_t(k), a the logits
 section 3.2         B does not see a factor or a shift of its argument where eps = 0
 
 symbol          name here
@@ -90,7 +90,7 @@ def identities() -> list[Identity]:
         ),
         Identity(
             "logit_gradient", "d (-log sum_k y_k c_k) / d a_1 = y_1 - y_1 c_1 / sum_k y_k c_k", sp.Derivative(-sp.log(p), a[1]),
-            softmax[1] - softmax[1] * c[1] / p, "three symbols, c does not depend on this frame", "Graves et al., 4.1",
+            softmax[1] - softmax[1] * c[1] / p, "three symbols, c does not depend on this frame", "Graves et al., 4.2",
             proof=("doit", "factor"),
         ),
         Identity(
@@ -112,10 +112,10 @@ def bridges() -> list[Bridge]:
     return [
         Bridge(
             "bias_gradient", "d loss / d b_o = sum over frames of y - occupancy; nothing from an example without alignment",
-            "gradient:output.bias", lambda p: slope(p)[0].sum((0, 1)), "Graves et al., 4.1",
+            "gradient:output.bias", lambda p: slope(p)[0].sum((0, 1)), "Graves et al., 4.2",
         ),
         Bridge(
             "output_gradient", "d loss / d W_o = sum over frames of (y - occupancy) h^T", "gradient:output.weight",
-            lambda p: np.einsum("btk,bth->kh", *slope(p)), "Graves et al., 4.1",
+            lambda p: np.einsum("btk,bth->kh", *slope(p)), "Graves et al., 4.2",
         ),
     ]  # fmt: skip
