@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 # Okabe and Ito's palette, distinguishable with colour-blind eyes.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 STROKES = ("-", (0, (5, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))  # of labels that share a colour
 QUIET = "0.35"  # of what is no measurement: references, arrows
+LETTERS = 9  # of the name under a bar, before it is broken between words
 RASTER = 400  # cells, above which a matrix is embedded as an image of one pixel per cell
 Json = Mapping[str, Any]
 
@@ -113,7 +115,7 @@ def _bars(drawing: Any, figure: Json) -> None:
         above = (0, 5 if limits and limits[0] > 0 and not whisker else 2)
         at = (place, height + whisker)
         axes.annotate(f"{height:#.3g}", at, above, textcoords="offset points", ha="center", va="bottom", fontsize=8)
-    axes.set_xticks(places, names)
+    axes.set_xticks(places, [fill(name, LETTERS, break_long_words=False) for name in names])
     axes.set(title=figure["title"], ylabel=figure["y_label"])
     if limits:
         axes.set_ylim(*limits)
@@ -207,17 +209,23 @@ def _graph(drawing: Any, figure: Json) -> None:
 def _panels(drawing: Any, figure: Json) -> None:
     panels = figure["panels"]
     columns = min(figure["columns"], len(panels))
-    parts = drawing.subfigures(math.ceil(len(panels) / columns), columns, squeeze=False)
+    heights = _heights(figure)
+    parts = drawing.subfigures(len(heights), columns, squeeze=False, height_ratios=heights)
     for part, panel in zip(parts.flat, panels, strict=False):
         part.subplots_adjust(left=0.14, right=0.8 if len(panel.get("series", ())) > 1 else 0.95, bottom=0.2)
         DRAWERS[panel["kind"]](part, panel)
     drawing.suptitle(figure["title"], y=1.06)
 
 
+def _heights(figure: Json) -> list[float]:
+    """Of each row of panels, that of its highest."""
+    heights = [SIZES[panel["kind"]](panel)[1] for panel in figure["panels"]]
+    return [max(heights[at : at + figure["columns"]]) for at in range(0, len(heights), figure["columns"])]
+
+
 def _size_of_panels(figure: Json) -> tuple[float, float]:
-    sizes = [SIZES[panel["kind"]](panel) for panel in figure["panels"]]
-    columns = min(figure["columns"], len(sizes))
-    return columns * max(w for w, _ in sizes), math.ceil(len(sizes) / columns) * max(h for _, h in sizes)
+    columns = min(figure["columns"], len(figure["panels"]))
+    return columns * max(SIZES[panel["kind"]](panel)[0] for panel in figure["panels"]), sum(_heights(figure))
 
 
 def _size_of_images(figure: Json) -> tuple[float, float]:
