@@ -104,6 +104,21 @@ def test_bars_that_would_not_start_at_zero_are_points():
     assert "0.970" in bars
 
 
+def test_a_long_name_under_a_bar_is_broken_between_its_words():
+    bars = Bars("t", "y", {"local, held vowels": 1.0, "shuffled": 2.0, "incompressible": 3.0})
+    assert words(svg(_plain(bars))) >= {"local,", "held", "vowels", "shuffled", "incompressible"}
+
+
+def test_a_row_of_panels_is_as_high_as_its_highest():
+    wide, lines = Images("t", [np.eye(3)], columns=1), Lines("t", "x", "y", {"a": ((0, 1), (0, 1))})
+    heights = [SIZES[_plain(figure)["kind"]](_plain(figure))[1] for figure in (wide, lines)]
+    assert heights[0] < heights[1]
+    below = _plain(Panels("t", [wide, lines, wide], columns=1))
+    beside = _plain(Panels("t", [wide, lines, wide], columns=2))
+    assert SIZES["Panels"](below)[1] == pytest.approx(2 * heights[0] + heights[1])
+    assert SIZES["Panels"](beside)[1] == pytest.approx(heights[1] + heights[0])
+
+
 def test_a_blank_cell_is_neither_coloured_nor_numbered():
     full = svg(_plain(Heatmap("t", [[0.5, 1.0], [2.0, 3.0]], ["a", "b"], ["u", "v"], annotate=True, limits=(0.0, 3.0))))
     blank = svg(_plain(FIGURES["blank cells"]))
