@@ -1,4 +1,4 @@
-"""The commands that measure: run, parity, train, theorems, verify."""
+"""The commands that measure: run, parity, train, seeds, theorems, verify."""
 
 from __future__ import annotations
 
@@ -52,6 +52,7 @@ from s30.record import telemetry
 from s30.sweep import sessions
 from s30.sweep.plan import TIME_LIMIT, slots_for
 from s30.verdict.checks import pair_rows
+from s30.verdict.margins import margins
 from s30.view import display, figures, markdown
 from s30.view.display import console, errors
 from s30.view.tables import Column
@@ -166,6 +167,42 @@ def train(
     for evidence in failed:
         errors.print(f"error: paper {found.id}, {evidence.layer} experiment: {evidence.error}", markup=False)
     raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def seeds(
+    paper: OnePaper,
+    layer: LayerOption = None,
+    count: Annotated[int, typer.Option("--seeds", min=2, help="How many seeds, from 0 on.")] = 5,
+    profile: Profile = "quick",
+    time_limit: Limit = TIME_LIMIT,
+    as_json: Json = False,
+) -> None:
+    """How much room the bounds of one paper's claims leave over several seeds. Example: `s30 seeds 26 --seeds 5`
+
+    Its experiments run once for each seed and framework. A bound's room is that of the run which comes closest to missing it.
+    """
+    chosen = registry.load_corpus()
+    found = built(chosen.paper(paper))
+    slots = [slot for slot in slots_for([found], names_among(layer, TRAINING), True) if slot[2] == EXPERIMENT]
+    runs = {}
+    for seed in range(count):
+        options = options_of(chosen, profile=profile_of(profile), seed=seed, time_limit=time_limit)
+        runs[seed] = {name: e for (_, name, _), e in swept(slots, options, display.Progress()).items()}
+    measured = margins(found, runs)
+    failed = [(seed, e) for seed, of_seed in runs.items() for e in of_seed.values() if e.error]
+    if as_json:
+        print_json([vars(margin) for margin in measured])
+    else:
+        print_table(*display.margin_rows(measured))
+    for seed, evidence in failed:
+        errors.print(
+            f"error: paper {found.id}, {evidence.layer} experiment, seed {seed}: {evidence.error}", markup=False
+        )
+    for margin in (margin for margin in measured if margin.missed):
+        missed = f"{margin.metric} {margin.bound} is missed in {margin.missed} of {margin.runs} runs"
+        errors.print(f"paper {found.id}, claim {margin.claim}: {missed}, the farthest at {margin.told}", markup=False)
+    raise typer.Exit(1 if failed or any(margin.missed for margin in measured) else 0)
 
 
 @app.command()

@@ -16,8 +16,9 @@ from s30.corpus.registry import Paper
 from s30.corpus.vocabulary import Outcome
 from s30.layers.catalogue import CHECKS, EXPERIMENT, LAYERS
 from s30.sweep.plan import Event, Slot
-from s30.verdict.claims import Metrics, coverage
+from s30.verdict.claims import Metrics, coverage, number
 from s30.verdict.judge import PaperVerdict, Verification
+from s30.verdict.margins import Margin
 from s30.view.tables import Cell, Column
 
 MARKS = {
@@ -219,6 +220,22 @@ def metric_rows(metrics: Metrics, described: Mapping[str, Mapping[str, Any]]) ->
         for name, count in counts.items()
         for about in (described.get(name, {}),)
     ]
+
+
+def margin_rows(margins: Sequence[Margin]) -> tuple[list[Column], list[list[Cell]]]:
+    """A line for each bound: the means that were measured, the room that the closest run leaves, and where that was."""
+    columns = [
+        *(Column("claim", spare=3), Column("metric"), Column("bound", prose=True)),
+        *(Column("measured", right=True, spare=1), Column("room", right=True)),
+        *(Column("differs by", right=True, spare=2), Column("closest", spare=1)),
+    ]
+    rows: list[list[Cell]] = []
+    for margin in margins:
+        look = "bold red" if margin.missed else "yellow" if margin.room < margin.spread / 2 else "green"
+        measured = number(margin.low, 4) if margin.low == margin.high else f"{margin.low:.4g} to {margin.high:.4g}"
+        room = Text(number(margin.room, 3), look)
+        rows.append([margin.claim, margin.metric, margin.bound, measured, room, number(margin.spread, 3), margin.told])
+    return columns, rows
 
 
 def claims_cell(verdict: PaperVerdict) -> Text:

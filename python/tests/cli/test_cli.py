@@ -98,7 +98,21 @@ def test_the_version_is_told(s30_here):
 
 @pytest.mark.parametrize(
     "name",
-    ["list", "show", "run", "parity", "train", "theorems", "verify", "merge", "matrix", "reproduce", "new", "doctor"],
+    [
+        "list",
+        "show",
+        "run",
+        "parity",
+        "train",
+        "seeds",
+        "theorems",
+        "verify",
+        "merge",
+        "matrix",
+        "reproduce",
+        "new",
+        "doctor",
+    ],
 )
 def test_every_command_has_help_with_an_example(s30_here, name):
     code, out, _ = s30_here(name, "--help")
@@ -334,6 +348,39 @@ def test_train_prints_metrics_and_saves_figures(s30_here, corpus):
     assert text.endswith("<!-- end of results -->\nend\n")
     assert s30_here("train", "1", "--layer", "torch", "--save")[0] == 0
     assert readme.read_text() == text  # one layer alone is no table
+
+
+def test_seeds_says_which_bound_is_closest_to_being_missed(s30_here):
+    """The toy's accuracy is 0.95 and claimed to be 0.9; here seed 1 has less in JAX."""
+    asked = []
+
+    def less(results):
+        asked.append(len(asked))
+        jax = results["01", "jax", "experiment"]
+        metrics = jax.facts["metrics"] | {"accuracy": [0.95, 0.91 if len(asked) == 2 else 0.95]}
+        return results | {("01", "jax", "experiment"): replace(jax, facts={**jax.facts, "metrics": metrics})}
+
+    code, out, _ = s30_here("seeds", "1", "--seeds", "3", edit=less)
+    assert (code, len(asked)) == (0, 3)
+    (row,) = [line for line in out.splitlines() if "accuracy" in line]
+    assert ">= 0.9" in row
+    assert "0.93 to 0.95" in row
+    assert row.rstrip().endswith("seed 1, JAX")
+    asked.clear()
+    (margin,) = [m for m in json.loads(s30_here("seeds", "1", "--json", edit=less)[1]) if m["metric"] == "accuracy"]
+    assert margin["room"] == pytest.approx(0.03)
+    assert margin["runs"] == 10
+
+
+def test_seeds_fails_where_a_bound_is_missed(s30_here):
+    def worse(results):
+        jax = results["01", "jax", "experiment"]
+        metrics = jax.facts["metrics"] | {"accuracy": [0.5]}
+        return results | {("01", "jax", "experiment"): replace(jax, facts={**jax.facts, "metrics": metrics})}
+
+    code, _, err = s30_here("seeds", "1", "--seeds", "2", edit=worse)
+    assert code == 1
+    assert "accuracy >= 0.9 is missed in 2 of 4 runs, the farthest at seed 0, JAX" in err
 
 
 def test_a_readme_without_its_markers_is_refused(s30_here, corpus):
