@@ -1,0 +1,80 @@
+"""PyTorch's own cosine similarity, circular convolution, attention and LSTM cell, which this room's must equal (paper 20)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from s30.room import Array, Forward, Oracle, Problem, sibling
+
+checks = sibling(__file__, "../numpy_checks.py")
+
+
+def oracles() -> list[Oracle]:
+    return [
+        Oracle(
+            "library_cosine", "w^c of every step, from the memory before it", "torch.nn.functional.cosine_similarity", cosine,
+            ("no_shift", "given_start", "strong_key"),
+        ),
+        Oracle(
+            "library_convolution", "w~ is a correlation of w^g, padded around its ends, with s backwards",
+            "torch.nn.functional.conv1d after pad(mode='circular')", convolution, ("paper", "given_start"),
+        ),
+        Oracle(
+            "library_attention", "what rows of length 1 give a query of length beta with keys of length 1 is content weighting",
+            "torch.nn.functional.scaled_dot_product_attention", attention, ("given_start",),
+        ),
+        Oracle("library_lstm", "the LSTM controller's h, as its first logits show it", "torch.nn.LSTMCell", cell, ("lstm",)),
+    ]  # fmt: skip
+
+
+def before(problem: Problem, found: dict[str, Array]) -> torch.Tensor:
+    """M_{t-1} at every step, (batch, time, row, size)."""
+    first, *_ = checks.start(problem.params, problem.batch, len(found["memories"]), **problem.config)
+    return torch.cat([torch.tensor(first)[:, None], torch.from_numpy(found["memories"][:, :-1])], 1)
+
+
+def cosine(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    found = forward(problem.params, problem.batch)
+    key, strength = (torch.from_numpy(found[name]) for name in ("key", "strength"))
+    similarity = F.cosine_similarity(key[..., None, :], before(problem, found)[:, :, None], dim=-1)
+    return found["content"], (strength * similarity).softmax(-1).numpy()
+
+
+def convolution(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    found, reach = forward(problem.params, problem.batch), problem.config["reach"]
+    gated, shift = (torch.from_numpy(found[name]).flatten(0, 2) for name in ("gated", "shift"))
+    padded = F.pad(gated[None], (reach, reach), mode="circular")  # one channel for each weighting
+    return found["shifted"], F.conv1d(padded, shift.flip(-1)[:, None], groups=len(shift))[0].view(found["shifted"].shape).numpy()
+
+
+def attention(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    found = forward(problem.params, problem.batch)
+    key, strength = (torch.from_numpy(found[name]) for name in ("key", "strength"))
+    rows = before(problem, found)
+    eye = torch.eye(rows.shape[2], dtype=rows.dtype).expand(*rows.shape[:2], -1, -1)  # values that show the weights
+    query = strength * F.normalize(key, dim=-1)
+    return found["content"], F.scaled_dot_product_attention(query, F.normalize(rows, dim=-1), eye, scale=1.0).numpy()
+
+
+def cell(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    """At the checked problem, whose controller is none, the machine with an LSTM of zeros for its h is compared."""
+    params = {name: torch.from_numpy(value) for name, value in problem.params.items()}
+    found, hidden = forward(problem.params, problem.batch), problem.config["hidden"]
+    if problem.config["controller"] != "lstm":
+        given = torch.cat([torch.from_numpy(problem.batch["inputs"][:, 0]), params["start.read"].flatten().expand(len(found["reads"]), -1)], -1)
+        h = F.linear(given, params["controller.input.weight"], params["controller.input.bias"]).tanh()
+    else:
+        count, states = len(found["reads"]), [params["controller.h"], params["controller.c"]]
+        given = torch.cat([torch.from_numpy(problem.batch["inputs"][:, 0]), params["start.read"].flatten().expand(count, -1)], -1)
+        lstm = nn.LSTMCell(given.shape[1], hidden, dtype=given.dtype)
+        with torch.no_grad():
+            of_input, of_hidden = params["controller.input.weight"].split([given.shape[1], hidden], 1)
+            lstm.weight_ih.copy_(of_input)
+            lstm.weight_hh.copy_(of_hidden)
+            lstm.bias_ih.copy_(params["controller.input.bias"])
+            lstm.bias_hh.zero_()
+            h, _ = lstm(given, tuple(state.expand(count, -1) for state in states))
+    both = torch.cat([h, torch.from_numpy(found["reads"][:, 0]).flatten(1)], -1)
+    return found["logits"][:, 0], F.linear(both, params["output.weight"], params["output.bias"]).numpy()

@@ -1,0 +1,141 @@
+"""Further small Turing machines (paper 20): other sizes, an LSTM for a controller, one row, no shift, shifts that reach around the memory,
+keys and rows of zeros, weightings with zeros, sharpening and key strengths at which a naive power or exp fails.
+
+The mistakes that they are for: a squeeze that is wrong for one sequence, head, row or step; a shift that is not modulo N; one erase
+vector for all heads; 0/0 in the cosine; log 0, or the slope of 0^gamma; w~^gamma that underflows to 0/0; exp without the maximum
+subtracted; the slope of a product with a factor that is 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from s30.room import Array, Problem, Variant, sibling
+
+checks = sibling(__file__, "numpy_checks.py")
+emitted = sibling(__file__, "emitted.py")
+SHUT, OPEN = -1000.0, 1000.0
+
+
+def variants() -> list[Variant]:
+    return [
+        Variant(
+            "one_row", "one sequence of one step, one row: each stage is 1, whatever is emitted, and all three shifts lead to the same row",
+            drawn(1, 1, 1, features=2, outputs=1, hidden=3, rows=1, size=2, write_heads=1, reach=1),
+        ),
+        Variant(
+            "no_shift", "a reach of 0: s is 1 and stage (8) changes nothing; one write head and two read heads",
+            drawn(2, 3, 2, features=3, outputs=2, hidden=4, rows=3, size=4, write_heads=1, read_heads=2, reach=0),
+        ),
+        Variant(
+            "paper", "shifts of -1, 0 and 1, one head of each kind, as in the paper's copy task, and rows of one entry: cosines are 1 or -1",
+            drawn(3, 1, 3, features=4, outputs=4, hidden=5, rows=4, size=1, write_heads=1, reach=1),
+        ),
+        Variant(
+            "around_and_around", "two rows and a reach of 3: several shifts lead to the same row, and the array is turned past its end",
+            drawn(4, 3, 2, features=3, outputs=2, hidden=4, rows=2, size=3, write_heads=3, read_heads=2, reach=3),
+        ),
+        Variant(
+            "lstm", "an LSTM for a controller, which starts from a learnt state", drawn(5, 2, 3, features=3, outputs=2, hidden=3, rows=5,
+            size=2, write_heads=1, reach=1, controller="lstm"),
+        ),
+        Variant(
+            "given_start", "M_0 and w_0 of the batch, other for each sequence", given(checks.problem(6)),
+        ),
+        Variant(
+            "strong_key", "key strengths near 1000: exp overflows unless the greatest is subtracted; the greatest cosines decide",
+            changed(7, strength=OPEN), kind="extreme",
+        ),
+        Variant(
+            "sharp", "gamma near 1000: every w~^gamma underflows to 0 and their sum too, unless it is taken as exp(gamma log w~)",
+            changed(8, sharpening=OPEN), kind="extreme",
+        ),
+        Variant(
+            "gamma_one", "gamma exactly 1: the weighting is the shifted one", changed(9, sharpening=SHUT), kind="extreme",
+        ),
+        Variant(
+            "zeros_in_the_weighting", "gates at exactly 0, from one row: after one step w~ is 0 on two rows, where log 0 and the slope of "
+            "0^gamma are no numbers", changed(10, gate=SHUT), kind="extreme",
+        ),
+        Variant(
+            "exact_addressing", "gates at 0, shifts at 1 and erasing at 1, exactly: weightings stay on one row, and 1 - w e is 0 there",
+            changed(11, gate=SHUT, shift=one_on(3), erase=OPEN), kind="extreme",
+        ),
+        Variant(
+            "large_logits", "logits of some thousands: log sigma(z) is log 0 where log(1 + exp z) is finite", scaled(12), kind="extreme",
+        ),
+        Variant(
+            "rows_of_zeros", "M_0 is zero, so every cosine of the one step is asked at 0/0", blank(), kind="tie",
+            convention="K is 0, and has no slope, where a norm is 0", gradient=by_hand(blank()),
+        ),
+        Variant(
+            "key_of_zeros", "keys that are zero, whatever the controller says: w^c is uniform", keyless(), kind="tie",
+            convention="K is 0, and has no slope, where a norm is 0", gradient=by_hand(keyless()),
+        ),
+    ]  # fmt: skip
+
+
+def drawn(seed: int, count: int, time: int, **config: Any) -> Problem:
+    return checks.drawn(np.random.default_rng([20, 100 + seed]), count, time, {**checks.CONFIG, **config})
+
+
+def given(problem: Problem) -> Problem:
+    rng, config = np.random.default_rng([20, 200]), problem.config
+    count, rows = len(problem.batch["inputs"]), config["rows"]
+    batch = {
+        **problem.batch,
+        "memory": rng.normal(size=(count, rows, config["size"])),
+        "weighting": rng.dirichlet(np.ones(rows), (count, emitted.heads(config))),
+    }
+    return Problem(config, problem.params, batch)
+
+
+def changed(seed: int, **constant: Any) -> Problem:
+    """Parts of what is emitted, held constant; where addresses stay on one row, from a memory that is not all alike."""
+    problem = checks.problem(seed)
+    found = Problem(problem.config, emitted.fixed(problem, **constant), problem.batch)
+    if "shift" not in constant:
+        return found
+    rng, shape = np.random.default_rng([20, 201]), (problem.config["rows"], problem.config["size"])
+    start = np.eye(shape[0])[[2, 5, 6]]
+    batch = {
+        **problem.batch,
+        "memory": rng.normal(size=(len(problem.batch["inputs"]), *shape)),
+        "weighting": np.array(np.broadcast_to(start, (len(problem.batch["inputs"]), *start.shape))),
+    }
+    return Problem(found.config, found.params, batch)
+
+
+def one_on(entry: int) -> Array:
+    return np.where(np.arange(2 * checks.CONFIG["reach"] + 1) == entry, OPEN, SHUT)
+
+
+def scaled(seed: int) -> Problem:
+    problem = checks.problem(seed)
+    params = {**problem.params, "output.weight": 3e3 * problem.params["output.weight"]}
+    return Problem(problem.config, params, problem.batch)
+
+
+def blank() -> Problem:
+    """One step, asked; every row of M_0 is zero."""
+    problem = drawn(13, 2, 1, features=3, outputs=2, hidden=4, rows=3, size=2, reach=1)
+    return Problem(problem.config, {**problem.params, "start.memory": np.zeros(2)}, problem.batch)
+
+
+def keyless() -> Problem:
+    """One step, asked; every key is zero."""
+    problem = drawn(14, 2, 1, features=3, outputs=2, hidden=4, rows=3, size=2, reach=1)
+    return Problem(problem.config, emitted.fixed(problem, key=0.0), problem.batch)
+
+
+def by_hand(problem: Problem) -> dict[str, Array]:
+    """d loss / d (the learnt row of M_0) of one step, through what is read alone: r = sum_i w_r(i) (m prod_h (1 - w_h(i) e_h) + ...)."""
+    params, batch, config = problem.params, problem.batch, problem.config
+    found = checks.forward(params, batch, **config)
+    w_write, w_read = np.split(found["weighting"][:, 0], [config["write_heads"]], 1)
+    kept = (1 - w_write[..., None] * found["erase"][:, 0, :, None]).prod(1)  # (batch, row, size)
+    slope = (checks.sigmoid(found["logits"]) - batch["targets"])[:, 0] / len(kept)  # (batch, output)
+    of_reads = (slope @ params["output.weight"])[:, config["hidden"] :].reshape(len(kept), config["read_heads"], -1)
+    return {"start.memory": np.einsum("brn,bnm,brm->m", w_read, kept, of_reads)}
