@@ -48,11 +48,12 @@ def follow(params: Params, inputs: Array, given: dict[str, Array], *, rows: int,
     """One sequence (time, feature): what happens at each step. `given` may hold M_0 and w_0."""
     first = jnp.zeros((config["write_heads"] + config["read_heads"], rows), inputs.dtype).at[:, 0].set(1)
     memory = given.get("memory", jnp.broadcast_to(params["start.memory"], (rows, config["size"])))
-    state = (params["controller.h"], params["controller.c"]) if controller == "lstm" else ()
+    recurrent = controller == "lstm"
+    state = (params["controller.h"], params["controller.c"]) if recurrent else (jnp.zeros(config["hidden"], inputs.dtype),)
 
     def step(carry: tuple, x: Array) -> tuple[tuple, dict[str, Array]]:
         state, memory, weighting, reads = carry
-        state = (lstm if state else feedforward)(params, jnp.concatenate([x, reads.ravel()]), *state)
+        state = (lstm if recurrent else feedforward)(params, jnp.concatenate([x, reads.ravel()]), *state)
         memory, weighting, reads, seen = access(params, state[0], memory, weighting, **config)
         # logits = W [h; r] + b
         logits = affine(params, "output", jnp.concatenate([state[0], reads.ravel()]))
@@ -61,7 +62,8 @@ def follow(params: Params, inputs: Array, given: dict[str, Array], *, rows: int,
     return lax.scan(step, (state, memory, given.get("weighting", first), params["start.read"]), inputs)[1]
 
 
-def feedforward(params: Params, given: Array) -> tuple[Array]:
+def feedforward(params: Params, given: Array, h: Array) -> tuple[Array]:
+    """h = tanh(W [x; r] + b), whatever h was."""
     return (jnp.tanh(affine(params, "controller.input", given)),)
 
 
