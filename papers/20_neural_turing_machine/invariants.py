@@ -244,12 +244,15 @@ def carried(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]
     """Both sequences begin alike, so that both have read the same where the second part begins."""
     cut, batch = problem.batch["inputs"].shape[1] // 2, {name: value.copy() for name, value in problem.batch.items()}
     batch["inputs"][:, :cut] = batch["inputs"][:1, :cut]
+    given = _given(problem, rng)
+    batch |= {name: np.repeat(given[name][:1], len(given[name]), 0) for name in ("memory", "weighting")}
     whole = forward(problem.params, batch)
-    rest = {name: batch[name][:, cut:] for name in ("inputs", "targets", "asked")}
+    # the second part comes first, so that there are as many steps; what follows it does not matter
+    rest = {name: np.roll(batch[name], -cut, 1) for name in ("inputs", "targets", "asked")}
     rest |= {"memory": whole["memories"][:, cut - 1], "weighting": whole["weighting"][:, cut - 1]}
     found = forward({**problem.params, "start.read": whole["reads"][0, cut - 1]}, rest)
     names = ("weighting", "memories", "reads", "logits")
-    return _flat(*(found[name] for name in names)), _flat(*(whole[name][:, cut:] for name in names))
+    return _flat(*(found[name][:, :-cut] for name in names)), _flat(*(whole[name][:, cut:] for name in names))
 
 
 def causality(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:

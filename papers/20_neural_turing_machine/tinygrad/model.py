@@ -88,42 +88,60 @@ class Model:
         # w_0 is all on row 0
         first = (Tensor.arange(self.rows) == 0).where(1.0, 0.0).expand(count, self.heads, self.rows)
         weighting = batch["weighting"] if "weighting" in batch else first
+        turns = self.turns()
         reads, state, found = self.start.read.expand(count, -1, -1), self.controller.start(count), []
         for t in range(inputs.shape[1]):
             state = self.controller(inputs[:, t].cat(reads.flatten(1), dim=-1), state)
             h = state[0].contiguous()
-            memory, weighting, seen = self.step(h, memory, weighting)
+            memory, weighting, seen = self.step(h, memory, weighting, turns)
             reads = (weighting[:, self.write_heads :] @ memory).contiguous()  # r = w M_t
-            # logits = W [h; r] + b
-            logits = self.output(h.cat(reads.flatten(1), dim=-1))
-            found.append({**seen, "memories": memory, "reads": reads, "logits": logits})
-        trace = {name: Tensor.stack(*(seen[name] for seen in found), dim=1) for name in found[0]}
+            found.append({**seen, "h": h, "memories": memory, "reads": reads})
+        trace = {name: Tensor.stack(*(seen[name] for seen in found), dim=1).contiguous() for name in found[0]}
+        # logits = W [h; r] + b
+        logits = self.output(trace.pop("h").cat(trace["reads"].flatten(2), dim=-1))
+        emitted, written = self.emission(trace.pop("emitted")), self.written(trace.pop("written"))
         # loss = mean over sequences of sum_asked -(y log sigma(z) + (1 - y) log sigma(-z))
-        costs = softplus(trace["logits"]) - batch["targets"] * trace["logits"]
-        return {**trace, "loss": batch["asked"].where(costs.sum(-1), 0.0).sum(-1).mean()}
+        costs = softplus(logits) - batch["targets"] * logits
+        loss = batch["asked"].where(costs.sum(-1), 0.0).sum(-1).mean()
+        return {**emitted, **written, **trace, "logits": logits, "loss": loss}
 
-    def step(self, h: Tensor, memory: Tensor, weighting: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """M_t and w_t from the controller's h (batch, hidden), and what happened on the way."""
-        emitted = self.address(h).reshape(h.shape[0], self.heads, -1).contiguous()  # (batch, head, ...)
+    def emission(self, emitted: Tensor) -> dict[str, Tensor]:
+        """What each head emits, from (..., head, size + 2 reach + 4)."""
         key, strength, gate, shift, sharpening = emitted.split(self.addressing, -1)
         strength, gate, shift, sharpening = softplus(strength), gate.sigmoid(), shift.softmax(-1), softplus(sharpening) + 1
+        return {"key": key, "strength": strength, "gate": gate, "shift": shift, "sharpening": sharpening}
+
+    def written(self, given: Tensor) -> dict[str, Tensor]:
+        erase, add = given.chunk(2, -1)
+        return {"erase": erase.sigmoid(), "add": add}
+
+    def turns(self) -> Tensor:
+        """For each shift d, for all j and i, whether j + d = i modulo N: (shift, row * row)."""
+        rows = Tensor.arange(self.rows)
+        d = Tensor.arange(-self.reach, self.reach + 1).reshape(-1, 1, 1)
+        around = (rows.reshape(-1, 1) + d - rows) % self.rows == 0
+        return around.where(1.0, 0.0).reshape(2 * self.reach + 1, -1).contiguous()
+
+    def step(self, h: Tensor, memory: Tensor, weighting: Tensor, turns: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """M_t and w_t from the controller's h (batch, hidden), and what happened on the way."""
+        emitted = self.address(h).reshape(h.shape[0], self.heads, -1).contiguous()
+        head = self.emission(emitted)
         # w^c = softmax(beta K[k, M(i)])
-        content = (strength * (unit(key) @ unit(memory).transpose(-1, -2))).softmax(-1).contiguous()
+        content = (head["strength"] * (unit(head["key"]) @ unit(memory).transpose(-1, -2))).softmax(-1).contiguous()
         # w^g = g w^c + (1 - g) w_{t-1}
-        gated = gate * content + (1 - gate) * weighting
-        # w~(i) = sum_d s(d) w^g(i - d)
-        turns = range(-self.reach, self.reach + 1)
-        shifted = sum(shift[..., d + self.reach : d + self.reach + 1] * gated.roll(d, -1) for d in turns).contiguous()
+        gated = head["gate"] * content + (1 - head["gate"]) * weighting
+        # w~(i) = sum_d s(d) w^g(i - d) = sum_j w^g(j) (sum_d s(d) [j + d = i])
+        turned = (head["shift"] @ turns).reshape(*gated.shape, -1)  # (batch, head, j, i)
+        shifted = (gated.unsqueeze(-2) @ turned).squeeze(-2).contiguous()
         # w = softmax(gamma log w~), which is w~^gamma over their sum
         logs = (shifted > 0).where(shifted, 1.0).log()
-        weighting = (shifted > 0).where(sharpening * logs, -float("inf")).softmax(-1).contiguous()
-        erase, add = self.write(h).reshape(h.shape[0], self.write_heads, -1).chunk(2, -1)
-        erase = erase.sigmoid()  # (batch, write head, size)
+        weighting = (shifted > 0).where(head["sharpening"] * logs, -float("inf")).softmax(-1).contiguous()
+        given = self.write(h).reshape(h.shape[0], self.write_heads, -1).contiguous()
+        written = self.written(given)
         # M_t = M_{t-1} prod_h (1 - w_h e_h^T) + sum_h w_h a_h^T
-        added = weighting[:, : self.write_heads].transpose(1, 2) @ add
+        added = weighting[:, : self.write_heads].transpose(1, 2) @ written["add"]
         for n in range(self.write_heads):
-            memory = memory * (1 - weighting[:, n].unsqueeze(-1) * erase[:, n].unsqueeze(1))
+            memory = memory * (1 - weighting[:, n].unsqueeze(-1) * written["erase"][:, n].unsqueeze(1))
         memory = (memory + added).contiguous()
-        emission = {"key": key, "strength": strength, "gate": gate, "shift": shift, "sharpening": sharpening}
-        addressed = {"content": content, "gated": gated, "shifted": shifted, "weighting": weighting}
-        return memory, weighting, {**emission, **addressed, "erase": erase, "add": add}
+        stages = {"content": content, "gated": gated, "shifted": shifted, "weighting": weighting}
+        return memory, weighting, {**stages, "emitted": emitted, "written": given}

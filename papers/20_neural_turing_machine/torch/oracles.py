@@ -15,11 +15,11 @@ def oracles() -> list[Oracle]:
     return [
         Oracle(
             "library_cosine", "w^c of every step, from the memory before it", "torch.nn.functional.cosine_similarity", cosine,
-            ("no_shift", "given_start", "strong_key"),
+            ("lstm", "given_start", "strong_key"),
         ),
         Oracle(
             "library_convolution", "w~ is a correlation of w^g, padded around its ends, with s backwards",
-            "torch.nn.functional.conv1d after pad(mode='circular')", convolution, ("paper", "given_start"),
+            "torch.nn.functional.conv1d after pad(mode='circular')", convolution, ("given_start", "zeros_in_the_weighting"),
         ),
         Oracle(
             "library_attention", "what rows of length 1 give a query of length beta with keys of length 1 is content weighting",
