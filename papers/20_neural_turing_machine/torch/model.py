@@ -29,11 +29,17 @@ def softplus(x: Tensor) -> Tensor:
     return F.softplus(x, threshold=40)
 
 
-def unit(u: Tensor) -> Tensor:
-    """u / |u|, and zero without a slope where u is zero."""
-    square = u.square().sum(-1, keepdim=True)
-    zero = square == 0
-    return (u * (square + zero).rsqrt()).masked_fill(zero, 0.0)
+def cosine(u: Tensor, v: Tensor) -> Tensor:
+    """K of all rows of u (..., i, size) with all of v (..., j, size), (..., i, j): zero without a slope where a row is zero."""
+    squares = u.square().sum(-1)[..., None] * v.square().sum(-1)[..., None, :]
+    zero = squares == 0
+    return (u @ v.mT * (squares + zero).rsqrt()).masked_fill(zero, 0.0)
+
+
+def cost(logits: Tensor, targets: Tensor, asked: Tensor) -> Tensor:
+    """mean over sequences of sum_asked -(y log sigma(z) + (1 - y) log sigma(-z)), for (batch, time, output)."""
+    costs = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return (costs.sum(-1) * asked).sum(-1).mean(-1)
 
 
 class Affine(nn.Module):
@@ -105,6 +111,9 @@ class Model(nn.Module):
         self.write = Affine(hidden, write_heads * 2 * size)
         self.output = Affine(hidden + read_heads * size, outputs)
         self.start = Start(read_heads, size)
+        # for each shift d, for all j and i, whether j + d = i modulo N
+        turned = [torch.eye(rows).roll(d, 1) for d in range(-reach, reach + 1)]
+        self.register_buffer("turns", torch.stack(turned).flatten(1), persistent=False)  # (shift, row * row)
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that `numpy_checks.forward` names."""
@@ -114,14 +123,13 @@ class Model(nn.Module):
         for x in inputs.unbind(-2):
             state = self.controller(torch.cat([x, reads.flatten(-2)], -1), state)
             memory, weighting, reads, seen = self.step(state[0], memory, weighting)
-            # logits = W [h; r] + b
-            logits = self.output(torch.cat([state[0], reads.flatten(-2)], -1))
-            found.append({**seen, "memories": memory, "reads": reads, "logits": logits})
+            found.append({**seen, "h": state[0], "memories": memory, "reads": reads})
         axis = inputs.dim() - 2  # of time
         outputs = {name: torch.stack([seen[name] for seen in found], axis) for name in found[0]}
-        # loss = mean over sequences of sum_asked -(y log sigma(z) + (1 - y) log sigma(-z))
-        costs = F.binary_cross_entropy_with_logits(outputs["logits"], batch["targets"], reduction="none")
-        return {**outputs, "loss": (costs.sum(-1) * batch["asked"]).sum(-1).mean(-1)}
+        # logits = W [h; r] + b
+        both = torch.cat([outputs.pop("h"), outputs["reads"].flatten(-2)], -1).flatten(axis - 1, axis)
+        logits = self.output(both).unflatten(-2, inputs.shape[-3:-1])  # (batch, time, output)
+        return {**outputs, "logits": logits, "loss": cost(logits, batch["targets"], batch["asked"])}
 
     def begin(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """M_0 (batch, row, size), w_0 (batch, head, row) and r_0 (batch, read head, size)."""
@@ -139,13 +147,12 @@ class Model(nn.Module):
         key, strength, gate, shift, sharpening = emitted.split(self.addressing, -1)
         strength, gate, shift, sharpening = softplus(strength), gate.sigmoid(), shift.softmax(-1), 1 + softplus(sharpening)
         # w^c = softmax(beta K[k, M(i)])
-        content = (strength * (unit(key) @ unit(memory).mT)).softmax(-1)  # (batch, head, row)
+        content = (strength * cosine(key, memory)).softmax(-1)  # (batch, head, row)
         # w^g = g w^c + (1 - g) w_{t-1}
-        gated = gate * content + (1 - gate) * weighting
-        # w~(i) = sum_d s(d) w^g(i - d)
-        turns = range(-self.reach, self.reach + 1)
-        turned = torch.stack([gated.roll(d, -1) for d in turns], -2)  # (batch, head, shift, row)
-        shifted = (shift.unsqueeze(-2) @ turned).squeeze(-2)
+        gated = weighting.lerp(content, gate)
+        # w~(i) = sum_d s(d) w^g(i - d) = sum_j w^g(j) (sum_d s(d) [j + d = i])
+        turned = (shift @ self.turns).unflatten(-1, (self.rows, self.rows))  # (batch, head, j, i)
+        shifted = (gated.unsqueeze(-1) * turned).sum(-2)
         # w = softmax(gamma log w~), which is w~^gamma over their sum
         none = shifted == 0
         weighting = (sharpening * (shifted + none).log()).masked_fill(none, -torch.inf).softmax(-1)
@@ -153,8 +160,9 @@ class Model(nn.Module):
         erase, add = self.write(h).unflatten(-1, (self.write_heads, -1)).chunk(2, -1)
         erase = erase.sigmoid()  # (batch, write head, size)
         # M_t = M_{t-1} prod_h (1 - w_h e_h^T) + sum_h w_h a_h^T
-        kept = (1 - w_write.unsqueeze(-1) * erase.unsqueeze(-2)).unbind(-3)  # of each write head, (batch, row, size)
-        memory = reduce(torch.mul, kept, memory) + w_write.mT @ add
+        at = w_write.unsqueeze(-1)  # (batch, write head, row, 1)
+        kept = (1 - at * erase.unsqueeze(-2)).unbind(-3)  # of each write head, (batch, row, size)
+        memory = reduce(torch.mul, kept, memory) + (at * add.unsqueeze(-2)).sum(-3)
         emitted = {"key": key, "strength": strength, "gate": gate, "shift": shift, "sharpening": sharpening}
         addressed = {"content": content, "gated": gated, "shifted": shifted, "weighting": weighting}
         # r = w M_t
