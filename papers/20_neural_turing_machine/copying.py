@@ -37,10 +37,10 @@ def drawn(rng: np.random.Generator, count: int, nets: int, longest: int, length:
     return {"inputs": inputs, "targets": targets, "asked": asked, "lengths": lengths}
 
 
-def of_others(rng: np.random.Generator, data: Arrays) -> dict[str, Array]:
-    """The same inputs, asked for the bits of another sequence: no input tells what they are."""
+def of_others(rng: np.random.Generator, data: Arrays, which: Array) -> dict[str, Array]:
+    """The same inputs, but that these nets, (net,), are asked for the bits of other sequences: no input tells what they are."""
     bits = rng.integers(2, size=data["targets"].shape) * data["asked"][..., None]
-    return {**data, "targets": bits.astype(float)}
+    return {**data, "targets": np.where(which[:, None, None], bits, data["targets"])}
 
 
 def wrong(logits: Array, data: Arrays) -> Array:
@@ -56,22 +56,22 @@ def bits_per_sequence(logits: Array, data: Arrays) -> Array:
     return costs.sum(-1).mean(0) / np.log(2)
 
 
-def visited(weighting: Array, data: Arrays) -> tuple[Array, Array]:
-    """Rows with the greatest weight, of a write and a read head, (sequence, net, time, head, row): where the write head was while each
-    vector was shown, and where the read head was while it was answered: (sequence, net, vector). All sequences are of one length."""
-    length = int(data["lengths"].flat[0])
-    at = weighting.argmax(-1)
-    return at[:, :, :length, 0], at[:, :, length + 1 : 2 * length + 1, 1]
+def written(weighting: Array, data: Arrays) -> Array:
+    """Where the write head was, by its greatest weight, while each vector was shown: (sequence, net, vector). Weightings are (sequence,
+    net, time, head, row), the write head first, and all sequences of one length."""
+    return weighting[:, :, : int(data["lengths"].flat[0]), 0].argmax(-1)
 
 
 def follows(weighting: Array, data: Arrays) -> Array:
-    """Share of vectors that are read at the very row at which they were written: (net,)."""
-    written, read = visited(weighting, data)
-    return (written == read).mean((0, 2))
+    """Share of vectors for which the read head is where they were written, (net,): when they are answered or, since the controller reads
+    what was read the step before, a step earlier, whichever is more often so in a net."""
+    length = int(data["lengths"].flat[0])
+    read = weighting[..., 1, :].argmax(-1)
+    at = [read[:, :, start : start + length] == written(weighting, data) for start in (length, length + 1)]
+    return np.max([same.mean((0, 2)) for same in at], 0)
 
 
 def advances(weighting: Array, data: Arrays, rows: int) -> Array:
     """Share of steps at which the write head moves on by one row, always the same way, around the end too: (net,)."""
-    written, _ = visited(weighting, data)
-    move = (written[..., 1:] - written[..., :-1]) % rows
+    move = np.diff(written(weighting, data)) % rows
     return np.maximum((move == 1).mean((0, 2)), (move == rows - 1).mean((0, 2)))

@@ -11,10 +11,14 @@ from s30.room import Array, Arrays, Figure, Images, Lines
 COLOURS = {"ntm": 0, "lstm": 1, "random": 3, "blind": 2}
 
 
-def drawn(errors: Mapping[str, Array], lengths: Sequence[int], longest: int, losses: Mapping[str, Array], answer: Arrays,
+def drawn(errors: Mapping[str, Array], lengths: Sequence[int], longest: int, losses: Mapping[str, Array], answer: tuple[Array, Array],
           data: Arrays) -> dict[str, Figure]:  # fmt: skip
     """errors (length, net) by model, losses (update,), and what the machines answer to the longest sequences."""
-    return {"lengths": by_length(errors, lengths, longest), "learning": learning(losses), "memory": path(errors, answer, data)}
+    return {
+        "lengths": by_length(errors, lengths, longest),
+        "learning": learning(losses),
+        "memory": path(errors, answer, data),
+    }
 
 
 def by_length(errors: Mapping[str, Array], lengths: Sequence[int], longest: int) -> Lines:
@@ -39,13 +43,13 @@ def learning(losses: Mapping[str, Array]) -> Lines:
     )  # fmt: skip
 
 
-def path(errors: Mapping[str, Array], answer: Arrays, data: Arrays) -> Images:
+def path(errors: Mapping[str, Array], answer: tuple[Array, Array], data: Arrays) -> Images:
     """The paper's figure 6, of the machine that answers best."""
     best = int(errors["ntm"][-1].argmin())
-    weighting = answer["weighting"][0, best]  # (time, head, row)
+    logits, weighting = (part[0, best] for part in answer)  # (time, head, row)
     shown = {
         "inputs": data["inputs"][0, best], "targets": data["targets"][0, best],
-        "outputs": (1 / (1 + np.exp(-answer["logits"][0, best]))) * data["asked"][0, best][:, None],
+        "outputs": (1 / (1 + np.exp(-logits))) * data["asked"][0, best][:, None],
         "write weighting": weighting[:, 0], "read weighting": weighting[:, 1],
     }  # fmt: skip
     return Images(

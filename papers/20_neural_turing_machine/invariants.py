@@ -84,7 +84,9 @@ def rotation(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array
     heads, rows, reach = emitted.heads(problem.config), problem.config["rows"], problem.config["reach"]
     turn = np.array([reach, -reach, 1])[np.arange(heads) % 3]  # the first goes around the end within four steps
     first = rng.permutation(rows)[:heads]
-    found = forward(emitted.fixed(problem, gate=SHUT, shift=_shifts(problem, turn)), _given(problem, rng, first))["weighting"]
+    found = forward(emitted.fixed(problem, gate=SHUT, shift=_shifts(problem, turn)), _given(problem, rng, first))[
+        "weighting"
+    ]
     time = np.arange(1, found.shape[1] + 1)[:, None]
     return found, np.broadcast_to(np.eye(rows)[(first + time * turn) % rows], found.shape)
 
@@ -108,7 +110,10 @@ def shut(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
     constant = {"gate": SHUT, "shift": shift, "sharpening": 0.5}
     params = emitted.fixed(problem, **constant)
     other = emitted.fixed(problem, **constant, key=rng.normal(size=problem.config["size"]), strength=3.0)
-    found = forward(params, batch)["weighting"], forward(other, {**batch, "memory": -batch["memory"] ** 2})["weighting"]
+    found = (
+        forward(params, batch)["weighting"],
+        forward(other, {**batch, "memory": -(batch["memory"] ** 2)})["weighting"],
+    )
     return found
 
 
@@ -140,7 +145,9 @@ def overwritten(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Ar
 def read_back(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
     config, writers = problem.config, problem.config["write_heads"]
     rows = rng.permutation(config["rows"])[:writers]
-    at = np.append(rows, np.resize(rows[::-1], config["read_heads"]))  # the first read head is where the last write head is
+    at = np.append(
+        rows, np.resize(rows[::-1], config["read_heads"])
+    )  # the first read head is where the last write head is
     found = forward(emitted.fixed(problem, gate=SHUT, shift=_shifts(problem, 1), erase=OPEN), _given(problem, rng, at))
     order = np.resize(np.arange(writers)[::-1], config["read_heads"])
     return found["reads"], found["add"][:, :, order]
@@ -174,7 +181,9 @@ def exchanged(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Arra
     still, moved = forward(problem.params, batch), forward(params, {**batch, "weighting": batch["weighting"][:, both]})
     same, names = ("memories", "reads", "logits"), ("erase", "add")
     ours = _flat(*(moved[name] for name in (*same, *names, "weighting")))
-    return ours, _flat(*(still[name] for name in same), *(still[name][:, :, order] for name in names), still["weighting"][:, :, both])
+    return ours, _flat(
+        *(still[name] for name in same), *(still[name][:, :, order] for name in names), still["weighting"][:, :, both]
+    )
 
 
 def erased_first(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
@@ -218,7 +227,11 @@ def rotated(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]
 def _moved(forward: Forward, params: Arrays, still: Arrays, moved: Arrays, order: Array) -> tuple[Array, Array]:
     one, other = forward(params, still), forward(params, moved)
     same = ("reads", "logits")
-    wanted = [*(one[name][..., order] for name in WEIGHTINGS), one["memories"][:, :, order], *(one[name] for name in same)]
+    wanted = [
+        *(one[name][..., order] for name in WEIGHTINGS),
+        one["memories"][:, :, order],
+        *(one[name] for name in same),
+    ]
     return _flat(*(other[name] for name in (*WEIGHTINGS, "memories", *same))), _flat(*wanted)
 
 

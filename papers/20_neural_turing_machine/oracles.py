@@ -90,7 +90,9 @@ def cost(z: Any, y: float) -> Any:
     return -log(sigma(z if y else -z))
 
 
-def sequence(numbers: Numbers, config: Any, inputs: Vector, memory: list[Vector], weighting: list[Vector]) -> dict[str, Any]:
+def sequence(
+    numbers: Numbers, config: Any, inputs: Vector, memory: list[Vector], weighting: list[Vector]
+) -> dict[str, Any]:
     params, writers, rows = numbers.params, config["write_heads"], range(config["rows"])
     reads, state = params["start.read"], (params.get("controller.h"), params.get("controller.c"))
     found: dict[str, Any] = {name: [] for name in (*STAGES, "memories", "reads", "logits")}
@@ -105,7 +107,10 @@ def sequence(numbers: Numbers, config: Any, inputs: Vector, memory: list[Vector]
             found[name].append([stage[at] for stage in stages])
         weighting = [stage[-1] for stage in stages]
         written, size = numbers.affine("write", h), config["size"]
-        pairs = [(written[2 * n * size : (2 * n + 1) * size], written[(2 * n + 1) * size : 2 * (n + 1) * size]) for n in range(writers)]
+        pairs = [
+            (written[2 * n * size : (2 * n + 1) * size], written[(2 * n + 1) * size : 2 * (n + 1) * size])
+            for n in range(writers)
+        ]
         memory = [list(row) for row in memory]
         for w, (erase, _) in zip(weighting, pairs):  # erased by one head after the other
             memory = [[memory[i][m] * (1 - w[i] * sigma(erase[m])) for m in range(size)] for i in rows]
@@ -167,7 +172,11 @@ def sizes(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     ours = [sum(value.size for value in problem.params.values()), sum(int(np.prod(shape)) for shape in more.values())]
     hidden, size, writers, readers = (config[name] for name in ("hidden", "size", "write_heads", "read_heads"))
     given = config["features"] + readers * size
-    core = (given + 1) * hidden if config["controller"] == "feedforward" else 4 * (given + hidden + 1) * hidden + 2 * hidden
+    core = (
+        (given + 1) * hidden
+        if config["controller"] == "feedforward"
+        else 4 * (given + hidden + 1) * hidden + 2 * hidden
+    )
     heads = (hidden + 1) * ((writers + readers) * (size + 2 * config["reach"] + 4) + 2 * writers * size)
     total = core + heads + (hidden + readers * size + 1) * config["outputs"] + (readers + 1) * size
     return np.array(ours), np.array([total, total])

@@ -1,17 +1,17 @@
 r"""Copying: a Turing machine and an LSTM of equal parameters, trained on short sequences and asked for long ones.
 
     ntm       the machine of this room: a feedforward controller, a write head, a read head, shifts of -1, 0 and 1
-    random    the same, whose memory starts from rows drawn once for all sequences and not from one learnt row
+    random    the same, whose memory starts from drawn rows, others in each net, on top of the learnt one
+    blind     the same as ntm, trained on the bits of other sequences: the control
     lstm      an LSTM with as many parameters, at each of `RATES`; the best on validation sequences of trained lengths counts
-    blind     the machine, trained on the bits of other sequences: the control
 
-`nets` machines are trained side by side, from starts and on sequences of their own: every parameter has an axis of nets in front.
-Training is Adam with a rate that rises and falls linearly, each component of the gradient cut to -10 ... 10 as in section 4.6.
+Machines of all three kinds are trained side by side, from starts and on sequences of their own: every parameter has an axis of nets in
+front. Training is Adam with a rate that rises and falls linearly, each component of the gradient cut to -10 ... 10 as in section 4.6.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,12 @@ SIZES: dict[str, Any] = {
     "controller": "feedforward",
 }  # fmt: skip
 HIDDEN = 14  # units of the LSTM, so that it has no fewer parameters
-# Longest trained and longest asked, rows, nets, updates, those of the control, test sequences for each net.
-PROFILES = {"quick": (4, 10, 12, 5, 200, 60, 64), "full": (8, 20, 24, 10, 500, 150, 128)}
+# Longest trained and longest asked, rows, updates, test sequences of each length for each net.
+PROFILES = {"quick": (4, 10, 12, 200, 32), "full": (8, 20, 24, 500, 128)}
+# How many machines of each kind are trained side by side.
+GROUPS = {"quick": {"ntm": 5, "random": 2, "blind": 2}, "full": {"ntm": 10, "random": 5, "blind": 2}}
 RATE, RATES, BATCH, LIMIT, BETAS, EPSILON = 3e-2, (1e-2, 3e-2), 16, 10.0, (0.9, 0.999), 1e-8
+ROW, SPREAD = 0.1, 0.5  # the learnt row of M_0 at its start, and the standard deviation of drawn rows around it
 SOLVED = 0.1  # a machine has learnt to copy if no more bits of the longest sequences are wrong
 
 METRICS: dict[str, Metric] = {
@@ -71,38 +74,46 @@ def shapes(net: str) -> dict[str, tuple[int, ...]]:
 
 
 def initial(rng: np.random.Generator, net: str, nets: int) -> dict[str, Array]:
-    """Weights normal of the variance 1 / fan-in, everything else zero but the row of M_0, all entries of which are 0.1, and the bias of the
-    LSTM's forget gate, which is 1."""
+    """Weights normal of the variance 1 / fan-in, everything else zero but the row of M_0 and the bias of the LSTM's forget gate, 1."""
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
         if name.endswith("weight"):
             return rng.normal(0, shape[1] ** -0.5, (nets, *shape))
         if net == "lstm" and name == "controller.input.bias":
             return np.tile(np.repeat([0.0, 1.0, 0.0, 0.0], HIDDEN), (nets, 1))  # i, f, g, o
-        return np.full((nets, *shape), 0.1 if name == "start.memory" else 0.0)
+        return np.full((nets, *shape), ROW if name == "start.memory" else 0.0)
 
     return {name: draw(name, shape) for name, shape in shapes(net).items()}
 
 
-def memory(net: str, rows: int) -> Array | None:
-    """M_0 of the nets that have not a learnt one, (row, size)."""
-    return np.random.default_rng([20, 99]).normal(0, 0.5, (rows, SIZES["size"])) if net == "random" else None
+def kinds(nets: int) -> list[str]:
+    """Of machines side by side the kind of each."""
+    group = next(group for group in GROUPS.values() if sum(group.values()) == nets)
+    return [kind for kind, count in group.items() for _ in range(count)]
+
+
+def drawn_rows(nets: int, rows: int) -> Array:
+    """What is added to the learnt row in M_0: nothing, but for `random` machines, (net, row, size)."""
+    drawn = np.random.default_rng([20, 99]).normal(0, SPREAD, (nets, rows, SIZES["size"]))
+    return drawn * (np.array(kinds(nets)) == "random")[:, None, None]
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    """logits (sequence, net, time, bit), and of a machine its weightings (sequence, net, time, head, row)."""
-    answers = []
-    for n in range(inputs["inputs"].shape[1]):
+    """logits (sequence, net, time, bit), and of machines their weightings (sequence, net, time, head, row)."""
+    answers, nets = [], inputs["inputs"].shape[1]
+    for n in range(nets):
         own, x = {name: value[n] for name, value in params.items()}, inputs["inputs"][:, n]
-        answers.append(lstm(own, x) if net == "lstm" else machine(net, own, x, int(inputs["rows"][0])))
+        if net == "lstm":
+            answers.append(lstm(own, x))
+            continue
+        start = own["start.memory"] + drawn_rows(nets, int(inputs["rows"][0]))[n]
+        answers.append(machine(own, x, start))
     return {name: np.stack([answer[name] for answer in answers], 1) for name in answers[0]}
 
 
-def machine(net: str, params: Arrays, x: Array, rows: int) -> dict[str, Array]:
+def machine(params: Arrays, x: Array, start: Array) -> dict[str, Array]:
     batch = {"inputs": x, "targets": np.zeros((*x.shape[:2], copying.BITS)), "asked": np.zeros(x.shape[:2], bool)}
-    if (start := memory(net, rows)) is not None:
-        batch["memory"] = np.broadcast_to(start, (len(x), *start.shape))
-    found = checks.forward(params, batch, **sizes(rows))
+    found = checks.forward(params, {**batch, "memory": np.repeat(start[None], len(x), 0)}, **sizes(len(start)))
     return {name: found[name] for name in ("logits", "weighting")}
 
 
@@ -116,71 +127,61 @@ def lstm(params: Arrays, x: Array) -> dict[str, Array]:
 
 
 def run(profile: str, seed: int, framework: Framework) -> Experiment:
-    longest, asked, rows, nets, updates, of_control, tests = PROFILES[profile]
-    rng = np.random.default_rng([20, seed])
-    known = copying.drawn(rng, BATCH * updates, nets, longest)
-    ask = Asked(framework, seed, rows, nets)
-    # all test sequences are padded to the same number of steps
-    lengths = {length: copying.drawn(rng, tests, nets, asked, length) for length in sorted({1, *range(2, longest + 1, 2), longest,
-               (longest + asked) // 2, asked})}  # fmt: skip
-    chosen = {length: copying.drawn(rng, tests, nets, asked, length) for length in (1, longest)}
-    trained = {
-        "ntm": ask.train("ntm", known, updates, RATE),
-        "random": ask.train("random", known, updates, RATE),
-        "blind": ask.train("blind", copying.of_others(rng, known), of_control, RATE),
-    }
-    rivals = [ask.train("lstm", known, updates, rate) for rate in RATES]
-    trained["lstm"] = min(rivals, key=lambda params: ask.wrong("lstm", params, chosen).mean())
-    errors = {net: ask.wrong(net, params, lengths) for net, params in trained.items()}  # (length, net)
-    short = np.array(list(lengths)) <= longest
-    answer = framework.predict("ntm", trained["ntm"], ask.inputs(lengths[asked]))
+    longest, asked, rows, updates, tests = PROFILES[profile]
+    rng, machines = np.random.default_rng([20, seed]), sum(GROUPS[profile].values())
+    kind, ask = np.array(kinds(machines)), Asked(framework, seed, rows)
+    known = copying.of_others(rng, copying.drawn(rng, BATCH * updates, machines, longest), kind == "blind")
+    # all test sequences are padded to the same number of steps; the last are for the choice of a rate
+    lengths = [1, *range(2, longest, 2), longest, (longest + asked) // 2, asked]
+    new = [copying.drawn(rng, tests, machines, asked, length) for length in [*lengths, longest // 2, longest]]
+    params = ask.train("ntm", known, updates, RATE)
+    answer = ask.answers("ntm", params, new)
+    of_rival = [{name: value[:, kind == "ntm"] for name, value in data.items()} for data in (known, *new)]
+    rivals = [ask.answers("lstm", ask.train("lstm", of_rival[0], updates, rate), of_rival[1:]) for rate in RATES]
+    best = min(rivals, key=lambda found: np.mean([copying.wrong(*pair) for pair in zip(found[-2:], of_rival[-2:])]))
+    every = np.stack([copying.wrong(logits, data) for (logits, _), data in zip(answer, new[:-2])])  # (length, net)
+    errors = {name: every[:, kind == name] for name in dict.fromkeys(kind.tolist())}
+    errors["lstm"] = np.stack([copying.wrong(logits, data) for logits, data in zip(best, of_rival[1:-2])])
+    short, at = np.array(lengths) <= longest, lengths.index(longest)
+    machine_ = kind == "ntm"
     metrics: dict[str, Any] = {f"trained_{net}": error[short].mean(0) for net, error in errors.items()}
     metrics |= {f"long_{net}": errors[net][-1] for net in ("ntm", "lstm", "random")}
-    metrics |= {f"bits_{net}": ask.bits(net, trained[net], lengths[longest]) for net in ("ntm", "lstm")}
     metrics |= {
+        "bits_ntm": copying.bits_per_sequence(answer[at][0], new[at])[machine_],
+        "bits_lstm": copying.bits_per_sequence(best[at], of_rival[1 + at]),
         "short_lstm": errors["lstm"][0], "solved_ntm": (errors["ntm"][-1] <= SOLVED).astype(float),
-        "follows_ntm": copying.follows(answer["weighting"], lengths[asked]),
-        "advances_ntm": copying.advances(answer["weighting"], lengths[asked], rows),
+        "follows_ntm": copying.follows(answer[-3][1], new[-3])[machine_],
+        "advances_ntm": copying.advances(answer[-3][1], new[-3], rows)[machine_],
     }  # fmt: skip
     metrics = {name: value.tolist() for name, value in metrics.items()}
     count = {net: sum(int(np.prod(shape)) for shape in shapes(net).values()) for net in ("ntm", "lstm")}
     metrics["parameters_ratio"] = count["lstm"] / count["ntm"]
-    return Experiment(metrics, figures.drawn(errors, list(lengths), longest, ask.curves, answer, lengths[asked]))
+    return Experiment(metrics, figures.drawn(errors, lengths, longest, ask.curves, answer[-3], new[-3]))
 
 
 @dataclass
 class Asked:
-    """What is asked of a framework. Machines of a kind start from the same numbers; `curves` keeps their losses."""
+    """What is asked of a framework. Nets of a kind start from the same numbers; `curves` keeps their losses."""
 
     framework: Framework
     seed: int
     rows: int
-    nets: int
-
-    def __post_init__(self) -> None:
-        self.curves: dict[str, Array] = {}
+    curves: dict[str, Array] = field(default_factory=dict)
 
     def train(self, net: str, data: Arrays, length: int, rate: float) -> Arrays:
-        self.framework.progress(len(self.curves) / 5, f"{net} at {rate:g}")
-        start = initial(np.random.default_rng([20, self.seed, 1]), net, self.nets)
+        self.framework.progress(len(self.curves) / 3, f"{net} at {rate:g}")
+        start = initial(np.random.default_rng([20, self.seed, 1]), net, data["inputs"].shape[1])
         order = np.arange(BATCH * length).reshape(length, BATCH)
-        shown = {name: data[name][: order.size] for name in ("inputs", "targets", "asked")}
+        shown = {name: data[name] for name in ("inputs", "targets", "asked")}
         rates = linear_decay(rate, length, warm_up=length // 10)
         settings = {"rows": self.rows, "limit": LIMIT}
         trained = self.framework.train(Training(net, start, shown, order, rates, settings=settings))
         self.curves[f"{net} {rate:g}" if net == "lstm" else net] = trained.losses
         return trained.params
 
-    def inputs(self, data: Arrays) -> Arrays:
-        return {"inputs": data["inputs"], "rows": np.full(len(data["inputs"]), self.rows)}
-
-    def wrong(self, net: str, params: Arrays, lengths: dict[int, Arrays]) -> Array:
-        """Share of wrong bits, (length, net), by one question."""
-        count = [len(data["inputs"]) for data in lengths.values()]
-        every = {"inputs": np.concatenate([data["inputs"] for data in lengths.values()])}
-        answer = self.framework.predict(net, params, self.inputs(every))["logits"]
-        parts = np.split(answer, np.cumsum(count)[:-1])
-        return np.stack([copying.wrong(logits, data) for logits, data in zip(parts, lengths.values())])
-
-    def bits(self, net: str, params: Arrays, data: Arrays) -> Array:
-        return copying.bits_per_sequence(self.framework.predict(net, params, self.inputs(data))["logits"], data)
+    def answers(self, net: str, params: Arrays, sets: list[Arrays]) -> list[Any]:
+        """logits for each set of sequences, and of machines their weightings beside them, by one question."""
+        x = np.concatenate([data["inputs"] for data in sets])
+        found = self.framework.predict(net, params, {"inputs": x, "rows": np.full(len(x), self.rows)})
+        parts = {name: np.split(value, len(sets)) for name, value in found.items()}
+        return parts["logits"] if net == "lstm" else list(zip(parts["logits"], parts["weighting"]))

@@ -17,7 +17,16 @@ from s30.room import Array, Problem, Variant, sibling
 checks = sibling(__file__, "numpy_checks.py")
 emitted = sibling(__file__, "emitted.py")
 SHUT, OPEN = -1000.0, 1000.0
-TWO_ROWS = {"features": 3, "outputs": 2, "hidden": 4, "rows": 2, "size": 3, "write_heads": 3, "read_heads": 2, "reach": 3}
+TWO_ROWS = {
+    "features": 3,
+    "outputs": 2,
+    "hidden": 4,
+    "rows": 2,
+    "size": 3,
+    "write_heads": 3,
+    "read_heads": 2,
+    "reach": 3,
+}
 
 
 def variants() -> list[Variant]:

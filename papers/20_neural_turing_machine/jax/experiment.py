@@ -21,13 +21,13 @@ model = sibling(__file__, "model.py")
 task = sibling(__file__, "../task.py")
 
 
-def machine(params: dict, inputs: Array, memory: Array | None, rows: int) -> dict[str, Array]:
-    """One sequence (time, feature), from a learnt memory or from this one."""
-    found = model.follow(params, inputs, {} if memory is None else {"memory": memory}, **task.sizes(rows))
+def machine(params: dict, inputs: Array, drawn: Array) -> dict[str, Array]:
+    """One sequence (time, feature), from the learnt row and what is drawn on top of it, (row, size)."""
+    found = model.follow(params, inputs, {"memory": params["start.memory"] + drawn}, **task.sizes(len(drawn)))
     return {"logits": found["logits"], "weighting": found["weighting"]}
 
 
-def lstm(params: dict, inputs: Array, *_: object) -> dict[str, Array]:
+def lstm(params: dict, inputs: Array, _: Array) -> dict[str, Array]:
     """One sequence (time, feature): the logits from every h."""
 
     def step(state: tuple[Array, Array], x: Array) -> tuple[tuple[Array, Array], Array]:
@@ -37,21 +37,26 @@ def lstm(params: dict, inputs: Array, *_: object) -> dict[str, Array]:
     return {"logits": lax.scan(step, (params["controller.h"], params["controller.c"]), inputs)[1]}
 
 
-@partial(jax.jit, static_argnames=("net", "rows"))
-def answers(net: str, rows: int, params: dict, inputs: Array, memory: Array | None) -> dict[str, Array]:
+@partial(jax.jit, static_argnames="net")
+def answers(net: str, params: dict, inputs: Array, drawn: Array) -> dict[str, Array]:
     """The nets on sequences of their own, (sequence, net, time, feature)."""
     one = lstm if net == "lstm" else machine
-    return jax.vmap(lambda params, own: jax.vmap(lambda x: one(params, x, memory, rows))(own), (0, 1), 1)(params, inputs)
+
+    def of_net(params: dict, own: Array, drawn: Array) -> dict[str, Array]:
+        return jax.vmap(lambda x: one(params, x, drawn))(own)
+
+    return jax.vmap(of_net, (0, 1, 0), 1)(params, inputs, drawn)
 
 
-@partial(jax.jit, static_argnames=("net", "rows"))
-def update(net: str, rows: int, theta: Array, state: tuple, params: dict, batch: dict, memory: Array | None, rate: Array,
-           limit: Array) -> tuple:  # fmt: skip
+@partial(jax.jit, static_argnames="net")
+def update(
+    net: str, theta: Array, state: tuple, params: dict, batch: dict, drawn: Array, rate: Array, limit: Array
+) -> tuple:
     """One step of Adam on theta, which holds all parameters in one vector, as `params` has them by name."""
     _, unravel = ravel_pytree(params)
 
     def loss(at: Array) -> tuple[Array, Array]:
-        logits = answers(net, rows, unravel(at), batch["inputs"], memory)["logits"]
+        logits = answers(net, unravel(at), batch["inputs"], drawn)["logits"]
         costs = jax.vmap(model.cost, 1)(logits, batch["targets"], batch["asked"])  # (net,)
         return costs.sum(), costs.mean()
 
@@ -60,29 +65,24 @@ def update(net: str, rows: int, theta: Array, state: tuple, params: dict, batch:
     return *adam(theta, gradient, state, rate, *task.BETAS, task.EPSILON), value
 
 
-def kind(net: str) -> str:
-    """Machines share one program; which memory they start from is an argument."""
-    return "lstm" if net == "lstm" else "machine"
-
-
-def begun(net: str, rows: int, dtype: np.dtype) -> Array | None:
-    start = task.memory(net, rows)
-    return None if start is None else jnp.asarray(start, dtype)
+def drawn_rows(net: str, inputs: Array, rows: int) -> Array:
+    """Nothing is drawn for an LSTM."""
+    nets = inputs.shape[1]
+    return jnp.asarray(np.zeros(nets) if net == "lstm" else task.drawn_rows(nets, rows), inputs.dtype)
 
 
 def train(training: Training) -> Trained:
-    start = {name: jnp.asarray(value) for name, value in training.start.items()}
-    theta, unravel = ravel_pytree(start)
-    state, losses, data = adam_init(theta), [], training.data
-    rows, limit = training.settings["rows"], training.settings["limit"]
-    memory = begun(training.net, rows, data["inputs"].dtype)
+    net, start, data = training.net, {name: jnp.asarray(value) for name, value in training.start.items()}, training.data
+    theta, _ = ravel_pytree(start)
+    state, losses, (rows, limit) = adam_init(theta), [], (training.settings[name] for name in ("rows", "limit"))
+    drawn = drawn_rows(net, data["inputs"], rows)
     for index, rate in zip(training.order, training.rates, strict=True):
         batch = {name: value[index] for name, value in data.items()}
-        theta, state, loss = update(kind(training.net), rows, theta, state, start, batch, memory, rate, limit)
+        theta, state, loss = update(net, theta, state, start, batch, drawn, rate, limit)
         losses.append(loss)
-    return Trained(unravel(theta), np.array(losses))
+    return Trained(ravel_pytree(start)[1](theta), np.array(losses))
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    rows = int(inputs["rows"][0])
-    return answers(kind(net), rows, dict(params), inputs["inputs"], begun(net, rows, inputs["inputs"].dtype))
+    x = inputs["inputs"]
+    return answers(net, dict(params), x, drawn_rows(net, x, int(inputs["rows"][0])))

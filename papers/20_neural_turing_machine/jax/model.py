@@ -44,12 +44,16 @@ def cost(logits: Array, targets: Array, asked: Array) -> Array:
     return (costs.sum(-1) * asked).sum(-1).mean()
 
 
-def follow(params: Params, inputs: Array, given: dict[str, Array], *, rows: int, controller: str, **config: int) -> dict[str, Array]:
+def follow(
+    params: Params, inputs: Array, given: dict[str, Array], *, rows: int, controller: str, **config: int
+) -> dict[str, Array]:
     """One sequence (time, feature): what happens at each step. `given` may hold M_0 and w_0."""
     first = jnp.zeros((config["write_heads"] + config["read_heads"], rows), inputs.dtype).at[:, 0].set(1)
     memory = given.get("memory", jnp.broadcast_to(params["start.memory"], (rows, config["size"])))
     recurrent = controller == "lstm"
-    state = (params["controller.h"], params["controller.c"]) if recurrent else (jnp.zeros(config["hidden"], inputs.dtype),)
+    state = (
+        (params["controller.h"], params["controller.c"]) if recurrent else (jnp.zeros(config["hidden"], inputs.dtype),)
+    )
 
     def step(carry: tuple, x: Array) -> tuple[tuple, dict[str, Array]]:
         state, memory, weighting, reads = carry

@@ -108,7 +108,12 @@ class Model:
     def emission(self, emitted: Tensor) -> dict[str, Tensor]:
         """What each head emits, from (..., head, size + 2 reach + 4)."""
         key, strength, gate, shift, sharpening = emitted.split(self.addressing, -1)
-        strength, gate, shift, sharpening = softplus(strength), gate.sigmoid(), shift.softmax(-1), softplus(sharpening) + 1
+        strength, gate, shift, sharpening = (
+            softplus(strength),
+            gate.sigmoid(),
+            shift.softmax(-1),
+            softplus(sharpening) + 1,
+        )
         return {"key": key, "strength": strength, "gate": gate, "shift": shift, "sharpening": sharpening}
 
     def written(self, given: Tensor) -> dict[str, Tensor]:
@@ -122,7 +127,9 @@ class Model:
         around = (rows.reshape(-1, 1) + d - rows) % self.rows == 0
         return around.where(1.0, 0.0).reshape(2 * self.reach + 1, -1).contiguous()
 
-    def step(self, h: Tensor, memory: Tensor, weighting: Tensor, turns: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def step(
+        self, h: Tensor, memory: Tensor, weighting: Tensor, turns: Tensor
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """M_t and w_t from the controller's h (batch, hidden), and what happened on the way."""
         emitted = self.address(h).reshape(h.shape[0], self.heads, -1).contiguous()
         head = self.emission(emitted)

@@ -45,12 +45,13 @@ def build(net: str, params: Arrays, rows: int) -> nn.Module:
     return network.to(next(network.parameters()).dtype)
 
 
-def begun(net: str, batch: dict[str, Tensor], rows: int) -> dict[str, Tensor]:
-    """The batch (net, batch, time, ...) with M_0, where it is not the learnt one."""
-    if (start := task.memory(net, rows)) is None:
+def begun(network: nn.Module, batch: dict[str, Tensor], rows: int) -> dict[str, Tensor]:
+    """The batch (net, batch, time, ...) and, for machines, M_0: the learnt row, and drawn ones on top for those that have them."""
+    if isinstance(network, Rival):
         return batch
-    inputs = batch["inputs"]
-    return {**batch, "memory": torch.as_tensor(start, dtype=inputs.dtype).expand(*inputs.shape[:2], -1, -1)}
+    (nets, count), learnt = batch["inputs"].shape[:2], network.start.memory  # (net, size)
+    start = learnt.unsqueeze(1) + torch.as_tensor(task.drawn_rows(nets, rows), dtype=learnt.dtype)
+    return {**batch, "memory": start.unsqueeze(1).expand(-1, count, -1, -1)}
 
 
 def train(training: Training) -> Trained:
@@ -62,7 +63,7 @@ def train(training: Training) -> Trained:
         batch = {name: value[index].transpose(0, 1) for name, value in data.items()}  # (net, batch, time, ...)
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        loss = network(begun(training.net, batch, rows))["loss"]  # (net,)
+        loss = network(begun(network, batch, rows))["loss"]  # (net,)
         loss.sum().backward()
         nn.utils.clip_grad_value_(network.parameters(), limit)
         optimizer.step()
@@ -76,6 +77,9 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     network = build(net, params, rows)
     if net == "lstm":
         return {"logits": network({"inputs": x})["logits"].transpose(0, 1).numpy()}
-    unknown = {"targets": x.new_zeros(*x.shape[:3], task.copying.BITS), "asked": x.new_zeros(x.shape[:3], dtype=torch.bool)}
-    found = network(begun(net, {"inputs": x, **unknown}, rows))
+    unknown = {
+        "targets": x.new_zeros(*x.shape[:3], task.copying.BITS),
+        "asked": x.new_zeros(x.shape[:3], dtype=torch.bool),
+    }
+    found = network(begun(network, {"inputs": x, **unknown}, rows))
     return {name: found[name].transpose(0, 1).numpy() for name in ("logits", "weighting")}

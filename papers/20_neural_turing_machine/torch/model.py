@@ -145,7 +145,12 @@ class Model(nn.Module):
         """M_t, w_t and r_t from the controller's h (batch, hidden), and what happened on the way."""
         emitted = self.address(h).unflatten(-1, (self.heads, -1))  # (batch, head, ...)
         key, strength, gate, shift, sharpening = emitted.split(self.addressing, -1)
-        strength, gate, shift, sharpening = softplus(strength), gate.sigmoid(), shift.softmax(-1), 1 + softplus(sharpening)
+        strength, gate, shift, sharpening = (
+            softplus(strength),
+            gate.sigmoid(),
+            shift.softmax(-1),
+            1 + softplus(sharpening),
+        )
         # w^c = softmax(beta K[k, M(i)])
         content = (strength * cosine(key, memory)).softmax(-1)  # (batch, head, row)
         # w^g = g w^c + (1 - g) w_{t-1}

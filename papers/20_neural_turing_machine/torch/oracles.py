@@ -46,7 +46,9 @@ def convolution(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     found, reach = forward(problem.params, problem.batch), problem.config["reach"]
     gated, shift = (torch.from_numpy(found[name]).flatten(0, 2) for name in ("gated", "shift"))
     padded = F.pad(gated[None], (reach, reach), mode="circular")  # one channel for each weighting
-    return found["shifted"], F.conv1d(padded, shift.flip(-1)[:, None], groups=len(shift))[0].view(found["shifted"].shape).numpy()
+    return found["shifted"], F.conv1d(padded, shift.flip(-1)[:, None], groups=len(shift))[0].view(
+        found["shifted"].shape
+    ).numpy()
 
 
 def attention(forward: Forward, problem: Problem) -> tuple[Array, Array]:
@@ -63,11 +65,19 @@ def cell(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     params = {name: torch.from_numpy(value) for name, value in problem.params.items()}
     found, hidden = forward(problem.params, problem.batch), problem.config["hidden"]
     if problem.config["controller"] != "lstm":
-        given = torch.cat([torch.from_numpy(problem.batch["inputs"][:, 0]), params["start.read"].flatten().expand(len(found["reads"]), -1)], -1)
+        given = torch.cat(
+            [
+                torch.from_numpy(problem.batch["inputs"][:, 0]),
+                params["start.read"].flatten().expand(len(found["reads"]), -1),
+            ],
+            -1,
+        )
         h = F.linear(given, params["controller.input.weight"], params["controller.input.bias"]).tanh()
     else:
         count, states = len(found["reads"]), [params["controller.h"], params["controller.c"]]
-        given = torch.cat([torch.from_numpy(problem.batch["inputs"][:, 0]), params["start.read"].flatten().expand(count, -1)], -1)
+        given = torch.cat(
+            [torch.from_numpy(problem.batch["inputs"][:, 0]), params["start.read"].flatten().expand(count, -1)], -1
+        )
         lstm = nn.LSTMCell(given.shape[1], hidden, dtype=given.dtype)
         with torch.no_grad():
             of_input, of_hidden = params["controller.input.weight"].split([given.shape[1], hidden], 1)
