@@ -155,6 +155,7 @@ module Rows {J : Type ℓ} where
   put : Fin n → (J → R) → Memory n → Memory n
   put i x = write (head (oneHot i) (λ _ → 1r) x)
 
+  -- There it holds x.
   putHere : (i : Fin n) (x : J → R) (M : Memory n) → put i x M i ≡ x
   putHere i x M = funExt λ j →
     cong₂ (λ u y → M i j · (1r - u) + y) (·IdR (oneHot i i) ∙ oneHotHere i) (cong (_· x j) (oneHotHere i) ∙ ·IdL (x j))

@@ -73,9 +73,6 @@ backAround {n} i =
   d : ℕ
   d = fst (above i)
 
--- One step on and one back, and one back and one on, lead to where they began: the rows are permuted.
-nextThenBack : (i : Fin (suc n)) → back (next i) ≡ i
-nextThenBack = backAround
-
+-- One step back and one on lead to where they began.
 backThenNext : (i : Fin (suc n)) → next (back i) ≡ i
 backThenNext {n} i = iterSum n 1 i ∙ cong (λ k → iter k back i) (+-suc n 0 ∙ cong suc (+-zero n)) ∙ backAround i

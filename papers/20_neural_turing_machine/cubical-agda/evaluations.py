@@ -26,10 +26,7 @@ def evaluations() -> list[Evaluation]:
             lambda p, found: found["content"][0] @ before(p, found), on=("seed0",),
         ),
         Evaluation(
-            "sum_of_content", ["NTM-Content.denominator"], RUN, lambda p: every_head(p, "sumOfContent"), denominators, on=("seed0",),
-        ),
-        Evaluation(
-            "weighting", [*head("move", "blend", "sharpen"), "NTM-Shift.convolve", "NTM-Ring.back"], RUN, moves,
+            "weighting", [*head("move", "blend", "sharpen"), "NTM-Shift.convolve"], RUN, moves,
             lambda p, found: found["weighting"][0], on=("seed0", "exact_addressing", "gamma_one"),
         ),
         Evaluation(
@@ -51,11 +48,16 @@ def evaluations() -> list[Evaluation]:
             lambda p, found: np.eye(p.config["rows"])[[1, (6 + 2) % p.config["rows"]]], on=("seed0",),
         ),
         Evaluation(
-            "copied", ["NTM-Copy.stored", "NTM-Copy.recalled", "NTM-Ring.next"], RUN, copied, lambda p, found: as_rows(p), on=("seed0",),
+            "copied", ["NTM-Copy.stored", "NTM-Copy.recalled"], RUN, copied, lambda p, found: as_rows(p), on=("seed0",),
         ),
         Evaluation(
             "visited", ["NTM-Copy.visited"], RUN, lambda p: f"{name(p, 'visitedFrom')} 5 4",
             lambda p, found: (5 + np.arange(4)) % p.config["rows"], on=("seed0",), exact=True,
+        ),
+        Evaluation(
+            "around", ["NTM-Ring.back", "NTM-Ring.next"], RUN, lambda p: f"around {p.config['rows'] - 1}",
+            lambda p, found: np.stack([np.roll(np.arange(p.config["rows"]), d) for d in (1, -1)]),
+            on=("seed0", "around_and_around", "one_row"), exact=True,
         ),
     ]  # fmt: skip
 
@@ -87,13 +89,6 @@ def every_head(problem: Problem, asked: str) -> str:
         ])
         for t, rows in enumerate(before(problem, outputs))
     ])  # fmt: skip
-
-
-def denominators(problem: Problem, outputs: Arrays) -> Array:
-    scores = outputs["strength"][0] * (
-        checks.unit(outputs["key"][0]) @ checks.unit(before(problem, outputs)).swapaxes(1, 2)
-    )
-    return np.exp(scores).sum(-1)
 
 
 def turns(problem: Problem) -> str:

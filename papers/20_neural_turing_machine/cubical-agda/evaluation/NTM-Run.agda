@@ -15,8 +15,7 @@ open import Cubical.Data.Sigma.Base using (_×_)
 open import S30.Evaluation.Float hiding (_-_) renaming (_+_ to _+F_)
 open import S30.Evaluation.Lists
 open import S30.Fold using (run)
-open import S30.Multiset using (toMultiset)
-open import NTM-Ring public using (back; next)
+open import NTM-Ring using (back; next)
 import NTM-Content
 import NTM-Copy
 import NTM-Head
@@ -56,9 +55,6 @@ module Machine (n size : ℕ) where
   foundOf : Matrix → Vector → Float → Vector
   foundOf M k β = list (Content.found (k , β) (rowsOf M))
 
-  sumOfContent : Matrix → Vector → Float → Float
-  sumOfContent M k β = Content.denominator (k , β) (toMultiset (rowsOf M))
-
   emissionOf : Vector → Float → List ℕ → Vector → Float → Emission
   emissionOf c g ks s γ = emission (vector 0.0 c) g (zipWith _,_ ks s) γ
 
@@ -72,14 +68,14 @@ module Machine (n size : ℕ) where
   headsOf (w ∷ ws) (e ∷ es) (a ∷ as) = head (vector 0.0 w) (vector 0.0 e) (vector 0.0 a) ∷ headsOf ws es as
 
   memoryOf : Matrix → Matrix → Matrix → Matrix → Matrix
-  memoryOf M ws es as = lists (writeAll (headsOf ws es as) (matrix 0.0 M))
+  memoryOf M ws es as = lists (writeAll {suc n} (headsOf ws es as) (matrix 0.0 M))
 
   -- One head after the other, by `write`.
   oneByOne : Matrix → Matrix → Matrix → Matrix → Matrix
-  oneByOne M ws es as = lists (foldr write (matrix 0.0 M) (headsOf ws es as))
+  oneByOne M ws es as = lists (foldr (write {suc n}) (matrix 0.0 M) (headsOf ws es as))
 
   readOf : Matrix → Vector → Vector
-  readOf M w = list (read (vector 0.0 w) (matrix 0.0 M))
+  readOf M w = list (read {suc n} (vector 0.0 w) (matrix 0.0 M))
 
   convolved : List ℕ → Vector → List ℕ → Vector → Vector → Vector
   convolved ks s ms t w = list (convolve (combine (zipWith _,_ ks s) (zipWith _,_ ms t)) (vector 0.0 w))
@@ -87,7 +83,7 @@ module Machine (n size : ℕ) where
   -- The path of a head that starts on row q: its rotations, and the rotation by their sum.
   path : Fin (suc n) → List ℕ → Float → Matrix
   path q ks γ =
-      list (run move (map (λ k → emission (oneHot next0) 0.0 ((k , 1.0) ∷ []) γ) ks) (oneHot q))
+      list (run move (map (λ k → emission (oneHot {suc n} next0) 0.0 ((k , 1.0) ∷ []) γ) ks) (oneHot q))
     ∷ list (shift (sumOf ks) (oneHot q)) ∷ []
     where
     next0 : Fin (suc n)
@@ -108,4 +104,8 @@ module Machine (n size : ℕ) where
   visitedFrom q k = map toℕ (Copy.visited (index q) k)
 
   overwritten : ℕ → Vector → Matrix → Matrix
-  overwritten q x M = lists (put (index q) (vector 0.0 x) (matrix 0.0 M))
+  overwritten q x M = lists (put {suc n} (index q) (vector 0.0 x) (matrix 0.0 M))
+
+-- The row before each of n + 1 rows, and the row after it.
+around : (n : ℕ) → List (List ℕ)
+around n = list {n = suc n} (λ i → toℕ (back i)) ∷ list {n = suc n} (λ i → toℕ (next i)) ∷ []
