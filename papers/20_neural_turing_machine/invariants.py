@@ -21,7 +21,7 @@ def invariants() -> list[Invariant]:
         Invariant("weightings_sum_to_one", "every stage of every weighting sums to one", "equation (1)", sums),
         Invariant("weightings_are_positive", "no entry of a weighting is negative, none of the emitted scalars leaves its range",
                   "equation (1), sections 3.3.1 and 3.3.2", ranges, relation=">="),
-        Invariant("one_hot_shift_rotates", "with the gate shut a head that starts on one row is moved by its own shift at each step, around "
+        Invariant("one_hot_shift_rotates", "with the gate shut a head on one row is moved by its own shift at each step, around "
                   "the end too, exactly", "equation (8)", rotation, tolerance=EXACT),
         Invariant("own_previous_weighting", "with the gates shut another first weighting of one head changes no other head's, exactly, and "
                   "its own at every step", "equation (7)", own, tolerance=EXACT),
@@ -29,7 +29,7 @@ def invariants() -> list[Invariant]:
                   "equation (7)", shut, tolerance=EXACT),
         Invariant("open_gate_forgets", "with the gates open another first weighting changes nothing, exactly", "equation (7)", opened,
                   tolerance=EXACT),
-        Invariant("overwriting", "with erasing at 1 a head on one row leaves there what it adds, exactly, and no other row is touched; two on "
+        Invariant("overwriting", "with erasing at 1 a head on one row leaves there what it adds, exactly, no other row is touched; two on "
                   "one row leave the sum", "equations (3) and (4)", overwritten, tolerance=EXACT),
         Invariant("write_then_read", "a read head on the row that is overwritten reads what was written, exactly", "equations (2) to (4)",
                   read_back, tolerance=EXACT),
@@ -39,7 +39,7 @@ def invariants() -> list[Invariant]:
                   "equations (3) and (4)", memory_law),
         Invariant("write_heads_commute", "write heads in another order leave memory, reads and logits, and their own outputs are in that "
                   "order", "section 3.2, erasures in any order", exchanged),
-        Invariant("erasures_before_additions", "what one head adds is erased by no other in the same step: with all on one row, of which the "
+        Invariant("erasures_before_additions", "what one head adds is erased by no other in that step: with all on one row, of which the "
                   "first alone erases, the row holds the sum of what they add, exactly", "section 3.2", erased_first, tolerance=EXACT),
         Invariant("reads_between_rows", "what is read lies between the least and the greatest entry of the memory", "equation (2)", between,
                   relation=">="),

@@ -23,7 +23,7 @@ STAGES = ("content", "gated", "shifted", "weighting")
 def oracles() -> list[Oracle]:
     return [
         Oracle(
-            "equations_in_40_digits", "all stages of the weightings, memories, reads, logits and loss, number by number, w~^gamma taken as a "
+            "equations_in_40_digits", "all stages of weightings, memories, reads, logits and loss, number by number, w~^gamma taken as a "
             "power", "equations (2) to (9), by mpmath", in_many_digits, EVERYWHERE,
         ),
         Oracle(

@@ -28,9 +28,9 @@ SIZES: dict[str, Any] = {
 }  # fmt: skip
 HIDDEN = 14  # units of the LSTM, so that it has no fewer parameters
 # Longest trained and longest asked, rows, updates, test sequences of each length for each net.
-PROFILES = {"quick": (4, 10, 12, 200, 32), "full": (8, 20, 24, 500, 128)}
+PROFILES = {"quick": (4, 10, 12, 200, 32), "full": (8, 20, 24, 400, 64)}
 # How many machines of each kind are trained side by side.
-GROUPS = {"quick": {"ntm": 5, "random": 2, "blind": 2}, "full": {"ntm": 10, "random": 5, "blind": 2}}
+GROUPS = {"quick": {"ntm": 5, "random": 2, "blind": 2}, "full": {"ntm": 10, "random": 4, "blind": 2}}
 RATE, RATES, BATCH, LIMIT, BETAS, EPSILON = 3e-2, (1e-2, 3e-2), 16, 10.0, (0.9, 0.999), 1e-8
 ROW, SPREAD = 0.1, 0.5  # the learnt row of M_0 at its start, and the standard deviation of drawn rows around it
 SOLVED = 0.1  # a machine has learnt to copy if no more bits of the longest sequences are wrong
@@ -47,7 +47,7 @@ METRICS: dict[str, Metric] = {
     "trained_blind": Metric("share of wrong bits, at trained lengths, of the machine that was trained on bits of other sequences", "share",
                             "nets", "blind", "low", control=True, spread=0.06),
     "solved_ntm": Metric(f"share of machines with at most {SOLVED} of the bits of the longest sequences wrong", "share", "nets", "ntm",
-                         "high", spread=0.6),
+                         "high", spread=0.4),
     "bits_ntm": Metric("cross-entropy of a sequence of the longest trained length", "bits per sequence", "nets", "ntm", "low", spread=2.0),
     "bits_lstm": Metric("the same for the LSTM", "bits per sequence", "nets", "lstm", "low", spread=2.0),
     "follows_ntm": Metric("share of vectors, at the longest length, that are read at the row at which they were written", "share", "nets",

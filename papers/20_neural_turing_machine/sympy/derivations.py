@@ -34,7 +34,7 @@ def identities() -> list[Identity]:
     return [*content(), *cosine(), *gate(), *shifts(), *sharpening(), *writing(), *costs()]
 
 
-def total(count: sp.Expr, weigh: sp.Expr = sp.Integer(1)) -> sp.Expr:
+def total(count: sp.Expr, weigh: sp.Expr | int = 1) -> sp.Expr:
     return sp.Sum(sp.exp(beta * K[l]) * weigh, (l, 0, count - 1))
 
 
@@ -86,7 +86,7 @@ def gate() -> list[Identity]:
                  g * (sum(w) - 1) + (1 - g) * (sum(u) - 1), "three rows, any g",
                  "equations (1) and (7)", proof=("expand",)),
         Identity("constant_gate", "with a constant gate and content, no shift and gamma = 1, w_t - w^c falls by 1 - g at each step",
-                 (1 - left) * a + left * (left ** (t - 1) * (b - a) + a) - a, left**t * (b - a), "g = 1 - e, e > 0, a row's w^c = a, w_0 = b",
+                 (1 - left) * a + left * (left ** (t - 1) * (b - a) + a) - a, left**t * (b - a), "g = 1 - e, e > 0, w^c = a, w_0 = b",
                  "equation (7)", proof=("simplify",)),
     ]  # fmt: skip
 
@@ -180,7 +180,6 @@ def costs() -> list[Identity]:
     z, y = sp.symbols("z y", real=True)
     loss = sp.log(1 + sp.exp(z)) - y * z
     ones, zeros = sp.symbols("N_1 N_0", integer=True, nonnegative=True)
-    p = sp.Symbol("p", positive=True)
     half = sp.Rational(1, 2)
     length, bits = sp.symbols("L b", integer=True, positive=True)
     beta_mean = (
@@ -189,8 +188,8 @@ def costs() -> list[Identity]:
     return [
         Identity("loss_gradient", "d loss / d z = sigma(z) - y", sp.Derivative(loss, z), 1 / (1 + sp.exp(-z)) - y, "one output",
                  "section 4, cross-entropy", proof=("doit", "simplify")),
-        Identity("guessing", "who knows nothing pays 1 bit for each: L b bits for a sequence, z = 0", sp.Sum(sp.Sum(loss.subs(z, 0), (l, 1, bits)),
-                 (i, 1, length)) / sp.log(2), length * bits, "any length, any number of bits", "section 4, bits per sequence",
+        Identity("guessing", "who knows nothing, z = 0, pays L b bits for a sequence",
+                 sp.Sum(sp.Sum(loss.subs(z, 0), (l, 1, bits)), (i, 1, length)) / sp.log(2), length * bits, "any length, any number of bits", "section 4, bits per sequence",
                  proof=("doit", "simplify")),
         Identity("optimal_n_gram", "the mean of Beta(N_1 + 1/2, N_0 + 1/2) is (N_1 + 1/2) / (N_1 + N_0 + 1)", beta_mean,
                  (ones + half) / (ones + zeros + 1), "a Beta(1/2, 1/2) prior, N_1 ones and N_0 zeros seen", "equation (10)",
@@ -208,8 +207,8 @@ def bridges() -> list[Bridge]:
                lambda p: rates.by_logits(p).sum((0, 1)), "section 4"),
         Bridge("output_weight", "sigma(z) - y times what the controller says and what is read", "gradient:output.weight",
                rates.by_output_weight, "section 4"),
-        Bridge("address_bias", "d loss / d (biases of all that heads emit) through cosine, softmax, gate, shift, powers, erasing, adding and "
-               "reading of all steps, carried on by the derivatives that are proved here", "gradient:address.bias", rates.by_address_bias,
+        Bridge("address_bias", "d loss / d (biases of all that heads emit) through cosine, softmax, gate, shift, powers, erasing, adding "
+               "and reading of all steps, carried on by the derivatives that are proved here", "gradient:address.bias", rates.by_address_bias,
                "equations (2) to (9)"),
     ]  # fmt: skip
 

@@ -23,7 +23,8 @@ def test_targets_are_the_inputs_in_their_order_after_the_delimiter(copying) -> N
         assert x.shape == (13, copying.FEATURES)
         assert (x[:length, : copying.BITS] == y[length + 1 : 2 * length + 1]).all()
         assert x[length].tolist() == [0.0] * copying.BITS + [1.0]
-        assert not x[length + 1 :].any() and x[:, -1].sum() == 1
+        assert not x[length + 1 :].any()
+        assert x[:, -1].sum() == 1
         assert np.flatnonzero(asked).tolist() == list(range(length + 1, 2 * length + 1))
         assert not y[~asked].any()
 
@@ -74,7 +75,8 @@ def test_the_lstm_has_no_fewer_parameters(task) -> None:
 def test_rows_are_drawn_for_random_machines_alone_and_differ(task) -> None:
     rows = task.drawn_rows(9, 12)
     assert task.kinds(9) == ["ntm"] * 5 + ["random"] * 2 + ["blind"] * 2
-    assert not rows[:5].any() and not rows[7:].any()
+    assert not rows[:5].any()
+    assert not rows[7:].any()
     assert (rows[5] != rows[6]).all()
 
 

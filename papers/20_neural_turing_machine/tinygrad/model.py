@@ -87,7 +87,7 @@ class Model:
         memory = batch["memory"] if "memory" in batch else self.start.memory.expand(count, self.rows, -1)
         # w_0 is all on row 0
         first = (Tensor.arange(self.rows) == 0).where(1.0, 0.0).expand(count, self.heads, self.rows)
-        weighting = batch["weighting"] if "weighting" in batch else first
+        weighting = batch.get("weighting", first)
         turns = self.turns()
         reads, state, found = self.start.read.expand(count, -1, -1), self.controller.start(count), []
         for t in range(inputs.shape[1]):
