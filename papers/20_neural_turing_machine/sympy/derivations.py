@@ -189,8 +189,8 @@ def costs() -> list[Identity]:
         Identity("loss_gradient", "d loss / d z = sigma(z) - y", sp.Derivative(loss, z), 1 / (1 + sp.exp(-z)) - y, "one output",
                  "section 4, cross-entropy", proof=("doit", "simplify")),
         Identity("guessing", "who knows nothing, z = 0, pays L b bits for a sequence",
-                 sp.Sum(sp.Sum(loss.subs(z, 0), (l, 1, bits)), (i, 1, length)) / sp.log(2), length * bits, "any length, any number of bits", "section 4, bits per sequence",
-                 proof=("doit", "simplify")),
+                 sp.Sum(sp.Sum(loss.subs(z, 0), (l, 1, bits)), (i, 1, length)) / sp.log(2), length * bits, "any length, any number of bits",
+                 "section 4, bits per sequence", proof=("doit", "simplify")),
         Identity("optimal_n_gram", "the mean of Beta(N_1 + 1/2, N_0 + 1/2) is (N_1 + 1/2) / (N_1 + N_0 + 1)", beta_mean,
                  (ones + half) / (ones + zeros + 1), "a Beta(1/2, 1/2) prior, N_1 ones and N_0 zeros seen", "equation (10)",
                  proof=("expand_func", "simplify")),
@@ -207,9 +207,9 @@ def bridges() -> list[Bridge]:
                lambda p: rates.by_logits(p).sum((0, 1)), "section 4"),
         Bridge("output_weight", "sigma(z) - y times what the controller says and what is read", "gradient:output.weight",
                rates.by_output_weight, "section 4"),
-        Bridge("address_bias", "d loss / d (biases of all that heads emit) through cosine, softmax, gate, shift, powers, erasing, adding "
-               "and reading of all steps, carried on by the derivatives that are proved here", "gradient:address.bias", rates.by_address_bias,
-               "equations (2) to (9)"),
+        Bridge("address_bias", "d loss / d (biases of all that heads emit) through cosine, softmax, gate, shift, powers, erasing, "
+               "adding and reading of all steps, carried on by the derivatives that are proved here", "gradient:address.bias",
+               rates.by_address_bias, "equations (2) to (9)"),
     ]  # fmt: skip
 
 
