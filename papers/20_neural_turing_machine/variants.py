@@ -75,7 +75,7 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "key_of_zeros", "keys that are zero, whatever the controller says: w^c is uniform", keyless(), kind="tie",
-            convention="K is 0, and has no slope, where a norm is 0", gradient=by_hand(keyless()),
+            convention="K is 0, and has no slope, where a norm is 0", gradient=nothing_by_hand(keyless()),
         ),
     ]  # fmt: skip
 
@@ -118,9 +118,20 @@ def blank() -> Problem:
 
 
 def keyless() -> Problem:
-    """One step, asked; every key is zero."""
+    """One step, asked; every key is zero, and w = w^c: the gate is open and nothing is shifted. Rows differ, so that a slope of K by the
+    key would show."""
     problem = drawn(14, 3, 1, **TWO_ROWS)
-    return Problem(problem.config, emitted.fixed(problem, key=0.0), problem.batch)
+    params = emitted.fixed(
+        problem, key=0.0, gate=OPEN, shift=np.where(np.arange(7) == problem.config["reach"], OPEN, SHUT)
+    )
+    memory = np.random.default_rng([20, 201]).normal(size=(3, problem.config["rows"], problem.config["size"]))
+    return Problem(problem.config, params, {**problem.batch, "memory": memory})
+
+
+def nothing_by_hand(problem: Problem) -> dict[str, Array]:
+    """w^c is uniform whatever beta is, gate and shift are exact, and a uniform weighting is so for every gamma: all that is emitted for
+    addressing has no slope, the key by convention."""
+    return {name: np.zeros_like(problem.params[name]) for name in ("address.weight", "address.bias")}
 
 
 def by_hand(problem: Problem) -> dict[str, Array]:

@@ -19,7 +19,9 @@ def task(room: Paper):
 
 def test_targets_are_the_inputs_in_their_order_after_the_delimiter(copying) -> None:
     data = copying.drawn(np.random.default_rng(0), 50, 3, 6)
-    for x, y, asked, length in zip(*(data[name].reshape(150, *data[name].shape[2:]) for name in ("inputs", "targets", "asked", "lengths"))):
+    for x, y, asked, length in zip(
+        *(data[name].reshape(150, *data[name].shape[2:]) for name in ("inputs", "targets", "asked", "lengths"))
+    ):
         assert x.shape == (13, copying.FEATURES)
         assert (x[:length, : copying.BITS] == y[length + 1 : 2 * length + 1]).all()
         assert x[length].tolist() == [0.0] * copying.BITS + [1.0]
