@@ -82,7 +82,7 @@ def ranges(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
 
 def rotation(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
     heads, rows, reach = emitted.heads(problem.config), problem.config["rows"], problem.config["reach"]
-    turn = np.array([reach, -reach, 1])[np.arange(heads) % 3]  # the first goes around the end within four steps
+    turn = np.array([reach, -reach, 1])[np.arange(heads) % 3]  # the first goes around the end within three steps
     first = rng.permutation(rows)[:heads]
     found = forward(emitted.fixed(problem, gate=SHUT, shift=_shifts(problem, turn)), _given(problem, rng, first))[
         "weighting"

@@ -171,8 +171,8 @@ def shapes(*, features: int, outputs: int, hidden: int, size: int, write_heads: 
 
 
 def problem(seed: int = 0) -> Problem:
-    """Two sequences of four steps, two write heads and a read head."""
-    return drawn(np.random.default_rng([20, seed]), 2, 4, CONFIG)
+    """Two sequences of three steps, two write heads and a read head."""
+    return drawn(np.random.default_rng([20, seed]), 2, 3, CONFIG)
 
 
 def drawn(rng: np.random.Generator, count: int, time: int, config: dict[str, Any]) -> Problem:

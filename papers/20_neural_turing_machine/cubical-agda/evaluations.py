@@ -31,7 +31,7 @@ def evaluations() -> list[Evaluation]:
         ),
         Evaluation(
             "memories", rows("writeAll", "erases", "adds", "erase", "add"), RUN, lambda p: writes(p, "memoryOf"),
-            lambda p, found: found["memories"][0], on=("seed0", "around_and_around"),
+            lambda p, found: found["memories"][0], on=("seed0", "lstm"),
         ),
         Evaluation(
             "one_by_one", rows("write"), RUN, lambda p: writes(p, "oneByOne"), one_by_one, on=("seed0",),
@@ -57,7 +57,7 @@ def evaluations() -> list[Evaluation]:
         Evaluation(
             "around", ["NTM-Ring.back", "NTM-Ring.next"], RUN, lambda p: f"around {p.config['rows'] - 1}",
             lambda p, found: np.stack([np.roll(np.arange(p.config["rows"]), d) for d in (1, -1)]),
-            on=("seed0", "around_and_around", "one_row"), exact=True,
+            on=("seed0", "lstm", "one_row"), exact=True,
         ),
     ]  # fmt: skip
 
@@ -168,7 +168,7 @@ def turned_twice(problem: Problem, outputs: Arrays) -> Array:
 
 
 def as_rows(problem: Problem) -> Array:
-    """Four vectors to be copied."""
+    """Three vectors to be copied."""
     return problem.batch["inputs"][0, :, : problem.config["size"]]
 
 

@@ -84,12 +84,12 @@ class Model:
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The outputs that `numpy_checks.forward` names."""
         inputs, count = batch["inputs"], batch["inputs"].shape[0]
-        memory = batch["memory"] if "memory" in batch else self.start.memory.expand(count, self.rows, -1)
+        memory = batch["memory"] if "memory" in batch else self.start.memory.expand(count, self.rows, -1).contiguous()
         # w_0 is all on row 0
         first = (Tensor.arange(self.rows) == 0).where(1.0, 0.0).expand(count, self.heads, self.rows)
-        weighting = batch.get("weighting", first)
+        weighting = batch.get("weighting", first).contiguous()
         turns = self.turns()
-        reads, state, found = self.start.read.expand(count, -1, -1), self.controller.start(count), []
+        reads, state, found = self.start.read.expand(count, -1, -1).contiguous(), self.controller.start(count), []
         for t in range(inputs.shape[1]):
             state = self.controller(inputs[:, t].cat(reads.flatten(1), dim=-1), state)
             h = state[0].contiguous()

@@ -25,7 +25,7 @@ def oracles() -> list[Oracle]:
             "library_attention", "what rows of length 1 give a query of length beta with keys of length 1 is content weighting",
             "torch.nn.functional.scaled_dot_product_attention", attention, ("given_start",),
         ),
-        Oracle("library_lstm", "the LSTM controller's h, as its first logits show it", "torch.nn.LSTMCell", cell, ("lstm",)),
+        Oracle("library_lstm", "the LSTM controller's h, as the logits of every step show it", "torch.nn.LSTMCell", cell, ("lstm",)),
     ]  # fmt: skip
 
 
@@ -61,30 +61,31 @@ def attention(forward: Forward, problem: Problem) -> tuple[Array, Array]:
 
 
 def cell(forward: Forward, problem: Problem) -> tuple[Array, Array]:
-    """At the checked problem, whose controller is none, the machine with an LSTM of zeros for its h is compared."""
+    """The logits of every step from the controller's h, given what was read the step before; of the checked problem, whose controller is
+    no LSTM, by torch.nn.functional.linear alone."""
     params = {name: torch.from_numpy(value) for name, value in problem.params.items()}
     found, hidden = forward(problem.params, problem.batch), problem.config["hidden"]
-    if problem.config["controller"] != "lstm":
-        given = torch.cat(
-            [
-                torch.from_numpy(problem.batch["inputs"][:, 0]),
-                params["start.read"].flatten().expand(len(found["reads"]), -1),
-            ],
-            -1,
-        )
-        h = F.linear(given, params["controller.input.weight"], params["controller.input.bias"]).tanh()
+    inputs, reads = torch.from_numpy(problem.batch["inputs"]), torch.from_numpy(found["reads"])
+    before = torch.cat([params["start.read"].expand(len(reads), 1, -1, -1), reads[:, :-1]], 1)
+    given = torch.cat([inputs, before.flatten(2)], -1)  # (batch, time, feature + ...)
+    if problem.config["controller"] == "lstm":
+        h = library_lstm(params, given, hidden)
     else:
-        count, states = len(found["reads"]), [params["controller.h"], params["controller.c"]]
-        given = torch.cat(
-            [torch.from_numpy(problem.batch["inputs"][:, 0]), params["start.read"].flatten().expand(count, -1)], -1
-        )
-        lstm = nn.LSTMCell(given.shape[1], hidden, dtype=given.dtype)
-        with torch.no_grad():
-            of_input, of_hidden = params["controller.input.weight"].split([given.shape[1], hidden], 1)
-            lstm.weight_ih.copy_(of_input)
-            lstm.weight_hh.copy_(of_hidden)
-            lstm.bias_ih.copy_(params["controller.input.bias"])
-            lstm.bias_hh.zero_()
-            h, _ = lstm(given, tuple(state.expand(count, -1) for state in states))
-    both = torch.cat([h, torch.from_numpy(found["reads"][:, 0]).flatten(1)], -1)
-    return found["logits"][:, 0], F.linear(both, params["output.weight"], params["output.bias"]).numpy()
+        h = F.linear(given, params["controller.input.weight"], params["controller.input.bias"]).tanh()
+    both = torch.cat([h, reads.flatten(2)], -1)
+    return found["logits"], F.linear(both, params["output.weight"], params["output.bias"]).numpy()
+
+
+@torch.no_grad()
+def library_lstm(params: dict[str, torch.Tensor], given: torch.Tensor, hidden: int) -> torch.Tensor:
+    lstm = nn.LSTMCell(given.shape[-1], hidden, dtype=given.dtype)
+    of_input, of_hidden = params["controller.input.weight"].split([given.shape[-1], hidden], 1)
+    lstm.weight_ih.copy_(of_input)
+    lstm.weight_hh.copy_(of_hidden)
+    lstm.bias_ih.copy_(params["controller.input.bias"])
+    lstm.bias_hh.zero_()
+    state, every = tuple(params[name].expand(len(given), -1) for name in ("controller.h", "controller.c")), []
+    for x in given.unbind(1):
+        state = lstm(x, state)
+        every.append(state[0])
+    return torch.stack(every, 1)
