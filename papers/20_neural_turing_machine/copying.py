@@ -71,6 +71,13 @@ def follows(weighting: Array, data: Arrays) -> Array:
     return np.max([same.mean((0, 2)) for same in at], 0)
 
 
+def rests(weighting: Array, data: Arrays) -> Array:
+    """Share of steps, while vectors are shown, at which the read head stays on its row, (net,)."""
+    read = weighting[:, :, : int(data["lengths"].flat[0]), 1].argmax(-1)
+    still: Array = np.diff(read) == 0
+    return still.mean((0, 2))
+
+
 def advances(weighting: Array, data: Arrays, rows: int) -> Array:
     """Share of steps at which the write head moves on by one row, always the same way, around the end too: (net,)."""
     move = np.diff(written(weighting, data)) % rows

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from s30.room import Array, Arrays, Figure, Images, Lines
+from s30.room import Array, Arrays, Figure, Heatmap, Lines
 
 COLOURS = {"ntm": 0, "lstm": 1, "random": 3, "blind": 2}
 
@@ -39,21 +39,31 @@ def learning(losses: Mapping[str, Array]) -> Lines:
         series[net.replace("lstm ", "lstm, ")] = ([stretch * (n + 0.5) for n in range(len(means))], means.tolist())
     return Lines(
         f"Training cost, means over the nets and {stretch} updates", "update", "bits per sequence", series, colours=COLOURS,
-        caption="The paper's figure 3 in small. The LSTM's curves are named by their learning rates.",
+        caption="The paper's figure 3 in small: the machines of kind ntm, and the LSTM, whose curves are named by their learning rates.",
     )  # fmt: skip
 
 
-def path(errors: Mapping[str, Array], answer: tuple[Array, Array], data: Arrays) -> Images:
+def path(errors: Mapping[str, Array], answer: tuple[Array, Array], data: Arrays) -> Heatmap:
     """The paper's figure 6, of the machine that answers best."""
     best = int(errors["ntm"][-1].argmin())
-    logits, weighting = (part[0, best] for part in answer)  # (time, head, row)
+    logits, weighting = (part[0, best] for part in answer)  # (time, bit), (time, head, row)
+    asked, delimiter = data["asked"][0, best], int(data["lengths"][0, best])
     shown = {
         "inputs": data["inputs"][0, best], "targets": data["targets"][0, best],
-        "outputs": (1 / (1 + np.exp(-logits))) * data["asked"][0, best][:, None],
-        "write weighting": weighting[:, 0], "read weighting": weighting[:, 1],
+        "outputs": (1 / (1 + np.exp(-logits))) * asked[:, None],
+        "write head": weighting[:, 0], "read head": weighting[:, 1],
     }  # fmt: skip
-    return Images(
-        "A sequence longer than any that was trained", [image.T for image in shown.values()], list(shown), columns=1,
-        caption="Time from left to right, rows of the memory downwards, white is one. The write head moves on by a row with each vector; "
-        "after the delimiter the read head takes the same way.",
+    values: list[list[float | None]] = []
+    names: list[str] = []
+    for name, image in shown.items():
+        if values:  # a blank row between two images
+            values.append([None] * len(image))
+            names.append("")
+        values += image.T.tolist()
+        names += [name if row == image.shape[1] // 2 else "" for row in range(image.shape[1])]
+    columns = ["delimiter" if time == delimiter else "" for time in range(len(asked))]
+    return Heatmap(
+        "A sequence longer than any that was trained", values, names, columns, limits=(0, 1),
+        caption="Time from left to right, rows of the memory downwards; zero is dark, one is bright. The write head moves on by a row with "
+        "each vector; after the delimiter the read head takes the same way.",
     )  # fmt: skip

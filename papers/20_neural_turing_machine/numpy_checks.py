@@ -176,7 +176,7 @@ def problem(seed: int = 0) -> Problem:
 
 
 def drawn(rng: np.random.Generator, count: int, time: int, config: dict[str, Any]) -> Problem:
-    """So many sequences of that length, the last output of each asked and others by chance. Weights have the variance 2 / fan-in,
+    """So many sequences of that length, the last output of each asked, the first of every other one and others by chance. Weights have the variance 2 / fan-in,
     everything else a standard deviation of 0.5."""
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
@@ -184,6 +184,7 @@ def drawn(rng: np.random.Generator, count: int, time: int, config: dict[str, Any
 
     params = {name: draw(name, shape) for name, shape in shapes(**config).items()}
     asked = rng.random((count, time)) < 0.5
+    asked[:, 0] = np.arange(count) % 2 == 0
     asked[:, -1] = True
     batch = {
         "inputs": rng.normal(size=(count, time, config["features"])),

@@ -14,7 +14,7 @@ checks = sibling(__file__, "numpy_checks.py")
 
 Vector = list[Any]  # of mpf
 EVERYWHERE = (
-    "one_row", "no_shift", "lstm", "given_start", "strong_key", "sharp", "gamma_one",
+    "one_row", "lstm", "given_start", "strong_key", "sharp", "gamma_one",
     "zeros_in_the_weighting", "exact_addressing", "large_logits", "rows_of_zeros", "key_of_zeros",
 )  # fmt: skip
 STAGES = ("content", "gated", "shifted", "weighting")
@@ -28,15 +28,15 @@ def oracles() -> list[Oracle]:
         ),
         Oracle(
             "shift_by_fourier", "a circular convolution is a product of Fourier transforms", "numpy.fft", by_fourier,
-            ("lstm", "no_shift", "zeros_in_the_weighting"),
+            ("lstm", "one_row", "zeros_in_the_weighting"),
         ),
         Oracle(
             "shift_by_matrices", "the shift is a matrix: the mean of the powers of one rotation of the rows, with weights s",
-            "numpy.linalg.matrix_power", by_matrices, ("lstm", "no_shift"),
+            "numpy.linalg.matrix_power", by_matrices, ("lstm", "one_row"),
         ),
         Oracle(
             "parameters", "the arrays have as many numbers as the maps of section 3 need, and another number of rows changes none",
-            "sizes of the affine maps", sizes, ("no_shift", "lstm"),
+            "sizes of the affine maps", sizes, ("one_row", "lstm"),
         ),
     ]  # fmt: skip
 

@@ -52,6 +52,8 @@ METRICS: dict[str, Metric] = {
     "bits_lstm": Metric("the same for the LSTM", "bits per sequence", "nets", "lstm", "low", spread=2.0),
     "follows_ntm": Metric("share of vectors, at the longest length, that are read at the row at which they were written", "share", "nets",
                           "ntm", "high", spread=0.4),
+    "rests_ntm": Metric("share of steps, while vectors of the longest length are shown, at which the read head stays on its row", "share",
+                        "nets", "ntm", spread=0.6),
     "advances_ntm": Metric("share of steps, at the longest length, at which the write head moves on by one row, always the same way",
                            "share", "nets", "ntm", "high", spread=0.4),
     "parameters_ratio": Metric("parameters of the LSTM over those of the machine", "1"),
@@ -90,6 +92,11 @@ def kinds(nets: int) -> list[str]:
     """Of machines side by side the kind of each."""
     group = next(group for group in GROUPS.values() if sum(group.values()) == nets)
     return [kind for kind, count in group.items() for _ in range(count)]
+
+
+def counted(net: str, nets: int) -> int:
+    """Over how many of the nets side by side, the first, the losses that are reported are a mean: of machines those of the kind `ntm`."""
+    return nets if net == "lstm" else kinds(nets).count("ntm")
 
 
 def drawn_rows(nets: int, rows: int) -> Array:
@@ -151,6 +158,7 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         "bits_lstm": copying.bits_per_sequence(best[at], of_rival[1 + at]),
         "short_lstm": errors["lstm"][0], "solved_ntm": (errors["ntm"][-1] <= SOLVED).astype(float),
         "follows_ntm": copying.follows(answer[-3][1], new[-3])[machine_],
+        "rests_ntm": copying.rests(answer[-3][1], new[-3])[machine_],
         "advances_ntm": copying.advances(answer[-3][1], new[-3], rows)[machine_],
     }  # fmt: skip
     metrics = {name: value.tolist() for name, value in metrics.items()}

@@ -17,27 +17,18 @@ from s30.room import Array, Problem, Variant, sibling
 checks = sibling(__file__, "numpy_checks.py")
 emitted = sibling(__file__, "emitted.py")
 SHUT, OPEN = -1000.0, 1000.0
-# Whatever is asked with these sizes is one and the same program, which is what costs in tinygrad.
-TWO_ROWS = {
-    "features": 3, "outputs": 2, "hidden": 4, "rows": 2, "size": 3, "write_heads": 3, "read_heads": 2, "reach": 3,
-    "controller": "lstm",
-}  # fmt: skip
 
 
 def variants() -> list[Variant]:
     return [
         Variant(
-            "one_row", "one sequence of one step, one row: each stage is 1, whatever is emitted, and all three shifts lead to the same row",
-            drawn(1, 1, 1, features=2, outputs=1, hidden=3, rows=1, size=2, write_heads=1, reach=1),
+            "one_row", "one sequence of one step, one row and a reach of 0: each stage is 1, whatever is emitted",
+            drawn(1, 1, 1, features=2, outputs=1, hidden=3, rows=1, size=2, write_heads=1, reach=0),
         ),
         Variant(
-            "no_shift", "a reach of 0 and three rows, of which stage (8) moves none", drawn(4, 1, 1, features=2, outputs=1, hidden=3,
-            rows=3, size=2, write_heads=1, reach=0),
-        ),
-        Variant(
-            "lstm", "an LSTM for a controller, which starts from a learnt state, and the gradient through both steps; two read heads; two "
-            "rows and a reach of 3: several shifts lead to the same row, and the array is turned past its end", drawn(5, 3, 2, **TWO_ROWS),
-            kind="extreme",
+            "lstm", "an LSTM for a controller, which starts from a learnt state; three write heads and two read heads; two rows and a reach "
+            "of 3: several shifts lead to the same row, and the array is turned past its end", drawn(5, 3, 2, features=3, outputs=2,
+            hidden=4, rows=2, size=3, write_heads=3, read_heads=2, reach=3, controller="lstm"),
         ),
         Variant(
             "given_start", "M_0 and w_0 of the batch, other for each sequence", given(checks.problem(6)),
@@ -69,7 +60,7 @@ def variants() -> list[Variant]:
             convention="K is 0, and has no slope, where a norm is 0", gradient=by_hand(blank()),
         ),
         Variant(
-            "key_of_zeros", "keys that are zero, whatever the controller says: w^c is uniform", keyless(), kind="tie",
+            "key_of_zeros", "a read head's key is zero, whatever the controller says, before a memory whose rows differ: w^c is uniform", keyless(), kind="tie",
             convention="K is 0, and has no slope, where a norm is 0", gradient=nothing_by_hand(keyless()),
         ),
     ]  # fmt: skip
@@ -106,32 +97,37 @@ def scaled(seed: int) -> Problem:
     return Problem(problem.config, params, problem.batch)
 
 
-def first_asked(seed: int) -> Problem:
-    """Two steps, of which the first alone is asked."""
-    problem = drawn(seed, 3, 2, **TWO_ROWS)
-    asked = np.broadcast_to(np.array([True, False]), (3, 2)).copy()
+def asked_at(seed: int, time: int) -> Problem:
+    """The checked problem's sizes, with this step alone asked: in tinygrad another size would be another program."""
+    problem = checks.problem(seed)
+    asked = np.zeros_like(problem.batch["asked"])
+    asked[:, time] = True
     return Problem(problem.config, problem.params, {**problem.batch, "asked": asked})
 
 
 def blank() -> Problem:
-    """Every row of M_0 is zero."""
-    problem = first_asked(13)
-    return Problem(problem.config, {**problem.params, "start.memory": np.zeros(3)}, problem.batch)
+    """Every row of M_0 is zero; the first step is asked."""
+    problem = asked_at(13, 0)
+    start = np.zeros_like(problem.params["start.memory"])
+    return Problem(problem.config, {**problem.params, "start.memory": start}, problem.batch)
 
 
 def keyless() -> Problem:
-    """Every key is zero, and w = w^c: the gate is open and nothing is shifted. Rows differ, so that a slope of K by the key would show."""
-    problem = first_asked(14)
-    params = emitted.fixed(
-        problem, key=0.0, gate=OPEN, shift=np.where(np.arange(7) == problem.config["reach"], OPEN, SHUT)
-    )
-    memory = np.random.default_rng([20, 201]).normal(size=(3, problem.config["rows"], problem.config["size"]))
-    return Problem(problem.config, params, {**problem.batch, "memory": memory})
+    """The second step is asked, before which the write heads have filled a row each: gates at 0 and shifts at 1 and 2 exactly. The read
+    head's key is zero and its gate open. Rows differ, so that a slope of K by the key would show."""
+    problem = asked_at(14, 1)
+    gate, turn = np.array([[SHUT], [SHUT], [OPEN]]), np.array([one_on(3), one_on(4), one_on(2)])
+    params = emitted.fixed(problem, gate=gate, shift=turn)
+    size, each = problem.config["size"], len(params["address.bias"]) // 3
+    for name in ("address.weight", "address.bias"):
+        params[name][2 * each : 2 * each + size] = 0
+    return Problem(problem.config, params, problem.batch)
 
 
 def nothing_by_hand(problem: Problem) -> dict[str, Array]:
-    """w^c is uniform whatever beta is, gate and shift are exact, and a uniform weighting is so for every gamma: all that is emitted for
-    addressing has no slope, the key by convention."""
+    """With the gate shut and all on one row neither content nor sharpening has a slope; the read head's w^c is uniform whatever beta is,
+    and a uniform weighting is so for every gamma; gates and shifts are exact. So all that is emitted for addressing has no slope, the key
+    by convention."""
     return {name: np.zeros_like(problem.params[name]) for name in ("address.weight", "address.bias")}
 
 

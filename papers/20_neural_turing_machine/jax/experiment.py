@@ -58,7 +58,7 @@ def update(
     def loss(at: Array) -> tuple[Array, Array]:
         logits = answers(net, unravel(at), batch["inputs"], drawn)["logits"]
         costs = jax.vmap(model.cost, 1)(logits, batch["targets"], batch["asked"])  # (net,)
-        return costs.sum(), costs.mean()
+        return costs.sum(), costs[: task.counted(net, len(costs))].mean()
 
     (_, value), gradient = jax.value_and_grad(loss, has_aux=True)(theta)
     gradient = jnp.clip(gradient, -limit, limit)

@@ -3,7 +3,7 @@ r"""What follows from the equations of the Neural Turing Machine, derived and pr
     (5), (6)   slopes of w^c by similarity, key strength and key; only the key's direction counts; a large beta leaves the most similar row
     (7)        a shut gate keeps, an open one replaces, and nothing else keeps the sum 1 for all weightings
     (8)        two shifts are one, whose distribution is their convolution; Fourier's transform; spread grows by that of each shift
-    (9)        gamma = 1 is nothing, gamma -> oo is uniform on the greatest; slopes; the greatest weight cannot fall
+    (9)        gamma = 1 is nothing, gamma -> oo halves between two equal greatest of three; slopes; the greatest of three gains
     (3), (4)   erasures commute; adding first is another thing; the law of the memory
     4.1        d loss / d logit; what a guess costs in bits;  4.4, (10)  the mean of a Beta posterior
 
@@ -122,8 +122,9 @@ def shifts() -> list[Identity]:
 def sharpening() -> list[Identity]:
     a, b, c = sp.symbols("a b c", positive=True)
     power = lambda top, *others: top**gamma / sum(other**gamma for other in (top, *others))
-    x, y = sp.symbols("x y", positive=True)
-    q = sp.Symbol("q", positive=True)
+    x = sp.Symbol("x", positive=True)
+    q, u, v = sp.symbols("q u v", positive=True)
+    grown = 1 / (1 + sp.exp(-gamma * u) + sp.exp(-gamma * v))
     logs = lambda top, *others: sp.exp(gamma * sp.log(top)) / sum(sp.exp(gamma * sp.log(o)) for o in (top, *others))
     mean = sum(one**gamma * sp.log(one) for one in (a, b, c)) / sum(one**gamma for one in (a, b, c))
     return [
@@ -144,9 +145,10 @@ def sharpening() -> list[Identity]:
         Identity("limit_is_that_of_the_power", "what is divided by a^gamma there is equation (9)", power(a * q, a, a),
                  q**gamma / (2 + q**gamma), "w~ = (a, a, q a), q = 1 / (1 + x)", "equation (9)",
                  proof=("simplify",)),
-        Identity("greatest_grows", "of two rows the greater gains: at gamma = 2 it has more than before",
-                 power(b + y, b).subs(gamma, 2), (b + y) / (2 * b + y), "b, y > 0", "equation (9)", relation=">",
-                 proof=("together", "expand", "factor")),
+        Identity("greatest_as_ratios", "the greatest row's weight by the logarithms u, v of how many times greater it is than the others",
+                 power(a, a * sp.exp(-u), a * sp.exp(-v)), grown, "w~ = (a, a exp(-u), a exp(-v))", "equation (9)", proof=("simplify",)),
+        Identity("greatest_grows", "of three rows the greatest gains weight as gamma grows", sp.Derivative(grown, gamma), 0,
+                 "w~ = (a, a exp(-u), a exp(-v)), u, v > 0", "equation (9)", relation=">", proof=("doit", "factor")),
     ]  # fmt: skip
 
 

@@ -67,6 +67,12 @@ def test_paths_of_heads_made_by_hand(copying) -> None:
     weighting[1, :, 4:8, 1, 4] = 1  # the second sequence is read at its first row alone
     assert copying.advances(weighting, data, 6).tolist() == [1.0]
     assert copying.follows(weighting, data).tolist() == [(1.0 + 0.25) / 2]
+    weighting[:, :, 0:3, 1, 2] = 1  # the read head rests at two of three steps, and moves at the last
+    assert copying.rests(weighting, data).tolist() == [2 / 3]
+
+
+def test_losses_are_reported_of_the_plain_machines_alone(task) -> None:
+    assert [task.counted("ntm", 9), task.counted("ntm", 16), task.counted("lstm", 5)] == [5, 10, 5]
 
 
 def test_the_lstm_has_no_fewer_parameters(task) -> None:
@@ -103,5 +109,9 @@ def test_nets_are_tested_on_sequences_of_their_own(task, monkeypatch: pytest.Mon
     assert all((x == trained[1]).all() for x in trained[1:])
     assert (trained[1] == trained[0][:, :5]).all()  # the rival sees what the machines see
     assert all(x.shape[0] == 8 * 7 and x.shape[2] == 21 for x in asked)
+    delimiters = asked[0][..., -1].argmax(-1).reshape(7, 8, -1)  # of each set, whose sequences have one length
+    assert delimiters[:, 0, 0].tolist() == [1, 2, 4, 7, 10, 2, 4]
+    assert (delimiters == delimiters[:, :1, :1]).all()
+    assert trained[0][..., -1].argmax(-1).max() == 4
     assert np.mean(found["long_ntm"]) == pytest.approx(0.5, abs=0.1)  # untrained
     assert np.mean(found["bits_lstm"]) > 8

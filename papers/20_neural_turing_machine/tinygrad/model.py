@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from tinygrad import Tensor, nn
 
+EMITTED = ("key", "strength", "gate", "shift", "sharpening")
+
 
 def softplus(x: Tensor) -> Tensor:
     """log(1 + exp x) = max(x, 0) + log(1 + exp(-|x|))"""
@@ -99,26 +101,25 @@ class Model:
         trace = {name: Tensor.stack(*(seen[name] for seen in found), dim=1).contiguous() for name in found[0]}
         # logits = W [h; r] + b
         logits = self.output(trace.pop("h").cat(trace["reads"].flatten(2), dim=-1))
-        emitted, written = self.emission(trace.pop("emitted")), self.written(trace.pop("written"))
+        emitted = dict(zip(EMITTED, trace.pop("emitted").split(self.addressing, -1)))
+        written = dict(zip(("erase", "add"), trace.pop("written").chunk(2, -1)))
         # loss = mean over sequences of sum_asked -(y log sigma(z) + (1 - y) log sigma(-z))
         costs = softplus(logits) - batch["targets"] * logits
         loss = batch["asked"].where(costs.sum(-1), 0.0).sum(-1).mean()
         return {**emitted, **written, **trace, "logits": logits, "loss": loss}
 
-    def emission(self, emitted: Tensor) -> dict[str, Tensor]:
-        """What each head emits, from (..., head, size + 2 reach + 4)."""
+    def emission(self, h: Tensor) -> Tensor:
+        """What each head emits, (batch, head, size + 2 reach + 4): k, beta, g, s, gamma."""
+        emitted = self.address(h).reshape(h.shape[0], self.heads, -1).contiguous()
         key, strength, gate, shift, sharpening = emitted.split(self.addressing, -1)
-        strength, gate, shift, sharpening = (
-            softplus(strength),
-            gate.sigmoid(),
-            shift.softmax(-1),
-            softplus(sharpening) + 1,
-        )
-        return {"key": key, "strength": strength, "gate": gate, "shift": shift, "sharpening": sharpening}
+        return key.cat(
+            softplus(strength), gate.sigmoid(), shift.softmax(-1), softplus(sharpening) + 1, dim=-1
+        ).contiguous()
 
-    def written(self, given: Tensor) -> dict[str, Tensor]:
-        erase, add = given.chunk(2, -1)
-        return {"erase": erase.sigmoid(), "add": add}
+    def written(self, h: Tensor) -> Tensor:
+        """What each write head erases and adds, (batch, write head, 2 size)."""
+        erase, add = self.write(h).reshape(h.shape[0], self.write_heads, -1).chunk(2, -1)
+        return erase.sigmoid().cat(add, dim=-1).contiguous()
 
     def turns(self) -> Tensor:
         """For each shift d, for all j and i, whether j + d = i modulo N: (shift, row * row)."""
@@ -131,24 +132,23 @@ class Model:
         self, h: Tensor, memory: Tensor, weighting: Tensor, turns: Tensor
     ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """M_t and w_t from the controller's h (batch, hidden), and what happened on the way."""
-        emitted = self.address(h).reshape(h.shape[0], self.heads, -1).contiguous()
-        head = self.emission(emitted)
+        emitted, written = self.emission(h), self.written(h)
+        key, strength, gate, shift, sharpening = emitted.split(self.addressing, -1)
+        erase, add = written.chunk(2, -1)
         # w^c = softmax(beta K[k, M(i)])
-        content = (head["strength"] * (unit(head["key"]) @ unit(memory).transpose(-1, -2))).softmax(-1).contiguous()
+        content = (strength * (unit(key) @ unit(memory).transpose(-1, -2))).softmax(-1).contiguous()
         # w^g = g w^c + (1 - g) w_{t-1}
-        gated = head["gate"] * content + (1 - head["gate"]) * weighting
+        gated = gate * content + (1 - gate) * weighting
         # w~(i) = sum_d s(d) w^g(i - d) = sum_j w^g(j) (sum_d s(d) [j + d = i])
-        turned = (head["shift"] @ turns).reshape(*gated.shape, -1)  # (batch, head, j, i)
-        shifted = (gated.unsqueeze(-2) @ turned).squeeze(-2).contiguous()
+        turned = (shift @ turns).reshape(*gated.shape, -1)  # (batch, head, j, i)
+        shifted = (gated.contiguous().unsqueeze(-2) @ turned.contiguous()).squeeze(-2).contiguous()
         # w = softmax(gamma log w~), which is w~^gamma over their sum
         logs = (shifted > 0).where(shifted, 1.0).log()
-        weighting = (shifted > 0).where(head["sharpening"] * logs, -float("inf")).softmax(-1).contiguous()
-        given = self.write(h).reshape(h.shape[0], self.write_heads, -1).contiguous()
-        written = self.written(given)
+        weighting = (shifted > 0).where(sharpening * logs, -float("inf")).softmax(-1).contiguous()
         # M_t = M_{t-1} prod_h (1 - w_h e_h^T) + sum_h w_h a_h^T
-        added = weighting[:, : self.write_heads].transpose(1, 2) @ written["add"]
+        added = weighting[:, : self.write_heads].transpose(1, 2) @ add
         for n in range(self.write_heads):
-            memory = memory * (1 - weighting[:, n].unsqueeze(-1) * written["erase"][:, n].unsqueeze(1))
+            memory = memory * (1 - weighting[:, n].unsqueeze(-1) * erase[:, n].unsqueeze(1))
         memory = (memory + added).contiguous()
         stages = {"content": content, "gated": gated, "shifted": shifted, "weighting": weighting}
-        return memory, weighting, {**stages, "emitted": emitted, "written": given}
+        return memory, weighting, {**stages, "emitted": emitted, "written": written}

@@ -67,7 +67,7 @@ def train(training: Training) -> Trained:
         loss.sum().backward()
         nn.utils.clip_grad_value_(network.parameters(), limit)
         optimizer.step()
-        losses.append(loss.mean().item())
+        losses.append(loss[: task.counted(training.net, len(loss))].mean().item())
     return Trained({name: value.detach().numpy() for name, value in network.named_parameters()}, np.array(losses))
 
 
