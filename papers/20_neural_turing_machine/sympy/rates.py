@@ -1,6 +1,6 @@
 """The gradients of paper 20 by hand: what is proved in `derivations.py`, evaluated on a problem.
 
-A bias of what heads emit acts at every step and on all later ones. So the rates of change of weightings, memory, reads and the
+A bias of what heads are addressed by acts at every step and on all later ones. So the rates of change of weightings, memory, reads and the
 controller by each of these biases are carried along, step by step, in a last axis: (..., bias).
 """
 
