@@ -53,7 +53,7 @@ METRICS: dict[str, Metric] = {
     "follows_ntm": Metric("share of vectors, at the longest length, that are read at the row at which they were written", "share", "nets",
                           "ntm", "high", spread=0.4),
     "rests_ntm": Metric("share of steps, while vectors of the longest length are shown, at which the read head stays on its row", "share",
-                        "nets", "ntm", spread=0.6),
+                        "nets", "ntm", spread=0.4),
     "advances_ntm": Metric("share of steps, at the longest length, at which the write head moves on by one row, always the same way",
                            "share", "nets", "ntm", "high", spread=0.4),
     "parameters_ratio": Metric("parameters of the LSTM over those of the machine", "1"),

@@ -46,7 +46,8 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "zeros_in_the_weighting", "gates at exactly 0, from one row: after one step w~ is 0 on two rows, where log 0 and the slope of "
-            "0^gamma are no numbers", changed(10, gate=SHUT), kind="extreme",
+            "0^gamma are no numbers, for one head with gamma near 1000", changed(10, gate=SHUT, sharpening=np.array([[OPEN], [0.5], [0.5]])),
+            kind="extreme",
         ),
         Variant(
             "exact_addressing", "gates at 0, shifts at 1 and erasing at 1, exactly: all heads move from row to row, where 1 - w e is 0 "

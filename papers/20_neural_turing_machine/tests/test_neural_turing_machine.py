@@ -67,6 +67,10 @@ def test_paths_of_heads_made_by_hand(copying) -> None:
     weighting[1, :, 4:8, 1, 4] = 1  # the second sequence is read at its first row alone
     assert copying.advances(weighting, data, 6).tolist() == [1.0]
     assert copying.follows(weighting, data).tolist() == [(1.0 + 0.25) / 2]
+    early = np.zeros_like(weighting)
+    for t, row in enumerate([4, 5, 0, 1]):
+        early[:, :, t, 0, row] = early[:, :, t + 3, 1, row] = 1  # two steps before it is answered is too early
+    assert copying.follows(early, data).tolist() == [0.25]
     weighting[:, :, 0:3, 1, 2] = 1  # the read head rests at two of three steps, and moves at the last
     assert copying.rests(weighting, data).tolist() == [2 / 3]
 
@@ -115,3 +119,41 @@ def test_nets_are_tested_on_sequences_of_their_own(task, monkeypatch: pytest.Mon
     assert trained[0][..., -1].argmax(-1).max() == 4
     assert np.mean(found["long_ntm"]) == pytest.approx(0.5, abs=0.1)  # untrained
     assert np.mean(found["bits_lstm"]) > 8
+
+
+def copied(copying, x: np.ndarray) -> np.ndarray:
+    """The answers that x (sequence, net, time, feature) asks for."""
+    right = np.zeros((*x.shape[:3], copying.BITS))
+    for at in np.ndindex(*x.shape[:2]):
+        length = int(x[at][:, -1].argmax())
+        right[at][length + 1 : 2 * length + 1] = x[at][:length, : copying.BITS]
+    return right
+
+
+def test_metrics_of_nets_that_are_made_by_hand(task, copying, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machines copy all but the longest sequences, of which every bit is wrong; the LSTM copies at its greater rate alone."""
+    monkeypatch.setitem(task.PROFILES, "quick", (4, 10, 12, 12, 8))
+
+    class Known:
+        def progress(self, share: float, text: str) -> None: ...
+
+        def train(self, training: Training) -> Trained:
+            if training.net == "ntm":
+                own = training.data["targets"] == copied(copying, training.data["inputs"])
+                assert own.all((0, 2, 3)).tolist() == [kind != "blind" for kind in task.kinds(9)]
+            return Trained({"rate": np.max(training.rates)}, np.ones(len(training.order)))
+
+        def predict(self, net: str, params: Arrays, inputs: Arrays, seen: bool = False) -> dict[str, Array]:
+            x = inputs["inputs"]
+            logits = 6 * copied(copying, x) - 3
+            if net == "lstm":
+                return {"logits": logits if params["rate"] > 0.02 else -logits}
+            longest = x[..., -1].argmax(-1) == 10
+            weighting = np.zeros((*x.shape[:3], 2, int(inputs["rows"][0])))
+            return {"logits": np.where(longest[..., None, None], -logits, logits), "weighting": weighting}
+
+    found = task.run("quick", 0, Known()).metrics
+    assert np.unique(found["trained_ntm"] + found["trained_lstm"] + found["long_lstm"]).tolist() == [0.0]
+    assert np.unique(found["long_ntm"] + found["long_random"]).tolist() == [1.0]
+    assert np.unique(found["solved_ntm"]).tolist() == [0.0]
+    assert found["bits_ntm"] == pytest.approx([12 * np.log2(1 + np.exp(-3))] * 5)
