@@ -176,8 +176,8 @@ def problem(seed: int = 0) -> Problem:
 
 
 def drawn(rng: np.random.Generator, count: int, time: int, config: dict[str, Any]) -> Problem:
-    """So many sequences of that length, the last output of each asked, the first of every other one and others by chance. Weights have the variance 2 / fan-in,
-    everything else a standard deviation of 0.5."""
+    """So many sequences of that length, the last output of each asked, the first of every other one and others by chance.
+    Weights have the variance 2 / fan-in, everything else a standard deviation of 0.5."""
 
     def draw(name: str, shape: tuple[int, ...]) -> Array:
         return rng.normal(0, (2 / shape[1]) ** 0.5 if name.endswith("weight") else 0.5, shape)

@@ -22,11 +22,11 @@ SHUT, OPEN = -1000.0, 1000.0
 def variants() -> list[Variant]:
     return [
         Variant(
-            "one_row", "one sequence of one step, one row and a reach of 0: each stage is 1, whatever is emitted",
+            "one_row", "a sequence of one step, one row, a reach of 0: each stage is 1, whatever is emitted",
             drawn(1, 1, 1, features=2, outputs=1, hidden=3, rows=1, size=2, write_heads=1, reach=0),
         ),
         Variant(
-            "lstm", "an LSTM for a controller, which starts from a learnt state; three write heads and two read heads; two rows and a reach "
+            "lstm", "an LSTM controller, which starts from a learnt state; three write heads and two read heads; two rows and a reach "
             "of 3: several shifts lead to the same row, and the array is turned past its end", drawn(5, 3, 2, features=3, outputs=2,
             hidden=4, rows=2, size=3, write_heads=3, read_heads=2, reach=3, controller="lstm"),
         ),
@@ -46,8 +46,8 @@ def variants() -> list[Variant]:
         ),
         Variant(
             "zeros_in_the_weighting", "gates at exactly 0, from one row: after one step w~ is 0 on two rows, where log 0 and the slope of "
-            "0^gamma are no numbers, for one head with gamma near 1000", changed(10, gate=SHUT, sharpening=np.array([[OPEN], [0.5], [0.5]])),
-            kind="extreme",
+            "0^gamma are no numbers, for one head with gamma near 1000", changed(10, gate=SHUT,
+            sharpening=np.array([[OPEN], [0.5], [0.5]])), kind="extreme",
         ),
         Variant(
             "exact_addressing", "gates at 0, shifts at 1 and erasing at 1, exactly: all heads move from row to row, where 1 - w e is 0 "
@@ -61,7 +61,8 @@ def variants() -> list[Variant]:
             convention="K is 0, and has no slope, where a norm is 0", gradient=by_hand(blank()),
         ),
         Variant(
-            "key_of_zeros", "a read head's key is zero, whatever the controller says, before a memory whose rows differ: w^c is uniform", keyless(), kind="tie",
+            "key_of_zeros", "a read head's key is zero, whatever the controller says, before a memory whose rows differ: w^c is uniform",
+            keyless(), kind="tie",
             convention="K is 0, and has no slope, where a norm is 0", gradient=nothing_by_hand(keyless()),
         ),
     ]  # fmt: skip
@@ -133,7 +134,8 @@ def nothing_by_hand(problem: Problem) -> dict[str, Array]:
 
 
 def by_hand(problem: Problem) -> dict[str, Array]:
-    """d loss / d (the learnt row of M_0) of the first step, through what is read alone: r = sum_i w_r(i) (m prod_h (1 - w_h(i) e_h) + ...)."""
+    """d loss / d (the learnt row of M_0) of the first step, through what is read alone:
+    r = sum_i w_r(i) (m prod_h (1 - w_h(i) e_h) + ...)."""
     params, batch, config = problem.params, problem.batch, problem.config
     found = checks.forward(params, batch, **config)
     w_write, w_read = np.split(found["weighting"][:, 0], [config["write_heads"]], 1)

@@ -209,7 +209,7 @@ def bridges() -> list[Bridge]:
                lambda p: rates.by_logits(p).sum((0, 1)), "section 4"),
         Bridge("output_weight", "sigma(z) - y times what the controller says and what is read", "gradient:output.weight",
                rates.by_output_weight, "section 4"),
-        Bridge("address_bias", "d loss / d (biases of all that heads are addressed by) through cosine, softmax, gate, shift, powers, erasing, "
+        Bridge("address_bias", "d loss / d (biases of all that addresses heads) through cosine, softmax, gate, shift, powers, erasing, "
                "adding and reading of all steps, carried on by the derivatives that are proved here", "gradient:address.bias",
                rates.by_address_bias, "equations (2) to (9)"),
     ]  # fmt: skip
