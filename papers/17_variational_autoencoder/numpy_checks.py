@@ -14,7 +14,7 @@ small window or all of them. The noise is part of the batch, so that the bound i
     x                 images                           (batch 2, height 4, width 5)
     noise of q        noise                            (batch, sample 3, latent 3)
     z, epsilon        z, epsilon                       (batch, sample, latent)
-    log det d eps/dz  log_determinants, one per flow   (batch, sample, flow 2), absent without flows
+    log det d eps/dz  log_determinants, one per flow   (batch, sample, flow 1), absent without flows
     f(epsilon)        generated                        (batch, sample, latent)
     a pixel's logit   logits                           (batch, sample, height, width)
     L                 bound                            (batch, sample)
@@ -33,18 +33,21 @@ import numpy as np
 from s30.room import Array, Arrays, Invariant, Problem, sibling
 
 CONFIG: dict[str, Any] = {
-    "height": 4, "width": 5, "encoder": 7, "latent": 3, "flows": 2, "flow_hidden": 5, "mean_only": False, "maps": 2, "channels": 6,
-    "decoder": "local", "kernel": 3, "layers": 2, "closed_form": False, "free_nats": 0.0, "kl_weight": 1.0,
+    "height": 4, "width": 5, "encoder": 7, "latent": 3, "flows": 1, "flow_hidden": 5, "mean_only": False, "iaf": False, "maps": 2, "channels": 6,
+    "told": "all", "decoder": "local", "kernel": 3, "layers": 2, "closed_form": False, "free_nats": 0.0, "kl_weight": 1.0,
 }  # fmt: skip
-DECODERS = ("local", "recurrent")
+DECODERS, TOLD = ("local", "recurrent"), ("all", "first", "none")
 KINK = 1e-3  # the mean KL of a Problem is no nearer to its free nats than this
 
 
 def forward(params: Arrays, batch: Arrays, **config: Any) -> dict[str, Array]:
-    """`images` (batch, height, width) of zeros and ones, `noise` (batch, sample, latent) -> the outputs in the order of computation."""
+    """`images` (batch, height, width) of zeros and ones, `noise` (batch, sample, latent) -> the outputs in the order of computation.
+
+    `coded`, if it is there, is what the encoder sees in place of the images.
+    """
     check(batch, **config)
     images, noise = batch["images"], batch["noise"]
-    mean, log_sigma = encode(params, images)
+    mean, log_sigma = encode(params, batch.get("coded", images))
     # z = mean + sigma noise
     z = mean[:, None] + np.exp(log_sigma)[:, None] * noise  # (batch, sample, latent)
     epsilon, log_determinants = whiten(params, z, **config)
@@ -58,7 +61,8 @@ def forward(params: Arrays, batch: Arrays, **config: Any) -> dict[str, Array]:
     # D_KL(q || N(0, 1)), in closed form
     gaussian_kl = 0.5 * (mean**2 + np.exp(2 * log_sigma) - 1 - 2 * log_sigma).sum(-1)  # (batch,)
     kl = log_q - log_prior
-    features = code_map(params, z, **config)  # (batch, sample, feature, height, width)
+    # an autoregressive prior has the decoder read z; an IAF posterior of the noise has it read epsilon
+    features = code_map(params, epsilon if config["iaf"] else z, **config)  # (batch, sample, map, height, width)
     logits = decode(params, images, features, **config)
     # log p(x|z) = sum_i x_i a_i - log(1 + exp a_i)
     log_likelihood = (images[:, None] * logits - np.logaddexp(0, logits)).sum((2, 3))  # (batch, sample)
@@ -78,10 +82,12 @@ def forward(params: Arrays, batch: Arrays, **config: Any) -> dict[str, Array]:
     }  # fmt: skip
 
 
-def check(batch: Arrays, *, decoder: str, kernel: int, layers: int, closed_form: bool, flows: int, **_: Any) -> None:
+def check(batch: Arrays, *, decoder: str, told: str, kernel: int, layers: int, closed_form: bool, flows: int, **_: Any) -> None:
     """Raises ValueError for a configuration that means nothing, and for images that are not binary."""
     if decoder not in DECODERS:
         raise ValueError(f"the decoder is one of {', '.join(DECODERS)}, not {decoder}")
+    if told not in TOLD:
+        raise ValueError(f"of the code are told {', '.join(TOLD)}, not {told}")
     if kernel % 2 == 0 or layers < 1:
         raise ValueError(f"a mask has a centre, and a decoder a layer: not kernel {kernel} and {layers} layers")
     if closed_form and flows:
@@ -140,9 +146,10 @@ def made_masks(latent: int, hidden: int) -> tuple[Array, Array]:
     return degree[:, None] >= unit, unit[:, None] > degree
 
 
-def code_map(params: Arrays, z: Array, *, maps: int, height: int, width: int, **_: Any) -> Array:
-    """What every pixel is told of the code: (batch, sample, feature, height, width)."""
-    return affine(params, "code", z).reshape(*z.shape[:2], maps, height, width)
+def code_map(params: Arrays, z: Array, *, maps: int, height: int, width: int, told: str, **_: Any) -> Array:
+    """What every pixel is told of the code: (batch, sample, map, height, width). `told` says which pixels are told, the others hear zeros."""
+    hears = np.arange(height * width) < {"all": height * width, "first": 1, "none": 0}[told]
+    return (affine(params, "code", z).reshape(*z.shape[:2], maps, -1) * hears).reshape(*z.shape[:2], maps, height, width)
 
 
 def decode(params: Arrays, images: Array, features: Array, *, decoder: str, **config: Any) -> Array:

@@ -20,12 +20,12 @@ checks = sibling(__file__, "numpy_checks.py")
 def variants() -> list[Variant]:
     return [
         Variant(
-            "one_image", "one image of 3 x 2 with one sample, one flow that shifts only, one masked layer",
-            drawn(1, 1, 1, height=3, width=2, encoder=4, latent=3, flows=1, flow_hidden=5, mean_only=True, maps=1, channels=3, layers=1),
+            "one_image", "one image of 3 x 2 with one sample, two flows that shift only, one masked layer",
+            drawn(1, 1, 1, height=3, width=2, encoder=4, latent=2, flows=2, flow_hidden=4, mean_only=True, maps=1, channels=3, layers=1),
         ),
         Variant(
-            "recurrent", "a GRU over 2 x 3 pixels in place of masks",
-            drawn(2, 3, 2, height=2, width=3, encoder=3, latent=2, flows=1, flow_hidden=3, maps=1, channels=4, decoder="recurrent"),
+            "recurrent", "a GRU over 2 x 3 pixels in place of masks, told of the code at the first pixel alone",
+            drawn(2, 3, 2, height=2, width=3, encoder=3, latent=2, flows=1, flow_hidden=3, maps=1, channels=4, decoder="recurrent", told="first"),
         ),
         Variant(
             "plain_prior", "no flow, the divergence in closed form at half its weight, above the free nats, and masks of 5 x 5",
@@ -33,12 +33,12 @@ def variants() -> list[Variant]:
                   layers=1, channels=2),
         ),
         Variant(
-            "three_layers", "three masked layers, three flows, and a divergence below the free nats",
-            drawn(4, 1, 2, height=3, width=4, encoder=2, latent=3, flows=3, flow_hidden=4, layers=3, channels=3, free_nats=40.0, maps=1),
+            "three_layers", "three masked layers, three flows under a decoder that reads epsilon (an IAF posterior), a divergence below the free nats",
+            drawn(4, 1, 2, height=3, width=4, encoder=2, latent=3, flows=3, flow_hidden=4, layers=3, channels=3, free_nats=40.0, maps=1, iaf=True),
         ),
         Variant(
-            "factorised", "masks of one pixel, which see nothing: p(x|z) is a product over pixels, as in a common VAE",
-            drawn(5, 2, 1, height=2, width=2, encoder=3, latent=2, flows=0, kernel=1, layers=1, channels=3),
+            "factorised", "masks of one pixel, which see nothing: p(x|z) is a product over pixels, as in a common VAE; the encoder sees other images",
+            coded(5, 2, 1, height=2, width=2, encoder=3, latent=2, flows=0, kernel=1, layers=1, channels=3),
         ),
         Variant(
             "loud_pixels", "logits of some thousands: log(sigmoid) is log 0 where softplus is finite",
@@ -62,6 +62,12 @@ def variants() -> list[Variant]:
 def drawn(seed: int, count: int, samples: int, **config: Any) -> Problem:
     found: Problem = checks.drawn(np.random.default_rng([17, 100 + seed]), count, samples, {**checks.CONFIG, **config})
     return found
+
+
+def coded(seed: int, count: int, samples: int, **config: Any) -> Problem:
+    """The same with other images for the encoder."""
+    problem = drawn(seed, count, samples, **config)
+    return Problem(problem.config, problem.params, {**problem.batch, "coded": 1 - problem.batch["images"]})
 
 
 def changed(seed: int, factors: dict[str, float]) -> Problem:

@@ -22,6 +22,7 @@ from jax.nn import log_sigmoid, logsumexp, relu, sigmoid
 from jax.scipy.stats import norm
 
 Params = dict[str, Array]
+TOLD = ("all", "first", "none")
 
 
 def affine(params: Params, name: str, x: Array) -> Array:
@@ -111,15 +112,20 @@ def recurrent(params: Params, image: Array, features: Array) -> Array:
     return hidden.T.reshape(-1, *image.shape)
 
 
-def decode(params: Params, image: Array, z: Array, maps: int, decoder: str, layers: int) -> tuple[Array, Array]:
+def hears(told: str, height: int, width: int) -> Array:
+    """(height, width): 1 at the pixels that are told of the code."""
+    return (jnp.arange(height * width) < (height * width, 1, 0)[TOLD.index(told)]).reshape(height, width).astype(float)
+
+
+def decode(params: Params, image: Array, code: Array, maps: int, hears: Array, decoder: str, layers: int) -> tuple[Array, Array]:
     """What every pixel is told of the code, (map, height, width), and its logit, (height, width)."""
-    features = affine(params, "code", z).reshape(maps, *image.shape)
+    features = affine(params, "code", code).reshape(maps, *image.shape) * hears
     hidden = local(params, image, features, layers) if decoder == "local" else recurrent(params, image, features)
     return features, jnp.tensordot(params["output.weight"][0], hidden, 1) + params["output.bias"]
 
 
-def terms(params: Params, image: Array, mean: Array, log_sigma: Array, noise: Array, flows: int, maps: int, decoder: str,
-          layers: int) -> dict[str, Array]:  # fmt: skip
+def terms(params: Params, image: Array, mean: Array, log_sigma: Array, noise: Array, hears: Array, flows: int, iaf: bool,
+          maps: int, decoder: str, layers: int) -> dict[str, Array]:  # fmt: skip
     """All that belongs to one image and one sample of its code."""
     # z = mean + sigma noise
     z = mean + jnp.exp(log_sigma) * noise
@@ -128,7 +134,7 @@ def terms(params: Params, image: Array, mean: Array, log_sigma: Array, noise: Ar
     log_u = norm.logpdf(epsilon).sum()
     # log p(z) = log u(epsilon) + log det d epsilon / d z
     log_prior = log_u + log_determinants.sum()
-    features, logits = decode(params, image, z, maps, decoder, layers)
+    features, logits = decode(params, image, epsilon if iaf else z, maps, hears, decoder, layers)
     # log p(x|z): log sigma(a) where the pixel is 1, log sigma(-a) where it is 0
     log_likelihood = (image * log_sigmoid(logits) + (1 - image) * log_sigmoid(-logits)).sum()
     return {
@@ -139,11 +145,13 @@ def terms(params: Params, image: Array, mean: Array, log_sigma: Array, noise: Ar
     }  # fmt: skip
 
 
-def forward(params: Params, batch: dict[str, Array], *, flows: int, maps: int, decoder: str, kernel: int, layers: int,
+def forward(params: Params, batch: dict[str, Array], *, flows: int, iaf: bool, maps: int, told: str, decoder: str, kernel: int, layers: int,
             closed_form: bool, free_nats: float, kl_weight: float, **sizes: Any) -> dict[str, Array]:  # fmt: skip
     """images (batch, height, width), noise (batch, sample, latent). The loss is a mean over images and samples, in nats."""
     if decoder not in ("local", "recurrent"):
         raise ValueError(f"the decoder is one of local, recurrent, not {decoder}")
+    if told not in TOLD:
+        raise ValueError(f"of the code are told {', '.join(TOLD)}, not {told}")
     if kernel % 2 == 0 or layers < 1:
         raise ValueError(f"a mask has a centre, and a decoder a layer: not kernel {kernel} and {layers} layers")
     if closed_form and flows:
@@ -151,8 +159,8 @@ def forward(params: Params, batch: dict[str, Array], *, flows: int, maps: int, d
     images = batch["images"]
     if not isinstance(images, jax.core.Tracer) and not jnp.isin(images, jnp.array([0.0, 1.0])).all():
         raise ValueError("the pixels of an image are 0 or 1")
-    mean, log_sigma = jax.vmap(partial(encode, params))(images)
-    one = partial(terms, params, flows=flows, maps=maps, decoder=decoder, layers=layers)
+    mean, log_sigma = jax.vmap(partial(encode, params))(batch.get("coded", images))
+    one = partial(terms, params, hears=hears(told, *images.shape[1:]), flows=flows, iaf=iaf, maps=maps, decoder=decoder, layers=layers)
     found = jax.vmap(jax.vmap(one, (None, None, None, 0)))(images, mean, log_sigma, batch["noise"])
     # D_KL(q || N(0, 1)) in closed form
     gaussian_kl = 0.5 * (mean**2 + jnp.exp(2 * log_sigma) - 1 - 2 * log_sigma).sum(-1)

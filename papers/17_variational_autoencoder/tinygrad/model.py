@@ -117,11 +117,13 @@ class Encoder:
 
 
 class Model:
-    def __init__(self, height: int, width: int, encoder: int, latent: int, flows: int, flow_hidden: int, mean_only: bool, maps: int,
-                 channels: int, decoder: str, kernel: int, layers: int, closed_form: bool, free_nats: float,
+    def __init__(self, height: int, width: int, encoder: int, latent: int, flows: int, flow_hidden: int, mean_only: bool, iaf: bool, maps: int,
+                 channels: int, told: str, decoder: str, kernel: int, layers: int, closed_form: bool, free_nats: float,
                  kl_weight: float) -> None:  # fmt: skip
         if decoder not in ("local", "recurrent"):
             raise ValueError(f"the decoder is one of local, recurrent, not {decoder}")
+        if told not in ("all", "first", "none"):
+            raise ValueError(f"of the code are told all, first, none, not {told}")
         if kernel % 2 == 0 or layers < 1:
             raise ValueError(f"a mask has a centre, and a decoder a layer: not kernel {kernel} and {layers} layers")
         if closed_form and flows:
@@ -133,14 +135,15 @@ class Model:
             self.local = Local(maps, channels, kernel, layers)
         else:
             self.gru = GRU(1 + maps, channels)
-        self.maps, self.closed_form, self.free_nats, self.kl_weight = maps, closed_form, free_nats, kl_weight
+        self._hears = [[told == "all" or (told == "first" and not (i or j)) for j in range(width)] for i in range(height)]
+        self.maps, self.iaf, self.closed_form, self.free_nats, self.kl_weight = maps, iaf, closed_form, free_nats, kl_weight
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         images, noise = batch["images"], batch["noise"]
         # while a graph is captured its numbers cannot be seen
         if not capturing and not ((images == 0) | (images == 1)).all().item():
             raise ValueError("the pixels of an image are 0 or 1")
-        mean, log_sigma = self.encoder(images)
+        mean, log_sigma = self.encoder(batch.get("coded", images))
         # z = mean + sigma noise
         z = mean.unsqueeze(1) + log_sigma.exp().unsqueeze(1) * noise  # (batch, sample, latent)
         epsilon, log_determinants = z, []
@@ -153,7 +156,8 @@ class Model:
         log_prior = log_u + log_determinant
         gaussian_kl = 0.5 * (mean.square() + (2 * log_sigma).exp() - 1 - 2 * log_sigma).sum(-1)
         kl = log_q - log_prior
-        features = self.code(z).reshape(*z.shape[:2], self.maps, *images.shape[1:])
+        features = self.code(epsilon if self.iaf else z).reshape(*z.shape[:2], self.maps, *images.shape[1:])
+        features = Tensor(self._hears).where(features, 0)
         decoder = self.local if hasattr(self, "local") else self.gru
         logits = self.output(decoder(images, features)).squeeze(-1)
         # log p(x|z) = sum_i x_i a_i - log(1 + exp a_i)

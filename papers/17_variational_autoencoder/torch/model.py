@@ -119,12 +119,14 @@ class Encoder(nn.Module):
 class Model(nn.Module):
     """batch: images (batch, height, width), noise (batch, sample, latent). The loss is a mean over images and samples, in nats."""
 
-    def __init__(self, height: int, width: int, encoder: int, latent: int, flows: int, flow_hidden: int, mean_only: bool, maps: int,
-                 channels: int, decoder: str, kernel: int, layers: int, closed_form: bool, free_nats: float,
+    def __init__(self, height: int, width: int, encoder: int, latent: int, flows: int, flow_hidden: int, mean_only: bool, iaf: bool, maps: int,
+                 channels: int, told: str, decoder: str, kernel: int, layers: int, closed_form: bool, free_nats: float,
                  kl_weight: float) -> None:  # fmt: skip
         super().__init__()
         if decoder not in ("local", "recurrent"):
             raise ValueError(f"the decoder is one of local, recurrent, not {decoder}")
+        if told not in ("all", "first", "none"):
+            raise ValueError(f"of the code are told all, first, none, not {told}")
         if kernel % 2 == 0 or layers < 1:
             raise ValueError(f"a mask has a centre, and a decoder a layer: not kernel {kernel} and {layers} layers")
         if closed_form and flows:
@@ -136,18 +138,15 @@ class Model(nn.Module):
             self.local = Local(maps, channels, kernel, layers)
         else:
             self.gru = Recurrent(1 + maps, channels, batch_first=True)
-        self.form, self.closed_form, self.free_nats, self.kl_weight = (
-            (maps, height, width),
-            closed_form,
-            free_nats,
-            kl_weight,
-        )
+        told_pixels = torch.zeros(height * width).index_fill(0, torch.arange({"all": height * width, "first": 1, "none": 0}[told]), 1)
+        self.register_buffer("hears", told_pixels.view(height, width), persistent=False)
+        self.maps, self.iaf, self.closed_form, self.free_nats, self.kl_weight = maps, iaf, closed_form, free_nats, kl_weight
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         images, noise = batch["images"], batch["noise"]
         if not ((images == 0) | (images == 1)).all():
             raise ValueError("the pixels of an image are 0 or 1")
-        mean, log_sigma = self.encoder(images)
+        mean, log_sigma = self.encoder(batch.get("coded", images))
         # z = mean + sigma noise
         posterior, standard = Normal(mean[:, None], log_sigma[:, None].exp()), Normal(0.0, 1.0)
         z = posterior.loc + posterior.scale * noise  # (batch, sample, latent)
@@ -161,7 +160,7 @@ class Model(nn.Module):
         # D_KL(q || N(0, 1)) in closed form
         gaussian_kl = 0.5 * (mean.square() + (2 * log_sigma).exp() - 1 - 2 * log_sigma).sum(-1)
         kl = log_q - log_prior
-        features, logits = self.decode(images, z)
+        features, logits = self.decode(images, epsilon if self.iaf else z)
         # log p(x|z)
         log_likelihood = -F.binary_cross_entropy_with_logits(
             logits, images[:, None].expand_as(logits), reduction="none"
@@ -196,8 +195,8 @@ class Model(nn.Module):
             epsilon = flow.inverse(epsilon).flip(-1) if k else flow.inverse(epsilon)
         return epsilon
 
-    def decode(self, images: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+    def decode(self, images: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
         """What every pixel is told of the code, and its logit given that and the earlier pixels."""
-        features = self.code(z).unflatten(-1, self.form)  # (batch, sample, map, height, width)
+        features = self.code(code).unflatten(-1, (self.maps, *self.hears.shape)) * self.hears  # (batch, sample, map, height, width)
         decoder = self.local if hasattr(self, "local") else self.gru
         return features, self.output(decoder(images, features))[..., 0]
