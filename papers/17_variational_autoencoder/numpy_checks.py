@@ -147,9 +147,11 @@ def made_masks(latent: int, hidden: int) -> tuple[Array, Array]:
 
 
 def code_map(params: Arrays, z: Array, *, maps: int, height: int, width: int, told: str, **_: Any) -> Array:
-    """What every pixel is told of the code: (batch, sample, map, height, width). `told` says which pixels are told, the others hear zeros."""
+    """What every pixel is told, (batch, sample, map, height, width): where it lies, and if it is one of those that `told` names, the code."""
     hears = np.arange(height * width) < {"all": height * width, "first": 1, "none": 0}[told]
-    return (affine(params, "code", z).reshape(*z.shape[:2], maps, -1) * hears).reshape(*z.shape[:2], maps, height, width)
+    # s(z) = hears W z + b
+    of_code = (z @ params["code.weight"].T).reshape(*z.shape[:2], maps, -1) * hears
+    return of_code.reshape(*z.shape[:2], maps, height, width) + params["code.bias"].reshape(maps, height, width)
 
 
 def decode(params: Arrays, images: Array, features: Array, *, decoder: str, **config: Any) -> Array:

@@ -119,7 +119,9 @@ def hears(told: str, height: int, width: int) -> Array:
 
 def decode(params: Params, image: Array, code: Array, maps: int, hears: Array, decoder: str, layers: int) -> tuple[Array, Array]:
     """What every pixel is told of the code, (map, height, width), and its logit, (height, width)."""
-    features = affine(params, "code", code).reshape(maps, *image.shape) * hears
+    # s(z) = hears W z + b
+    features = (params["code.weight"] @ code).reshape(maps, *image.shape) * hears
+    features += params["code.bias"].reshape(features.shape)
     hidden = local(params, image, features, layers) if decoder == "local" else recurrent(params, image, features)
     return features, jnp.tensordot(params["output.weight"][0], hidden, 1) + params["output.bias"]
 

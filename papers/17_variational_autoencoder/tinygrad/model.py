@@ -156,8 +156,10 @@ class Model:
         log_prior = log_u + log_determinant
         gaussian_kl = 0.5 * (mean.square() + (2 * log_sigma).exp() - 1 - 2 * log_sigma).sum(-1)
         kl = log_q - log_prior
-        features = self.code(epsilon if self.iaf else z).reshape(*z.shape[:2], self.maps, *images.shape[1:])
-        features = Tensor(self._hears).where(features, 0)
+        # s(z) = hears W z + b
+        form = (self.maps, *images.shape[1:])
+        of_code = (epsilon if self.iaf else z).linear(self.code.weight.T).reshape(*z.shape[:2], *form)
+        features = Tensor(self._hears).where(of_code, 0) + self.code.bias.reshape(form)
         decoder = self.local if hasattr(self, "local") else self.gru
         logits = self.output(decoder(images, features)).squeeze(-1)
         # log p(x|z) = sum_i x_i a_i - log(1 + exp a_i)

@@ -197,6 +197,9 @@ class Model(nn.Module):
 
     def decode(self, images: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
         """What every pixel is told of the code, and its logit given that and the earlier pixels."""
-        features = self.code(code).unflatten(-1, (self.maps, *self.hears.shape)) * self.hears  # (batch, sample, map, height, width)
+        # s(z) = hears W z + b
+        form = (self.maps, *self.hears.shape)
+        of_code = F.linear(code, self.code.weight).unflatten(-1, form) * self.hears
+        features = of_code + self.code.bias.view(form)  # (batch, sample, map, height, width)
         decoder = self.local if hasattr(self, "local") else self.gru
         return features, self.output(decoder(images, features))[..., 0]
