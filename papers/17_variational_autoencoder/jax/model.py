@@ -126,9 +126,9 @@ def decode(params: Params, image: Array, code: Array, maps: int, hears: Array, d
     return features, jnp.tensordot(params["output.weight"][0], hidden, 1) + params["output.bias"]
 
 
-def terms(params: Params, image: Array, mean: Array, log_sigma: Array, noise: Array, hears: Array, flows: int, iaf: bool,
+def terms(params: Params, image: Array, read: Array, mean: Array, log_sigma: Array, noise: Array, hears: Array, flows: int, iaf: bool | Array,
           maps: int, decoder: str, layers: int) -> dict[str, Array]:  # fmt: skip
-    """All that belongs to one image and one sample of its code."""
+    """All that belongs to one image and one sample of its code; the decoder reads earlier pixels of `read`, which is the image."""
     # z = mean + sigma noise
     z = mean + jnp.exp(log_sigma) * noise
     epsilon, log_determinants = whiten(params, z, flows)
@@ -136,7 +136,7 @@ def terms(params: Params, image: Array, mean: Array, log_sigma: Array, noise: Ar
     log_u = norm.logpdf(epsilon).sum()
     # log p(z) = log u(epsilon) + log det d epsilon / d z
     log_prior = log_u + log_determinants.sum()
-    features, logits = decode(params, image, epsilon if iaf else z, maps, hears, decoder, layers)
+    features, logits = decode(params, read, jnp.where(iaf, epsilon, z), maps, hears, decoder, layers)
     # log p(x|z): log sigma(a) where the pixel is 1, log sigma(-a) where it is 0
     log_likelihood = (image * log_sigmoid(logits) + (1 - image) * log_sigmoid(-logits)).sum()
     return {
@@ -163,7 +163,7 @@ def forward(params: Params, batch: dict[str, Array], *, flows: int, iaf: bool, m
         raise ValueError("the pixels of an image are 0 or 1")
     mean, log_sigma = jax.vmap(partial(encode, params))(batch.get("coded", images))
     one = partial(terms, params, hears=hears(told, *images.shape[1:]), flows=flows, iaf=iaf, maps=maps, decoder=decoder, layers=layers)
-    found = jax.vmap(jax.vmap(one, (None, None, None, 0)))(images, mean, log_sigma, batch["noise"])
+    found = jax.vmap(jax.vmap(one, (None, None, None, None, 0)))(images, images, mean, log_sigma, batch["noise"])
     # D_KL(q || N(0, 1)) in closed form
     gaussian_kl = 0.5 * (mean**2 + jnp.exp(2 * log_sigma) - 1 - 2 * log_sigma).sum(-1)
     spent = jnp.mean(gaussian_kl if closed_form else found["kl"])
