@@ -25,7 +25,9 @@ def draw(params: Arrays, code: Array, chances: Array, config: dict[str, Any]) ->
             hidden = checks.gru(params, x, hidden)
             logit = checks.affine(params, "output", hidden)[:, 0, 0]
         else:
-            logit = checks.decode(params, images, features, **config)[:, 0, row, column]
+            # the rows from which masks reach this one
+            rows = slice(max(0, row - config["layers"] * (config["kernel"] // 2)), row + 1)
+            logit = checks.decode(params, images[:, rows], features[..., rows, :], **config)[:, 0, -1, column]
         images[:, row, column] = chances[:, row, column] < checks.sigmoid(logit)
     return images
 

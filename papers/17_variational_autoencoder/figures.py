@@ -6,7 +6,7 @@ import numpy as np
 
 from s30.room import Array, Bars, Figure, Images, Panels
 
-COLOURS = {"local": 0, "flow": 1, "iaf": 2, "alone": 3, "factorised": 4, "shuffled": 5, "recurrent": 6, "recurrent told": 7}
+COLOURS = {"local": 0, "flow": 1, "iaf": 2, "alone": 3, "factorised": 4, "shuffled": 5, "recurrent": 6, "recurrent told": 7, "explained": 8}
 
 
 def drawn(metrics: dict[str, list[float]], shown: dict[str, Array]) -> dict[str, Figure]:

@@ -5,6 +5,7 @@ r"""The lossy autoencoder on binarised 8 x 8 digits: which decoder leaves what t
     alone           the same decoder, told of nothing: the paper's «unconditional decoder»
     factorised      the same with a window of no pixel at all
     shuffled        as `local`, but the encoder sees another image: the control
+    explained       as `local`, but on images drawn from `alone`, all of which the window explains
     recurrent       a GRU over all earlier pixels, told of the code at the first pixel alone, as a sentence decoder is by its first state
     recurrent_told  the same GRU, told of the code at every pixel
 
@@ -32,11 +33,11 @@ SIZES: dict[str, Any] = {
 }  # fmt: skip
 FLOW = {"flows": 1, "closed_form": False}
 NETS: dict[str, dict[str, Any]] = {
-    "local": {}, "flow": FLOW, "iaf": {**FLOW, "iaf": True}, "alone": {"told": "none"}, "factorised": {"kernel": 1}, "shuffled": {},
+    "local": {}, "flow": FLOW, "iaf": {**FLOW, "iaf": True}, "alone": {"told": "none"}, "factorised": {"kernel": 1}, "shuffled": {}, "explained": {},
     "recurrent": {"decoder": "recurrent", "told": "first"}, "recurrent_told": {"decoder": "recurrent"},
 }  # fmt: skip
-# Seeds, updates of the masked nets, of the recurrent ones, images to test on, samples of their code.
-PROFILES = {"quick": (1, 160, 100, 200, 8), "full": (3, 400, 400, 400, 64)}
+# Seeds, updates of the masked nets, of the recurrent ones, images to test on, samples of their code, images that are drawn.
+PROFILES = {"quick": (1, 160, 100, 200, 8, 1200), "full": (3, 400, 400, 400, 64, 4800)}
 RATE, CLIP, BETAS, EPSILON = 1e-2, 5.0, (0.9, 0.999), 1e-8
 BATCH = {"local": 64, "recurrent": 32}  # by decoder
 CODED = 12  # images that are sent by bits-back coding and received
@@ -56,6 +57,7 @@ METRICS = {
         for net, what, spread in (
             ("local", "window of 3 x 3", 0.6), ("flow", "the same with a flow for a prior", 0.6), ("iaf", "with the flow in the posterior", 0.6),
             ("factorised", "a window of no pixel", 0.8), ("shuffled", "encoder that was trained on other images than the decoder", 0.05),
+            ("explained", "window of 3 x 3, trained and asked on images that the window explains", 0.05),
             ("recurrent", "GRU told once", 0.05), ("recurrent_told", "GRU told at every pixel", 1.5),
         )
     },
@@ -109,7 +111,7 @@ def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
 
 
 def run(profile: str, seed: int, framework: Framework) -> Experiment:
-    seeds, updates, recurrent_updates, tests, samples = PROFILES[profile]
+    seeds, updates, recurrent_updates, tests, samples, explained = PROFILES[profile]
     train, test = binarised()
     metrics: dict[str, list[float]] = {name: [] for name in METRICS}
     shown: dict[str, Array] = {}
@@ -118,10 +120,15 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         images = test[rng.permutation(len(test))[:tests]]
         asked = Asked(framework, s, (s - seed) / seeds, train, images, rng.normal(size=(tests, samples, SIZES["latent"])))
         trained = {
-            net: asked.train(net, recurrent_updates if net.startswith("recurrent") else updates) for net in NETS
+            net: asked.train(net, recurrent_updates if net.startswith("recurrent") else updates) for net in NETS if net != "explained"
         }
+        # images whose every pixel depends on the window alone
+        double = {name: value.astype(float) for name, value in trained["alone"].items()}
+        count = explained + tests
+        drawn = decompress.draw(double, np.zeros((count, SIZES["latent"])), rng.random((count, *train.shape[1:])), config("alone"))
+        local = Asked(framework, s, asked.share, drawn[tests:], drawn[:tests], asked.noise)
+        found = {"kl_explained": local.answer("explained", local.train("explained", updates))["kl"].mean()}
         answers = {net: asked.answer(net, params) for net, params in trained.items()}
-        found = {}
         for net, answer in answers.items():
             spent = 0.0 if net == "alone" else answer["kl"].mean()
             found[f"kl_{net}"] = spent
