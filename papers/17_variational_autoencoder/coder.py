@@ -22,17 +22,17 @@ from s30.room import Array, Arrays, sibling
 
 checks = sibling(__file__, "numpy_checks.py")
 
-M = 1 << 32  # the sum of all frequencies
+M = 1 << 48  # the sum of all frequencies
 CELLS, LIMIT = 1 << 14, 8.0  # of one unit, and how far they reach
 WIDTH = 2 * LIMIT / CELLS
 
 
-def push(message: int, start: int, frequency: int) -> int:
-    return (message // frequency) * M + start + message % frequency
+def push(message: int, start: int, frequency: int, total: int = M) -> int:
+    return (message // frequency) * total + start + message % frequency
 
 
-def pop(message: int, start: int, frequency: int) -> int:
-    return frequency * (message // M) + message % M - start
+def pop(message: int, start: int, frequency: int, total: int = M) -> int:
+    return frequency * (message // total) + message % total - start
 
 
 def bits(message: int) -> float:
