@@ -50,10 +50,10 @@ class Cells:
 
     def below(self, cell: int) -> int:
         """The sum of the frequencies of all cells before this one."""
-        if cell in (0, CELLS):
-            return M if cell else 0
         edge = (cell * WIDTH - LIMIT - self.mean) / self.deviation
-        return cell + int((M - CELLS) * 0.5 * math.erfc(-edge / math.sqrt(2)))
+        # the first cell reaches down to minus infinity, and the last one up to infinity
+        share = float(cell > 0) if cell in (0, CELLS) else 0.5 * math.erfc(-edge / math.sqrt(2))
+        return cell + int((M - CELLS) * share)
 
     def span(self, cell: int) -> tuple[int, int]:
         start = self.below(cell)

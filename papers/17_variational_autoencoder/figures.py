@@ -6,7 +6,17 @@ import numpy as np
 
 from s30.room import Array, Bars, Figure, Images, Panels
 
-COLOURS = {"local": 0, "flow": 1, "iaf": 2, "alone": 3, "factorised": 4, "shuffled": 5, "recurrent": 6, "recurrent told": 7, "explained": 8}
+COLOURS = {
+    "local": 0,
+    "flow": 1,
+    "iaf": 2,
+    "alone": 3,
+    "factorised": 4,
+    "shuffled": 5,
+    "recurrent": 6,
+    "recurrent told": 7,
+    "explained": 8,
+}
 
 
 def drawn(metrics: dict[str, list[float]], shown: dict[str, Array]) -> dict[str, Figure]:
@@ -17,7 +27,11 @@ def code(metrics: dict[str, list[float]]) -> Panels:
     """What is left to the code, and what an image costs."""
 
     def bars(title: str, prefix: str, caption: str, references: dict[str, float]) -> Bars:
-        found = {name.removeprefix(prefix).replace("_", " "): value for name, value in metrics.items() if name.startswith(prefix)}
+        found = {
+            name.removeprefix(prefix).replace("_", " "): value
+            for name, value in metrics.items()
+            if name.startswith(prefix)
+        }
         found = {name: value for name, value in found.items() if name in COLOURS}
         return Bars(
             title, "nats for an image", {name: float(np.mean(value)) for name, value in found.items()},
@@ -30,13 +44,18 @@ def code(metrics: dict[str, list[float]]) -> Panels:
             bars("in the code", "kl_", "mean divergence of q(z|x) from the prior", {}),
             bars("in all", "cost_", "negative bound on test images", {"pixels apart": float(np.mean(metrics["cost_pixels"]))}),
         ],
-        caption="The GRU that is told of the code once leaves nothing in it; told at every pixel it does not. A window of four pixels leaves "
+        caption="The GRU that is told of the code once leaves nothing in it; told at every pixel it does not. A window of four pixels "
+        "leaves "
         "some nats to the code, and no window more. Where the encoder saw other images the code is empty.",
     )  # fmt: skip
 
 
 def decompressions(shown: dict[str, Array]) -> Images:
-    rows = [(label, image) for label, key in (("image", "images"), ("local", "local"), ("recurrent", "recurrent")) for image in shown[key]]
+    rows = [
+        (label, image)
+        for label, key in (("image", "images"), ("local", "local"), ("recurrent", "recurrent"))
+        for image in shown[key]
+    ]
     return Images(
         "Test images, and one decompression of each", [image for _, image in rows], [label for label, _ in rows], columns=8,
         caption="First row: test images. Second: drawn from p(x|z) of the window of 3 x 3, z from the encoder. Third: from the GRU that is "

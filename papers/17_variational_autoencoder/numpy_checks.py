@@ -33,7 +33,8 @@ import numpy as np
 from s30.room import Array, Arrays, Invariant, Problem, sibling
 
 CONFIG: dict[str, Any] = {
-    "height": 4, "width": 5, "encoder": 7, "latent": 3, "flows": 1, "flow_hidden": 5, "mean_only": False, "iaf": False, "maps": 2, "channels": 6,
+    "height": 4, "width": 5, "encoder": 7, "latent": 3, "flows": 1, "flow_hidden": 5, "mean_only": False, "iaf": False, "maps": 2,
+    "channels": 6,
     "told": "all", "decoder": "local", "kernel": 3, "layers": 2, "closed_form": False, "free_nats": 0.0, "kl_weight": 1.0,
 }  # fmt: skip
 DECODERS, TOLD = ("local", "recurrent"), ("all", "first", "none")
@@ -82,7 +83,9 @@ def forward(params: Arrays, batch: Arrays, **config: Any) -> dict[str, Array]:
     }  # fmt: skip
 
 
-def check(batch: Arrays, *, decoder: str, told: str, kernel: int, layers: int, closed_form: bool, flows: int, **_: Any) -> None:
+def check(
+    batch: Arrays, *, decoder: str, told: str, kernel: int, layers: int, closed_form: bool, flows: int, **_: Any
+) -> None:
     """Raises ValueError for a configuration that means nothing, and for images that are not binary."""
     if decoder not in DECODERS:
         raise ValueError(f"the decoder is one of {', '.join(DECODERS)}, not {decoder}")
@@ -133,9 +136,7 @@ def shift_and_scale(params: Arrays, k: int, y: Array) -> tuple[Array, Array]:
     name, latent = f"flows.{k}", y.shape[-1]
     hidden_mask, output_mask = made_masks(latent, len(params[f"{name}.hidden.bias"]))
     hidden = np.tanh(y @ (params[f"{name}.hidden.weight"] * hidden_mask).T + params[f"{name}.hidden.bias"])
-    weight = params[f"{name}.output.weight"] * np.tile(
-        output_mask, (len(params[f"{name}.output.weight"]) // latent, 1)
-    )
+    weight = params[f"{name}.output.weight"] * np.tile(output_mask, (len(params[f"{name}.output.weight"]) // latent, 1))
     found = hidden @ weight.T + params[f"{name}.output.bias"]
     return found[..., :latent], found[..., latent:] if found.shape[-1] > latent else np.zeros_like(y)
 
@@ -147,7 +148,7 @@ def made_masks(latent: int, hidden: int) -> tuple[Array, Array]:
 
 
 def code_map(params: Arrays, z: Array, *, maps: int, height: int, width: int, told: str, **_: Any) -> Array:
-    """What every pixel is told, (batch, sample, map, height, width): where it lies, and if it is one of those that `told` names, the code."""
+    """What every pixel is told, (batch, sample, map, height, width): where it lies, and if `told` names it, the code."""
     hears = np.arange(height * width) < {"all": height * width, "first": 1, "none": 0}[told]
     # s(z) = hears W z + b
     of_code = (z @ params["code.weight"].T).reshape(*z.shape[:2], maps, -1) * hears
@@ -165,7 +166,9 @@ def decode(params: Arrays, images: Array, features: Array, *, decoder: str, **co
 
 def local(params: Arrays, images: Array, features: Array, *, layers: int, **_: Any) -> Array:
     """Masked convolutions: the first does not see the pixel itself (mask A), the others do (mask B)."""
-    told = np.einsum("bsfhw,cf->bschw", features, params["local.code.weight"]) + params["local.code.bias"][:, None, None]
+    told = (
+        np.einsum("bsfhw,cf->bschw", features, params["local.code.weight"]) + params["local.code.bias"][:, None, None]
+    )
     # h = tanh(A * x + C s(z) + c)
     hidden = np.tanh(masked(params["local.image.weight"], images[:, None, None], seen=False) + told)
     for n in range(layers - 1):
@@ -254,7 +257,10 @@ def shapes(*, height: int, width: int, encoder: int, latent: int, flows: int, fl
     else:
         found |= {"local.image.weight": (channels, 1, kernel, kernel)} | map_("local.code", channels, maps)
         for n in range(layers - 1):
-            found |= {f"local.layers.{n}.weight": (channels, channels, kernel, kernel), f"local.layers.{n}.bias": (channels,)}
+            found |= {
+                f"local.layers.{n}.weight": (channels, channels, kernel, kernel),
+                f"local.layers.{n}.bias": (channels,),
+            }
     return found | map_("output", 1, channels)
 
 
@@ -268,7 +274,9 @@ def drawn(rng: np.random.Generator, count: int, samples: int, config: dict[str, 
     KL is not near the free nats, where the loss has a kink."""
 
     def draw(shape: tuple[int, ...]) -> Array:
-        return rng.normal(0, 0.3, shape) if len(shape) == 1 else rng.normal(0, (scale / np.prod(shape[1:])) ** 0.5, shape)
+        return (
+            rng.normal(0, 0.3, shape) if len(shape) == 1 else rng.normal(0, (scale / np.prod(shape[1:])) ** 0.5, shape)
+        )
 
     while True:
         params = {name: draw(shape) for name, shape in shapes(**config).items()}
@@ -276,7 +284,10 @@ def drawn(rng: np.random.Generator, count: int, samples: int, config: dict[str, 
         batch = {"images": images, "noise": rng.normal(size=(count, samples, config["latent"]))}
         found = forward(params, batch, **config)
         spent = found["gaussian_kl"] if config["closed_form"] else found["kl"]
-        if abs(spent.mean() - config["free_nats"]) > KINK and len(np.unique(images.reshape(count, -1), axis=0)) == count:
+        if (
+            abs(spent.mean() - config["free_nats"]) > KINK
+            and len(np.unique(images.reshape(count, -1), axis=0)) == count
+        ):
             return Problem(config, params, batch, learning_rate=0.02)
 
 

@@ -10,7 +10,9 @@ from s30.room import Array, Forward, Oracle, Problem, Tolerance, sibling
 checks = sibling(__file__, "numpy_checks.py")
 coder = sibling(__file__, "coder.py")
 
-QUADRATURE = Tolerance(1e-8, 1e-9, "sums over 481 and 1601 nodes, whose error falls faster than any power of their distance")
+QUADRATURE = Tolerance(
+    1e-8, 1e-9, "sums over 481 and 1601 nodes, whose error falls faster than any power of their distance"
+)
 DIFFERENCES = Tolerance(1e-6, 1e-8, "central differences of step 1e-5")
 CELLS = Tolerance(1e-6, 1e-7, "cells of width 2^-10, whose probabilities are whole numbers of 2^-48")
 
@@ -18,21 +20,26 @@ CELLS = Tolerance(1e-6, 1e-7, "cells of width 2^-10, whose probabilities are who
 def oracles() -> list[Oracle]:
     return [
         Oracle(
-            "evidence_by_quadrature", "with one unit of code the mean bound is log p(x) less the divergence of q from the posterior p(z|x), all by "
-            "the trapezium rule; and so is the importance-sampled bound log p(x)", "trapezium rule over the code", evidence, ("plain_prior",),
+            "evidence_by_quadrature", "with one unit of code the mean bound is log p(x) less the divergence of q from the posterior "
+            "p(z|x), all by "
+            "the trapezium rule; and so is the importance-sampled bound log p(x)", "trapezium rule over the code", evidence,
+            ("plain_prior",),
             QUADRATURE,
         ),
         Oracle(
-            "jacobian", "the log-determinants of all flows sum to the logarithm of the determinant of d epsilon / d z", "numpy.linalg.slogdet of "
+            "jacobian", "the log-determinants of all flows sum to the logarithm of the determinant of d epsilon / d z",
+            "numpy.linalg.slogdet of "
             "central differences", jacobian, ("one_image", "three_layers"), DIFFERENCES,
         ),
         Oracle(
-            "iaf_model", "the bound is that of a model whose code is epsilon: a posterior that is a Gaussian pushed through the inverse flow, the "
+            "iaf_model", "the bound is that of a model whose code is epsilon: a posterior that is a Gaussian pushed through the inverse "
+            "flow, the "
             "density from a numerical Jacobian, a prior N(0, 1), a decoder of f(epsilon)", "equation (14), unit by unit", iaf_model, (),
             DIFFERENCES,
         ),
         Oracle(
-            "sent_and_received", "an image's net bits are what the message grows by that it is sent in, its code having been read from that message; "
+            "sent_and_received", "an image's net bits are what the message grows by that it is sent in, its code having been read from "
+            "that message; "
             "and it is received, and the message is as before", "bits-back coding in whole numbers", sent_and_received, (), CELLS,
         ),
     ]  # fmt: skip
@@ -53,7 +60,9 @@ def evidence(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     mean, log_sigma = checks.encode(problem.params, images)
     log_q = -0.5 * ((z - mean) / np.exp(log_sigma)) ** 2 - log_sigma - 0.5 * np.log(2 * np.pi)
     gap = (np.exp(log_q) * (log_q - joint + np.log(p_x)[:, None])).sum(1) * step
-    return np.concatenate([bound, np.log((np.exp(found["bound"]) * weights).sum(1))]), np.concatenate([np.log(p_x) - gap, np.log(p_x)])
+    return np.concatenate([bound, np.log((np.exp(found["bound"]) * weights).sum(1))]), np.concatenate(
+        [np.log(p_x) - gap, np.log(p_x)]
+    )
 
 
 def one_unit(problem: Problem) -> Problem:
@@ -97,7 +106,9 @@ def iaf_model(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     params, batch, config = problem.params, problem.batch, problem.config
     mean, log_sigma = checks.encode(params, batch["images"])
     y = mean[:, None] + np.exp(log_sigma)[:, None] * batch["noise"]
-    log_y = (-0.5 * ((y - mean[:, None]) / np.exp(log_sigma)[:, None]) ** 2 - log_sigma[:, None] - 0.5 * np.log(2 * np.pi)).sum(-1)
+    log_y = (
+        -0.5 * ((y - mean[:, None]) / np.exp(log_sigma)[:, None]) ** 2 - log_sigma[:, None] - 0.5 * np.log(2 * np.pi)
+    ).sum(-1)
     epsilon = whitened(problem, y)
     _, log_det = np.linalg.slogdet(numerical(problem, y.reshape(-1, y.shape[-1])))
     log_posterior = log_y - log_det.reshape(log_y.shape)  # of epsilon

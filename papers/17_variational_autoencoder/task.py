@@ -33,7 +33,8 @@ SIZES: dict[str, Any] = {
 }  # fmt: skip
 FLOW = {"flows": 1, "closed_form": False}
 NETS: dict[str, dict[str, Any]] = {
-    "local": {}, "flow": FLOW, "iaf": {**FLOW, "iaf": True}, "alone": {"told": "none"}, "factorised": {"kernel": 1}, "shuffled": {}, "explained": {},
+    "local": {}, "flow": FLOW, "iaf": {**FLOW, "iaf": True}, "alone": {"told": "none"}, "factorised": {"kernel": 1}, "shuffled": {},
+    "explained": {},
     "recurrent": {"decoder": "recurrent", "told": "first"}, "recurrent_told": {"decoder": "recurrent"},
 }  # fmt: skip
 # Seeds, updates of the masked nets, of the recurrent ones, images to test on, samples of their code, images that are drawn.
@@ -46,7 +47,8 @@ METRICS = {
     **{
         f"cost_{net}": Metric(f"{what}: nats for an image, the negative bound", "nats", "seeds", net, "low", net == "shuffled", spread)
         for net, what, spread in (
-            ("local", "window of 3 x 3", 0.6), ("flow", "the same with a flow for a prior", 0.6), ("iaf", "with the flow in the posterior", 0.6),
+            ("local", "window of 3 x 3", 0.6), ("flow", "the same with a flow for a prior", 0.6), ("iaf",
+            "with the flow in the posterior", 0.6),
             ("alone", "without a code", 0.6), ("factorised", "a window of no pixel", 0.6),
             ("shuffled", "encoder that was trained on other images than the decoder", 0.6), ("recurrent", "GRU told once", 1.5),
             ("recurrent_told", "GRU told at every pixel", 1.5),
@@ -55,7 +57,8 @@ METRICS = {
     **{
         f"kl_{net}": Metric(f"{what}: mean D_KL(q(z|x) || p(z))", "nats", "seeds", net, "", net == "shuffled", spread)
         for net, what, spread in (
-            ("local", "window of 3 x 3", 0.6), ("flow", "the same with a flow for a prior", 0.6), ("iaf", "with the flow in the posterior", 0.6),
+            ("local", "window of 3 x 3", 0.6), ("flow", "the same with a flow for a prior", 0.6), ("iaf",
+            "with the flow in the posterior", 0.6),
             ("factorised", "a window of no pixel", 0.8), ("shuffled", "encoder that was trained on other images than the decoder", 0.05),
             ("explained", "window of 3 x 3, trained and asked on images that the window explains", 0.05),
             ("recurrent", "GRU told once", 0.05), ("recurrent_told", "GRU told at every pixel", 1.5),
@@ -118,14 +121,20 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
     for s in range(seed, seed + seeds):
         rng = np.random.default_rng([17, s])
         images = test[rng.permutation(len(test))[:tests]]
-        asked = Asked(framework, s, (s - seed) / seeds, train, images, rng.normal(size=(tests, samples, SIZES["latent"])))
+        asked = Asked(
+            framework, s, (s - seed) / seeds, train, images, rng.normal(size=(tests, samples, SIZES["latent"]))
+        )
         trained = {
-            net: asked.train(net, recurrent_updates if net.startswith("recurrent") else updates) for net in NETS if net != "explained"
+            net: asked.train(net, recurrent_updates if net.startswith("recurrent") else updates)
+            for net in NETS
+            if net != "explained"
         }
         # images whose every pixel depends on the window alone
         double = {name: value.astype(float) for name, value in trained["alone"].items()}
         count = explained + tests
-        drawn = decompress.draw(double, np.zeros((count, SIZES["latent"])), rng.random((count, *train.shape[1:])), config("alone"))
+        drawn = decompress.draw(
+            double, np.zeros((count, SIZES["latent"])), rng.random((count, *train.shape[1:])), config("alone")
+        )
         local = Asked(framework, s, asked.share, drawn[tests:], drawn[:tests], asked.noise)
         found = {"kl_explained": local.answer("explained", local.train("explained", updates))["kl"].mean()}
         answers = {net: asked.answer(net, params) for net, params in trained.items()}
@@ -137,11 +146,20 @@ def run(profile: str, seed: int, framework: Framework) -> Experiment:
         chance = (train.sum(0) + 1) / (len(train) + 2)  # (height, width)
         found["cost_pixels"] = -np.log(np.where(images, chance, 1 - chance)).sum((1, 2)).mean()
         for net in ("local", "recurrent"):
-            right, wrong = answers[net]["log_likelihood"].mean(), asked.answer(net, trained[net], 1)["log_likelihood"].mean()
+            right, wrong = (
+                answers[net]["log_likelihood"].mean(),
+                asked.answer(net, trained[net], 1)["log_likelihood"].mean(),
+            )
             found[f"sampled_{net}"] = -checks.log_mean_exp(answers[net]["bound"].astype(float)).mean()
-            found |= {f"wrong_code_{net}": right - wrong} if net == "recurrent" else {"wrong_code_local": -wrong, "right_code_local": -right}
+            found |= (
+                {f"wrong_code_{net}": right - wrong}
+                if net == "recurrent"
+                else {"wrong_code_local": -wrong, "right_code_local": -right}
+            )
             params = {name: value.astype(float) for name, value in trained[net].items()}
-            drawn = decompress.draw(params, answers[net]["z"][:, 0].astype(float), rng.random(images.shape), config(net))
+            drawn = decompress.draw(
+                params, answers[net]["z"][:, 0].astype(float), rng.random(images.shape), config(net)
+            )
             found[f"own_{net}"], found[f"others_{net}"] = decompress.agreement(images, drawn)
             shown.setdefault(net, drawn[:8])
         shown.setdefault("images", images[:8])
@@ -168,7 +186,11 @@ class Asked:
         visits = rng.integers(len(self.train_images), size=updates * size)
         images = self.train_images[visits]
         others = self.train_images[rng.permutation(visits)]
-        data = {"images": images, "coded": others if net == "shuffled" else images, "noise": rng.normal(size=(len(visits), 1, SIZES["latent"]))}
+        data = {
+            "images": images,
+            "coded": others if net == "shuffled" else images,
+            "noise": rng.normal(size=(len(visits), 1, SIZES["latent"])),
+        }
         start = initial(np.random.default_rng([17, self.seed, 3]), net)
         order = np.arange(len(visits)).reshape(updates, size)
         rates = linear_decay(RATE, updates, warm_up=20)
@@ -201,4 +223,9 @@ def sent(params: Arrays, images: Array, rng: np.random.Generator) -> dict[str, f
     mean, log_sigma = checks.encode(double, images)
     noise = (np.stack(codes) - mean) * np.exp(-log_sigma)
     told = checks.forward(double, {"images": images, "noise": noise[:, None]}, **config("local"))
-    return {"sent_bits": grown, "sent_bound": told["net_bits"].mean(), "naive_bits": told["naive_bits"].mean(), "received": right / len(images)}
+    return {
+        "sent_bits": grown,
+        "sent_bound": told["net_bits"].mean(),
+        "naive_bits": told["naive_bits"].mean(),
+        "received": right / len(images),
+    }

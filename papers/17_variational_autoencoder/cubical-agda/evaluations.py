@@ -1,5 +1,5 @@
-"""The paper's definitions in Agda, run on the room's numbers: flows both ways and composed, both bounds, the logits of a masked decoder, and
-bits-back coding of two images in one whole number."""
+"""The paper's definitions in Agda, run on the room's numbers: flows both ways and composed, both bounds, the logits of a masked decoder,
+and bits-back coding of two images in one whole number."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ TOTAL = 1 << 32  # of the frequencies, small enough for messages that a double h
 def evaluations() -> list[Evaluation]:
     flow, bits = (lambda *names: [f"VLAE-Flow.{name}" for name in names]), "VLAE-BitsBack."
     return [
-        Evaluation("epsilon", flow("whiten"), RUN, lambda p: f"whitened {of_flow(p)} {codes(p, 'z')}", lambda p, found: flat(found["epsilon"])),
+        Evaluation("epsilon", flow("whiten"), RUN, lambda p: f"whitened {of_flow(p)} {codes(p, 'z')}", lambda p,
+        found: flat(found["epsilon"])),
         Evaluation("generated", flow("generate", "extend"), RUN, lambda p: f"generated {of_flow(p)} {codes(p, 'epsilon')}",
                    lambda p, found: flat(found["generated"])),
         Evaluation("log_determinant", flow("logDet"), RUN, lambda p: f"logDets {of_flow(p)} {codes(p, 'z')}",
@@ -31,7 +32,8 @@ def evaluations() -> list[Evaluation]:
                    lambda p, found: flat(found["z"])),
         Evaluation("two_log_determinants", flow("_⨾_"), RUN, lambda p: f"logDets ({of_flow(p)} ⨾ {of_flow(p)}) {codes(p, 'z')}",
                    lambda p, found: twice(p, found)[1]),
-        Evaluation("bounds", flow("priorBound", "posteriorBound"), RUN, bounds, lambda p, found: np.repeat(found["bound"].ravel()[:, None], 2, 1)),
+        Evaluation("bounds", flow("priorBound", "posteriorBound"), RUN, bounds, lambda p, found: np.repeat(found["bound"].ravel()[:,
+        None], 2, 1)),
         Evaluation("logits", ["VLAE-Window.conv"], RUN, logits, lambda p, found: found["logits"][0, 0].ravel(), on=("one_image",)),
         Evaluation("masks_in_a_stack", ["VLAE-Window.Earlier.stack"], RUN, stacked, stacked_by_hand),
         Evaluation("message", [bits + "send", bits + "sendAll", bits + "writeBy"], RUN, lambda p: f"Coding.sent {tables(p)} {images()}",

@@ -33,8 +33,15 @@ def switches(net: str, dtype: np.dtype) -> tuple[Any, ...]:
     """Which pixels hear the code, whether the decoder is told epsilon, and whether it reads the image: a window of no pixel is the window
     of 3 x 3 over a blank one."""
     config = task.config(net)
-    told = np.arange(config["height"] * config["width"]) < {"all": config["height"] * config["width"], "first": 1, "none": 0}[config["told"]]
-    return told.reshape(config["height"], config["width"]).astype(dtype), np.array(config["iaf"]), np.array(config["kernel"] > 1)
+    told = (
+        np.arange(config["height"] * config["width"])
+        < {"all": config["height"] * config["width"], "first": 1, "none": 0}[config["told"]]
+    )
+    return (
+        told.reshape(config["height"], config["width"]).astype(dtype),
+        np.array(config["iaf"]),
+        np.array(config["kernel"] > 1),
+    )
 
 
 def widened(net: str, params: Arrays) -> dict[str, Any]:
@@ -52,8 +59,12 @@ def ask(form: tuple, params: dict, batch: dict, switches: tuple) -> dict[str, Ar
     """The divergence (image,), and z, log p(x|z) and the bound of every sample."""
     (flows, decoder), (hears, iaf, reads) = form, switches
     mean, log_sigma = jax.vmap(partial(model.encode, params))(batch["coded"])
-    one = partial(model.terms, params, hears=hears, flows=flows, iaf=iaf, maps=task.SIZES["maps"], decoder=decoder, layers=1)
-    found = jax.vmap(jax.vmap(one, (None, None, None, None, 0)))(batch["images"], batch["images"] * reads, mean, log_sigma, batch["noise"])
+    one = partial(
+        model.terms, params, hears=hears, flows=flows, iaf=iaf, maps=task.SIZES["maps"], decoder=decoder, layers=1
+    )
+    found = jax.vmap(jax.vmap(one, (None, None, None, None, 0)))(
+        batch["images"], batch["images"] * reads, mean, log_sigma, batch["noise"]
+    )
     # in closed form where the prior is the Gaussian
     closed = 0.5 * (mean**2 + jnp.exp(2 * log_sigma) - 1 - 2 * log_sigma).sum(-1)
     kept = {name: found[name] for name in ("z", "log_likelihood", "bound")}
@@ -61,7 +72,9 @@ def ask(form: tuple, params: dict, batch: dict, switches: tuple) -> dict[str, Ar
 
 
 @partial(jax.jit, static_argnums=(0, 1), compiler_options=well)
-def update(form: tuple, shapes: tuple, theta: Array, state: AdamState, batch: dict, switches: tuple, rate: Array, clip: Array) -> tuple:
+def update(
+    form: tuple, shapes: tuple, theta: Array, state: AdamState, batch: dict, switches: tuple, rate: Array, clip: Array
+) -> tuple:
     """One step of Adam on theta, which holds all parameters in one vector."""
 
     def loss(at: Array) -> Array:
@@ -79,20 +92,29 @@ answers = jax.jit(ask, static_argnums=0, compiler_options=quickly)
 def named(theta: Any, shapes: tuple) -> dict:
     """The parameters by name, out of one vector."""
     ends = np.cumsum([np.prod(shape, dtype=int) for _, shape in shapes])
-    return {name: theta[end - np.prod(shape, dtype=int) : end].reshape(shape) for (name, shape), end in zip(shapes, ends, strict=True)}
+    return {
+        name: theta[end - np.prod(shape, dtype=int) : end].reshape(shape)
+        for (name, shape), end in zip(shapes, ends, strict=True)
+    }
 
 
 def train(training: Training) -> Trained:
     start, losses = widened(training.net, training.start), []
     shapes = tuple((name, value.shape) for name, value in start.items())
     theta = np.concatenate([value.ravel() for value in start.values()])
-    state, given = AdamState(np.zeros((), np.int32), np.zeros_like(theta), np.zeros_like(theta)), switches(training.net, theta.dtype)
+    state, given = (
+        AdamState(np.zeros((), np.int32), np.zeros_like(theta), np.zeros_like(theta)),
+        switches(training.net, theta.dtype),
+    )
     for index, rate in zip(training.order, training.rates, strict=True):
         batch = {name: value[index] for name, value in training.data.items()}
         theta, state, loss = update(form(training.net), shapes, theta, state, batch, given, rate, training.clip)
         losses.append(loss)
     found = named(np.asarray(theta), shapes)
-    return Trained({name: found[name] if value.ndim < 4 else narrowed(training.net, found[name]) for name, value in start.items()}, np.array(losses))
+    return Trained(
+        {name: found[name] if value.ndim < 4 else narrowed(training.net, found[name]) for name, value in start.items()},
+        np.array(losses),
+    )
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:

@@ -1,15 +1,15 @@
 r"""Paper 17: X. Chen et al., «Variational Lossy Autoencoder» (2016), in JAX: one image and one code, `vmap` over both.
 
-    encode : image -> mean, log sigma           q(z|x), z = mean + sigma noise
-    whiten : z -> epsilon, log-determinants     eps_i = (y_i - mu_i(y_<i)) / sigma_i(y_<i), flow after flow
-    generate : epsilon -> z                     a scan over the units
-    decode : image, z -> logits                 log p(x|z) = sum_i log p(x_i | z, x_window(i)) or, by a scan over pixels, | z, x_<i
-    terms : image, z -> everything that belongs to this one code; L = log p(x|z) + log p(z) - log q(z|x)
+encode : image -> mean, log sigma           q(z|x), z = mean + sigma noise
+whiten : z -> epsilon, log-determinants     eps_i = (y_i - mu_i(y_<i)) / sigma_i(y_<i), flow after flow
+generate : epsilon -> z                     a scan over the units
+decode : image, z -> logits                 log p(x|z) = sum_i log p(x_i | z, x_window(i)) or, by a scan over pixels, | z, x_<i
+terms : image, z -> everything that belongs to this one code; L = log p(x|z) + log p(z) - log q(z|x)
 
-    paper                       here
-    mu_i, log sigma_i           shift_and_scale
-    log det d eps / d z         log_determinants, one per flow
-    what a pixel hears of z     features (map, height, width)
+paper                       here
+mu_i, log sigma_i           shift_and_scale
+log det d eps / d z         log_determinants, one per flow
+what a pixel hears of z     features (map, height, width)
 """
 
 from functools import partial
@@ -117,7 +117,9 @@ def hears(told: str, height: int, width: int) -> Array:
     return (jnp.arange(height * width) < (height * width, 1, 0)[TOLD.index(told)]).reshape(height, width).astype(float)
 
 
-def decode(params: Params, image: Array, code: Array, maps: int, hears: Array, decoder: str, layers: int) -> tuple[Array, Array]:
+def decode(
+    params: Params, image: Array, code: Array, maps: int, hears: Array, decoder: str, layers: int
+) -> tuple[Array, Array]:
     """What every pixel is told of the code, (map, height, width), and its logit, (height, width)."""
     # s(z) = hears W z + b
     features = (params["code.weight"] @ code).reshape(maps, *image.shape) * hears
@@ -126,7 +128,8 @@ def decode(params: Params, image: Array, code: Array, maps: int, hears: Array, d
     return features, jnp.tensordot(params["output.weight"][0], hidden, 1) + params["output.bias"]
 
 
-def terms(params: Params, image: Array, read: Array, mean: Array, log_sigma: Array, noise: Array, hears: Array, flows: int, iaf: bool | Array,
+def terms(params: Params, image: Array, read: Array, mean: Array, log_sigma: Array, noise: Array, hears: Array, flows: int,
+iaf: bool | Array,
           maps: int, decoder: str, layers: int) -> dict[str, Array]:  # fmt: skip
     """All that belongs to one image and one sample of its code; the decoder reads earlier pixels of `read`, which is the image."""
     # z = mean + sigma noise
@@ -162,7 +165,16 @@ def forward(params: Params, batch: dict[str, Array], *, flows: int, iaf: bool, m
     if not isinstance(images, jax.core.Tracer) and not jnp.isin(images, jnp.array([0.0, 1.0])).all():
         raise ValueError("the pixels of an image are 0 or 1")
     mean, log_sigma = jax.vmap(partial(encode, params))(batch.get("coded", images))
-    one = partial(terms, params, hears=hears(told, *images.shape[1:]), flows=flows, iaf=iaf, maps=maps, decoder=decoder, layers=layers)
+    one = partial(
+        terms,
+        params,
+        hears=hears(told, *images.shape[1:]),
+        flows=flows,
+        iaf=iaf,
+        maps=maps,
+        decoder=decoder,
+        layers=layers,
+    )
     found = jax.vmap(jax.vmap(one, (None, None, None, None, 0)))(images, images, mean, log_sigma, batch["noise"])
     # D_KL(q || N(0, 1)) in closed form
     gaussian_kl = 0.5 * (mean**2 + jnp.exp(2 * log_sigma) - 1 - 2 * log_sigma).sum(-1)

@@ -1,10 +1,10 @@
 r"""What follows from the bound of a lossy autoencoder, derived and proved: paper 17 (Chen et al., 2016).
 
-    (2), (9)      L = log p(x) - D_KL(q || p(z|x)), in a model whose code has two values
-    (4)           D_KL(N(m, s^2) || N(0, 1)) = (m^2 + s^2 - 1) / 2 - log s, by the integral
-    (5) to (7)    the two-part code less log q is the bound
-    3.2           a flow of two units: its inverse, its log-determinant; that of two flows is the sum; eq. (12) is eq. (14)
-    appendix C    the slope of the penalty; what the best q is where the code is ignored
+(2), (9)      L = log p(x) - D_KL(q || p(z|x)), in a model whose code has two values
+(4)           D_KL(N(m, s^2) || N(0, 1)) = (m^2 + s^2 - 1) / 2 - log s, by the integral
+(5) to (7)    the two-part code less log q is the bound
+3.2           a flow of two units: its inverse, its log-determinant; that of two flows is the sum; eq. (12) is eq. (14)
+appendix C    the slope of the penalty; what the best q is where the code is ignored
 """
 
 from __future__ import annotations
@@ -68,7 +68,13 @@ def af_and_iaf() -> tuple[sp.Expr, sp.Expr]:
     s' = exp(d) s."""
     log_normal = -(z**2) / 2 - sp.log(2 * sp.pi) / 2
     code = c + sp.exp(d) * (m + s * n)
-    af = over_noise(-a * (x - code) ** 2 + log_normal.subs(z, (code - c) * sp.exp(-d)) - d - log_normal.subs(z, n) + sp.log(sp.exp(d) * s))
+    af = over_noise(
+        -a * (x - code) ** 2
+        + log_normal.subs(z, (code - c) * sp.exp(-d))
+        - d
+        - log_normal.subs(z, n)
+        + sp.log(sp.exp(d) * s)
+    )
     density = NORMAL.subs(z, (e1 - m) / s) / s
     iaf = -a * (x - c - sp.exp(d) * e1) ** 2 + log_normal.subs(z, e1) - log_normal.subs(z, (e1 - m) / s) + sp.log(s)
     return af, sp.Integral(sp.expand(iaf) * density, (e1, -sp.oo, sp.oo))
@@ -89,7 +95,8 @@ def identities() -> list[Identity]:
     u = sp.symbols("u", positive=True)
     return [
         Identity(
-            "gaussian_kl", "the mean of log q - log p over q = N(m, s^2) is (m^2 + s^2 - 1) / 2 - log s", kl_left, kl_right, "m real, s > 0",
+            "gaussian_kl", "the mean of log q - log p over q = N(m, s^2) is (m^2 + s^2 - 1) / 2 - log s", kl_left, kl_right,
+            "m real, s > 0",
             "equation (4)", proof=("doit", "expand", "simplify"),
         ),
         Identity(
@@ -102,20 +109,25 @@ def identities() -> list[Identity]:
             bound_right, "probabilities between 0 and 1", "equations (2), (8) and (9)", proof=("expand_log", "expand", "simplify"),
         ),
         Identity(
-            "gap_is_not_negative", "log u <= u - 1, from which D_KL >= 0: u - 1 - log u has the slope (u - 1) / u, zero at u = 1 alone, and "
-            "is 0 there", sp.Matrix([sp.Derivative(u - 1 - sp.log(u), u) * u, (u - 1 - sp.log(u)).subs(u, 1)]), sp.Matrix([u - 1, 0]), "u > 0",
+            "gap_is_not_negative", "log u <= u - 1, from which D_KL >= 0: u - 1 - log u has the slope (u - 1) / u, zero at u = 1 alone, "
+            "and "
+            "is 0 there", sp.Matrix([sp.Derivative(u - 1 - sp.log(u), u) * u, (u - 1 - sp.log(u)).subs(u, 1)]), sp.Matrix([u - 1, 0]),
+            "u > 0",
             "section 2.2, the divergence is never negative", proof=("doit", "expand"),
         ),
         Identity(
-            "bits_back", "with a code of two values the mean of the two-part code less the entropy of q, which is read back, is the bound with its sign "
+            "bits_back", "with a code of two values the mean of the two-part code less the entropy of q, which is read back, is the "
+            "bound with its sign "
             "changed", two_part - entropy, -BOUND, "probabilities between 0 and 1", "equations (5) to (7)", proof=("expand",),
         ),
         Identity(
             "flow_is_inverted", "a flow of two units is undone, the second with the first already known",
-            generate(e1, e2).applyfunc(lambda y: sp.Subs(y, (e1, e2), tuple(epsilon))), sp.Matrix([y1, y2]), "mu and log sigma any functions", "section 3.2", proof=("doit", "simplify"),
+            generate(e1, e2).applyfunc(lambda y: sp.Subs(y, (e1, e2), tuple(epsilon))), sp.Matrix([y1, y2]),
+            "mu and log sigma any functions", "section 3.2", proof=("doit", "simplify"),
         ),
         Identity(
-            "flow_is_whitened", "and the other way round", epsilon.applyfunc(lambda e: sp.Subs(e, (y1, y2), tuple(generate(e1, e2)))), sp.Matrix([e1, e2]),
+            "flow_is_whitened", "and the other way round", epsilon.applyfunc(lambda e: sp.Subs(e, (y1, y2), tuple(generate(e1, e2)))),
+            sp.Matrix([e1, e2]),
             "mu and log sigma any functions", "section 3.2", proof=("doit", "simplify"),
         ),
         Identity(
@@ -128,12 +140,14 @@ def identities() -> list[Identity]:
             proof=("doit", "simplify"),
         ),
         Identity(
-            "af_prior_is_iaf_posterior", "one unit, z = c + exp(d) epsilon, a decoder log p(x|z) = -a (x - z)^2: the bound with the flow in "
+            "af_prior_is_iaf_posterior", "one unit, z = c + exp(d) epsilon, a decoder log p(x|z) = -a (x - z)^2: the bound with the "
+            "flow in "
             "the prior is the bound of the code epsilon with the flow in the posterior, integrated over that posterior itself",
             *af_and_iaf(), "a, s > 0", "equations (12) to (14)", proof=("doit", "expand_log", "expand", "simplify"),
         ),
         Identity(
-            "iaf_density", "what q(z|x) = N(m, s^2) becomes under epsilon = (z - c) exp(-d): a normal of mean (m - c) exp(-d) and deviation "
+            "iaf_density", "what q(z|x) = N(m, s^2) becomes under epsilon = (z - c) exp(-d): a normal of mean (m - c) exp(-d) and "
+            "deviation "
             "s exp(-d), whose log-density is log q + d",
             sp.log(NORMAL.subs(z, (z - m) / s) / s) + d,
             sp.log(NORMAL.subs(z, ((z - c) * sp.exp(-d) - (m - c) * sp.exp(-d)) / (s * sp.exp(-d))) / (s * sp.exp(-d))), "s > 0",
@@ -153,7 +167,8 @@ def identities() -> list[Identity]:
             "section 4.1, 13.3 nats = 19.2 bits", relation=">", proof=("expand",),
         ),
         Identity(
-            "mnist_window", "six masked layers of filter size 3 reach 6 pixels to the left and, r rows above, 6 to the left and r to the right: "
+            "mnist_window", "six masked layers of filter size 3 reach 6 pixels to the left and, r rows above, 6 to the left and r to "
+            "the right: "
             "69 pixels", sp.Sum(6 + z + 1, (z, 1, 6)) + 6, sp.Integer(69), "", "section 4, 6 layers of masked convolution",
             proof=("doit",),
         ),

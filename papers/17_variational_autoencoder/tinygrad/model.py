@@ -35,7 +35,10 @@ class Flow:
         self._second = [[i + 1 > degree for degree in degrees] for i in range(latent)] * (1 if mean_only else 2)
 
     def made(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        first, second = Tensor(self._first).where(self.hidden.weight, 0), Tensor(self._second).where(self.output.weight, 0)
+        first, second = (
+            Tensor(self._first).where(self.hidden.weight, 0),
+            Tensor(self._second).where(self.output.weight, 0),
+        )
         found = y.linear(first.T, self.hidden.bias).tanh().linear(second.T, self.output.bias)
         if found.shape[-1] == y.shape[-1]:
             return found, y.zeros_like()
@@ -88,7 +91,10 @@ class Local:
 
 class GRU:
     def __init__(self, given: int, hidden: int) -> None:
-        self.weight_ih_l0, self.weight_hh_l0 = Tensor.glorot_uniform(3 * hidden, given), Tensor.glorot_uniform(3 * hidden, hidden)
+        self.weight_ih_l0, self.weight_hh_l0 = (
+            Tensor.glorot_uniform(3 * hidden, given),
+            Tensor.glorot_uniform(3 * hidden, hidden),
+        )
         self.bias_ih_l0, self.bias_hh_l0 = Tensor.zeros(3 * hidden), Tensor.zeros(3 * hidden)
 
     def __call__(self, images: Tensor, features: Tensor) -> Tensor:
@@ -99,7 +105,9 @@ class GRU:
         hidden = Tensor.zeros(*told.shape[:2], self.weight_hh_l0.shape[1])
         states = []
         for i in range(told.shape[2]):
-            (r, u, n), (r_, u_, n_) = (x.chunk(3, -1) for x in (given[:, :, i], hidden.linear(self.weight_hh_l0.T, self.bias_hh_l0)))
+            (r, u, n), (r_, u_, n_) = (
+                x.chunk(3, -1) for x in (given[:, :, i], hidden.linear(self.weight_hh_l0.T, self.bias_hh_l0))
+            )
             # r, u = sigma(...),  n = tanh(W x + r (U h + b)),  h <- (1 - u) n + u h
             u = (u + u_).sigmoid()
             hidden = ((1 - u) * (n + (r + r_).sigmoid() * n_).tanh() + u * hidden).contiguous()
@@ -117,7 +125,8 @@ class Encoder:
 
 
 class Model:
-    def __init__(self, height: int, width: int, encoder: int, latent: int, flows: int, flow_hidden: int, mean_only: bool, iaf: bool, maps: int,
+    def __init__(self, height: int, width: int, encoder: int, latent: int, flows: int, flow_hidden: int, mean_only: bool, iaf: bool,
+    maps: int,
                  channels: int, told: str, decoder: str, kernel: int, layers: int, closed_form: bool, free_nats: float,
                  kl_weight: float) -> None:  # fmt: skip
         if decoder not in ("local", "recurrent"):
@@ -135,8 +144,16 @@ class Model:
             self.local = Local(maps, channels, kernel, layers)
         else:
             self.gru = GRU(1 + maps, channels)
-        self._hears = [[told == "all" or (told == "first" and not (i or j)) for j in range(width)] for i in range(height)]
-        self.maps, self.iaf, self.closed_form, self.free_nats, self.kl_weight = maps, iaf, closed_form, free_nats, kl_weight
+        self._hears = [
+            [told == "all" or (told == "first" and not (i or j)) for j in range(width)] for i in range(height)
+        ]
+        self.maps, self.iaf, self.closed_form, self.free_nats, self.kl_weight = (
+            maps,
+            iaf,
+            closed_form,
+            free_nats,
+            kl_weight,
+        )
 
     def __call__(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         images, noise = batch["images"], batch["noise"]

@@ -42,4 +42,7 @@ def train(training: Training) -> Trained:
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     found = build(net, params)({name: torch.as_tensor(value) for name, value in inputs.items()})
     divergence = found["gaussian_kl"] if task.config(net)["closed_form"] else found["kl"].mean(1)
-    return {"kl": divergence.numpy(), **{name: found[name].numpy() for name in ("mean", "z", "log_likelihood", "bound")}}
+    return {
+        "kl": divergence.numpy(),
+        **{name: found[name].numpy() for name in ("mean", "z", "log_likelihood", "bound")},
+    }

@@ -1,13 +1,13 @@
 r"""Paper 17: X. Chen et al., «Variational Lossy Autoencoder» (2016), in PyTorch: modules, one for each of the paper's parts.
 
-    Encoder           q(z|x) = N(mean, sigma^2), z = mean + sigma noise
-    Flow              eps = (z - mu(z_<)) / sigma(z_<), and back;  log p(z) = log u(eps) + log det d eps / d z
-    Local, Recurrent  p(x|z): masked convolutions over a window of earlier pixels, or `nn.GRU` over all of them
-    Model             L = log p(x|z) + log p(z) - log q(z|x), and the bits of its code
+Encoder           q(z|x) = N(mean, sigma^2), z = mean + sigma noise
+Flow              eps = (z - mu(z_<)) / sigma(z_<), and back;  log p(z) = log u(eps) + log det d eps / d z
+Local, Recurrent  p(x|z): masked convolutions over a window of earlier pixels, or `nn.GRU` over all of them
+Model             L = log p(x|z) + log p(z) - log q(z|x), and the bits of its code
 
-    paper            here
-    mu_i, sigma_i    Made: the two halves of its output, the second as a logarithm
-    x_window(i)      what the masks of Local leave
+paper            here
+mu_i, sigma_i    Made: the two halves of its output, the second as a logarithm
+x_window(i)      what the masks of Local leave
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ class Encoder(nn.Module):
 class Model(nn.Module):
     """batch: images (batch, height, width), noise (batch, sample, latent). The loss is a mean over images and samples, in nats."""
 
-    def __init__(self, height: int, width: int, encoder: int, latent: int, flows: int, flow_hidden: int, mean_only: bool, iaf: bool, maps: int,
+    def __init__(self, height: int, width: int, encoder: int, latent: int, flows: int, flow_hidden: int, mean_only: bool, iaf: bool,
+    maps: int,
                  channels: int, told: str, decoder: str, kernel: int, layers: int, closed_form: bool, free_nats: float,
                  kl_weight: float) -> None:  # fmt: skip
         super().__init__()
@@ -138,9 +139,17 @@ class Model(nn.Module):
             self.local = Local(maps, channels, kernel, layers)
         else:
             self.gru = Recurrent(1 + maps, channels, batch_first=True)
-        told_pixels = torch.zeros(height * width).index_fill(0, torch.arange({"all": height * width, "first": 1, "none": 0}[told]), 1)
+        told_pixels = torch.zeros(height * width).index_fill(
+            0, torch.arange({"all": height * width, "first": 1, "none": 0}[told]), 1
+        )
         self.register_buffer("hears", told_pixels.view(height, width), persistent=False)
-        self.maps, self.iaf, self.closed_form, self.free_nats, self.kl_weight = maps, iaf, closed_form, free_nats, kl_weight
+        self.maps, self.iaf, self.closed_form, self.free_nats, self.kl_weight = (
+            maps,
+            iaf,
+            closed_form,
+            free_nats,
+            kl_weight,
+        )
 
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         images, noise = batch["images"], batch["noise"]

@@ -21,12 +21,15 @@ def oracles() -> list[Oracle]:
             ("one_image", "recurrent", "plain_prior", "far_codes", "loud_pixels"),
         ),
         Oracle(
-            "window_by_gradient", "the logit of a pixel has a gradient at the pixels of its window, and at no other", "torch.autograd", by_gradient,
+            "window_by_gradient", "the logit of a pixel has a gradient at the pixels of its window, and at no other", "torch.autograd",
+            by_gradient,
             ("one_image", "plain_prior", "three_layers", "factorised"), EXACT,
         ),
-        Oracle("jacobian_by_autograd", "the log-determinants sum to that of d epsilon / d z", "torch.autograd.functional.jacobian", jacobian,
+        Oracle("jacobian_by_autograd", "the log-determinants sum to that of d epsilon / d z", "torch.autograd.functional.jacobian",
+        jacobian,
                ("one_image", "three_layers")),
-        Oracle("gru_cell", "the recurrent decoder's logits are those of cells, one pixel after another", "torch.nn.GRUCell", cells, ("recurrent",)),
+        Oracle("gru_cell", "the recurrent decoder's logits are those of cells, one pixel after another", "torch.nn.GRUCell", cells,
+        ("recurrent",)),
     ]  # fmt: skip
 
 
@@ -52,19 +55,22 @@ def distributions(forward: Forward, problem: Problem) -> tuple[Array, Array]:
 def by_gradient(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     """1 where the gradient is not zero, of the first image and sample; the windows, walked through."""
     config = problem.config
-    if config["decoder"] != "local":
-        return np.zeros(1), np.zeros(1)
     network, images = build(problem), torch.as_tensor(problem.batch["images"][:1]).requires_grad_()
     z = torch.as_tensor(forward(problem.params, problem.batch)["z"][:1])
     _, logits = network.decode(images, z)
     rows = [torch.autograd.grad(logit, images, retain_graph=True)[0].flatten() for logit in logits[0, 0].flatten()]
-    return (torch.stack(rows) != 0).double().numpy(), reach(*(config[name] for name in ("height", "width", "kernel", "layers"))).astype(float)
+    return (torch.stack(rows) != 0).double().numpy(), reach(
+        *(config[name] for name in ("height", "width", "kernel", "layers"))
+    ).astype(float)
 
 
 def jacobian(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     network, found = build(problem), forward(problem.params, problem.batch)
     codes = torch.as_tensor(found["z"]).flatten(0, 1)
-    wanted = [torch.autograd.functional.jacobian(lambda z: network.whiten(z[None])[0][0], code).slogdet().logabsdet for code in codes]
+    wanted = [
+        torch.autograd.functional.jacobian(lambda z: network.whiten(z[None])[0][0], code).slogdet().logabsdet
+        for code in codes
+    ]
     return found["log_determinants"].sum(-1).ravel(), torch.stack(wanted).detach().numpy()
 
 
@@ -78,7 +84,12 @@ def cells(forward: Forward, problem: Problem) -> tuple[Array, Array]:
     pixels = torch.as_tensor(problem.batch["images"]).flatten(1).repeat_interleave(samples, 0)
     with torch.random.fork_rng(devices=[]):
         cell = nn.GRUCell(features.shape[1] + 1, problem.config["channels"])
-    cell.load_state_dict({name: torch.as_tensor(problem.params[f"gru.{name}_l0"]) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")})
+    cell.load_state_dict(
+        {
+            name: torch.as_tensor(problem.params[f"gru.{name}_l0"])
+            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        }
+    )
     weight, bias = (torch.as_tensor(problem.params[f"output.{part}"]) for part in ("weight", "bias"))
     hidden, before, logits = torch.zeros(len(pixels), problem.config["channels"]), torch.zeros(len(pixels)), []
     for i in range(pixels.shape[1]):
