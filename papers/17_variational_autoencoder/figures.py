@@ -51,13 +51,14 @@ def code(metrics: dict[str, list[float]]) -> Panels:
 
 
 def decompressions(shown: dict[str, Array]) -> Images:
-    rows = [
-        (label, image)
-        for label, key in (("image", "images"), ("local", "local"), ("recurrent", "recurrent"))
-        for image in shown[key]
-    ]
+    """Three strips, each of eight images side by side with a column of ink between."""
+
+    def strip(images: Array) -> Array:
+        return np.concatenate([np.pad(image, ((0, 0), (0, 1)), constant_values=0.5) for image in images], 1)[:, :-1]
+
+    rows = {"test images": "images", "window of 3 x 3": "local", "GRU told once": "recurrent"}
     return Images(
-        "Test images, and one decompression of each", [image for _, image in rows], [label for label, _ in rows], columns=8,
-        caption="First row: test images. Second: drawn from p(x|z) of the window of 3 x 3, z from the encoder. Third: from the GRU that is "
-        "told once, which draws from its own distribution whatever the image was.",
+        "Test images, and one decompression of each", [strip(shown[key]) for key in rows.values()], list(rows), columns=1,
+        caption="Drawn from p(x|z), z from the encoder that saw the test image above. The window of 3 x 3 keeps the form; the GRU "
+        "that is told once draws from its own distribution, whatever the image was.",
     )  # fmt: skip
