@@ -25,9 +25,11 @@ def draw(params: Arrays, code: Array, chances: Array, config: dict[str, Any]) ->
             hidden = checks.gru(params, x, hidden)
             logit = checks.affine(params, "output", hidden)[:, 0, 0]
         else:
-            # the rows from which masks reach this one
-            rows = slice(max(0, row - config["layers"] * (config["kernel"] // 2)), row + 1)
-            logit = checks.decode(params, images[:, rows], features[..., rows, :], **config)[:, 0, -1, column]
+            # the rows and columns from which masks reach this pixel
+            far = config["layers"] * (config["kernel"] // 2)
+            rows, columns = slice(max(0, row - far), row + 1), slice(max(0, column - far), column + far + 1)
+            near = checks.decode(params, images[:, rows, columns], features[..., rows, columns], **config)
+            logit = near[:, 0, -1, column - columns.start]
         images[:, row, column] = chances[:, row, column] < checks.sigmoid(logit)
     return images
 

@@ -44,21 +44,17 @@ def code(metrics: dict[str, list[float]]) -> Panels:
             bars("in the code", "kl_", "mean divergence of q(z|x) from the prior", {}),
             bars("in all", "cost_", "negative bound on test images", {"pixels apart": float(np.mean(metrics["cost_pixels"]))}),
         ],
-        caption="The GRU that is told of the code once leaves nothing in it; told at every pixel it does not. A window of four pixels "
-        "leaves "
-        "some nats to the code, and no window more. Where the encoder saw other images the code is empty.",
+        caption="The GRU that is told of the code once leaves next to nothing in it; told at every pixel it does not. A window of four "
+        "pixels leaves some nats to the code, a window of no pixel more. Where the encoder saw other images the code is all but empty.",
     )  # fmt: skip
 
 
 def decompressions(shown: dict[str, Array]) -> Images:
-    """Three strips, each of eight images side by side with a column of ink between."""
-
-    def strip(images: Array) -> Array:
-        return np.concatenate([np.pad(image, ((0, 0), (0, 1)), constant_values=0.5) for image in images], 1)[:, :-1]
-
-    rows = {"test images": "images", "window of 3 x 3": "local", "GRU told once": "recurrent"}
+    """Three rows of eight: the images, and what either decoder draws from their codes."""
+    rows = {"image": "images", "window": "local", "GRU, once": "recurrent"}
     return Images(
-        "Test images, and one decompression of each", [strip(shown[key]) for key in rows.values()], list(rows), columns=1,
-        caption="Drawn from p(x|z), z from the encoder that saw the test image above. The window of 3 x 3 keeps the form; the GRU "
-        "that is told once draws from its own distribution, whatever the image was.",
+        "Test images, and one decompression of each", [1 - image for key in rows.values() for image in shown[key]],
+        [name for name, key in rows.items() for _ in shown[key]], columns=8,
+        caption="First row: test images. Below each one a draw from p(x|z), z from the encoder that saw it: by the window of 3 x 3, which "
+        "keeps some of the form, and in the last row by the GRU that is told of the code once, which draws digits of its own.",
     )  # fmt: skip

@@ -1,9 +1,9 @@
-"""What every executable layer of the lossy autoencoder must satisfy, whatever its weights are (paper 17)."""
+"""What every executable layer of the lossy autoencoder must satisfy, whatever its weights are (paper 17); of its flows in `flows.py`, of
+what its decoders read in `windows.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,45 +12,13 @@ from s30.room import EXACT, Array, Arrays, Forward, Invariant, Problem, sibling
 
 Rng = np.random.Generator
 Sides = Callable[[Forward, Problem, Rng], tuple[Array, Array]]
-# 2 x 3 pixels, of which there are 64 images; told of the code at the first pixel, which is not what is asked
-TINY = {
-    "height": 2,
-    "width": 3,
-    "encoder": 3,
-    "latent": 2,
-    "flows": 0,
-    "maps": 1,
-    "channels": 3,
-    "layers": 1,
-    "told": "first",
-}
-BETTER = "section 3.1, x_WindowAround(i)"
+
+flows, windows = sibling(__file__, "flows.py"), sibling(__file__, "windows.py")
 
 
 def invariants() -> list[Invariant]:
     return [
-        Invariant(
-            "flow_is_inverted", "f(f^-1(z)) = z, unit after unit", "section 3.2", inverted,
-        ),
-        Invariant(
-            "flow_is_triangular", "a change of unit j changes no epsilon before j, exactly", "section 3.2", triangular,
-            tolerance=EXACT,
-        ),
-        Invariant(
-            "flow_is_increasing", "and it changes epsilon_j, upwards", "section 3.2, sigma_i > 0", increasing, relation=">",
-        ),
-        Invariant(
-            "log_determinant", "epsilon_j is affine in unit j: the logarithms of its slopes sum to the log-determinant", "section 3.2",
-            slopes,
-        ),
-        Invariant(
-            "flow_of_zeros", "a flow whose output layer is zero is the identity: log p(z) is the Gaussian's",
-            "section 3.2", identity_flow,
-        ),
-        Invariant(
-            "iaf_posterior", "the bound is that of a model with the noise for its code: log p(x|f(eps)) + log u(eps) - the IAF posterior's "
-            "log-density", "equation (14)", iaf,
-        ),
+        *flows.invariants(), *windows.invariants(),
         Invariant(
             "closed_form", "without a flow the mean of log q - log p over three samples of noise whose mean is 0 and whose mean square "
             "is 1 is "
@@ -61,26 +29,6 @@ def invariants() -> list[Invariant]:
         ),
         Invariant(
             "divergence_of_the_prior", "if q is the prior, log q = log p for every sample", "section 2.2", of_prior,
-        ),
-        Invariant(
-            "outside_the_window", "with the code held fixed a flipped pixel changes no logit whose window does not hold it, exactly: each "
-            "pixel in turn", BETTER, window(False), tolerance=EXACT,
-        ),
-        Invariant(
-            "inside_the_window", "and it changes every logit whose window holds it, by over 1e-9", BETTER, window(True), relation=">",
-        ),
-        Invariant(
-            "recurrent_reads_no_later_pixel", "the recurrent decoder: a flipped pixel changes no logit up to its own, exactly",
-            "section 2.2, p(x_i|z, x_<i)", recurrent_window(False), tolerance=EXACT,
-        ),
-        Invariant(
-            "recurrent_reads_all_before", "and it changes every later logit, by over 1e-9 for some other pixels",
-            "section 2.2, p(x_i|z, x_<i)",
-            recurrent_window(True), relation=">",
-        ),
-        Invariant(
-            "probabilities_sum_to_one", "given one code the probabilities of all 64 images of 2 x 3 pixels sum to one, with either decoder",
-            "section 2.2, the autoregressive factorisation", normalised,
         ),
         Invariant(
             "code_reaches_every_pixel", "another noise changes every pixel's logit by over 1e-9", "section 3.1", reached, relation=">",
@@ -133,36 +81,8 @@ def invariants() -> list[Invariant]:
     ]  # fmt: skip
 
 
-def reach(height: int, width: int, kernel: int, layers: int) -> Array:
-    """[i, j] is true where pixel i's logit may read pixel j, by a walk: one step of mask A, then steps of mask B or none."""
-    half = kernel // 2
-    steps = [(r, c) for r in range(-half, 1) for c in range(-half, half + 1) if (r, c) < (0, 0)]
-    seen = np.zeros((height * width,) * 2, bool)
-    for row, column in product(range(height), range(width)):
-        # the walk goes from the logit backwards: mask B first, on places inside the image, and mask A at last
-        places = {(row, column)}
-        for _ in range(layers - 1):
-            places |= {
-                (r + dr, c + dc) for r, c in places for dr, dc in steps if _inside(r + dr, c + dc, height, width)
-            }
-        read = {(r + dr, c + dc) for r, c in places for dr, dc in steps}
-        for r, c in read:
-            if _inside(r, c, height, width):
-                seen[row * width + column, r * width + c] = True
-    return seen
-
-
-def _inside(row: int, column: int, height: int, width: int) -> bool:
-    return 0 <= row < height and 0 <= column < width
-
-
 def without_flows(problem: Problem) -> dict[str, Array]:
     return {name: value for name, value in problem.params.items() if not name.startswith("flows")}
-
-
-def blind(params: Arrays) -> dict[str, Array]:
-    """An encoder that looks at no image: the code is the same for all of them."""
-    return {**params, "encoder.hidden.weight": np.zeros_like(params["encoder.hidden.weight"])}
 
 
 def as_prior(params: Arrays) -> dict[str, Array]:
@@ -171,58 +91,6 @@ def as_prior(params: Arrays) -> dict[str, Array]:
         **params,
         **{name: np.zeros_like(params[name]) for name in ("encoder.output.weight", "encoder.output.bias")},
     }
-
-
-def inverted(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    found = forward(problem.params, problem.batch)
-    return found["generated"], found["z"]
-
-
-def _nudged(forward: Forward, problem: Problem) -> tuple[Array, Array, Array, Array]:
-    """epsilon, then epsilon (latent j, batch, sample, latent) after unit j went up by one; the step in z; the
-    log-determinant."""
-    batch, latent = problem.batch, problem.config["latent"]
-    still, moved, steps = forward(problem.params, batch), [], []
-    for j in range(latent):
-        noise = batch["noise"].copy()
-        noise[..., j] += 1
-        found = forward(problem.params, {**batch, "noise": noise})
-        moved.append(found["epsilon"])
-        steps.append(found["z"][..., j] - still["z"][..., j])
-    return still["epsilon"], np.array(moved), np.array(steps), still["log_determinants"][..., 0]
-
-
-def triangular(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    still, moved, _, _ = _nudged(forward, problem)
-    pairs = [(moved[j][..., :j], still[..., :j]) for j in range(len(moved))]
-    return _flat(*(a for a, _ in pairs)), _flat(*(b for _, b in pairs))
-
-
-def increasing(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    still, moved, _, _ = _nudged(forward, problem)
-    return _flat(*(moved[j][..., j] for j in range(len(moved)))), _flat(*(still[..., j] for j in range(len(moved))))
-
-
-def slopes(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    still, moved, steps, log_determinant = _nudged(forward, problem)
-    found = [np.log((moved[j][..., j] - still[..., j]) / steps[j]) for j in range(len(moved))]
-    return np.sum(found, 0), log_determinant
-
-
-def identity_flow(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    params = {
-        n: np.zeros_like(v) if n.startswith("flows") and ".output." in n else v for n, v in problem.params.items()
-    }
-    found = forward(params, problem.batch)
-    z = found["z"]
-    gaussian = -0.5 * (z**2 + np.log(2 * np.pi)).sum(-1)
-    return _flat(found["epsilon"], found["log_prior"]), _flat(z, gaussian)
-
-
-def iaf(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    found = forward(problem.params, problem.batch)
-    log_u = -0.5 * (found["epsilon"] ** 2 + np.log(2 * np.pi)).sum(-1)
-    return found["bound"], found["log_likelihood"] + log_u - found["iaf_log_q"]
 
 
 def closed_form(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
@@ -243,64 +111,6 @@ def of_prior(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array
     return _flat(found["kl"], found["gaussian_kl"], found["log_q"]), _flat(
         np.zeros_like(found["kl"]), np.zeros_like(found["gaussian_kl"]), found["log_prior"]
     )
-
-
-def _flips(forward: Forward, problem: Problem) -> Array:
-    """[i, j]: how far the logit of pixel i moves when pixel j is flipped, the code being the same: over all samples the least and the
-    most, (2, pixel, pixel)."""
-    params, (image, *_), noise = blind(problem.params), problem.batch["images"], problem.batch["noise"][:1]
-    pixels, (height, width) = image.size, image.shape
-    flipped = np.stack([image.ravel()] * (pixels + 1))
-    flipped[np.arange(pixels), np.arange(pixels)] = 1 - image.ravel()
-    batch = {"images": flipped.reshape(-1, height, width), "noise": np.repeat(noise, pixels + 1, 0)}
-    logits = forward(params, batch)["logits"].reshape(pixels + 1, -1, pixels)  # (flipped, sample, pixel)
-    moved = np.abs(logits[:-1] - logits[-1])
-    return np.stack([moved.min(1).T, moved.max(1).T])
-
-
-def window(inside: bool) -> Sides:
-    def sides(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-        least, most = _flips(forward, problem)
-        seen = reach(*(problem.config[name] for name in ("height", "width", "kernel", "layers")))
-        return (least[seen], np.full(seen.sum(), 1e-9)) if inside else (most[~seen], np.zeros((~seen).sum()))
-
-    return sides
-
-
-def of_all_images(forward: Forward, problem: Problem, rng: Rng, decoder: str) -> dict[str, Array]:
-    """All 64 images of 2 x 3 pixels under one code, by a decoder drawn anew."""
-    small = every_image(rng, decoder)
-    found: dict[str, Array] = forward(
-        blind(small.params), {**small.batch, "noise": np.repeat(small.batch["noise"][:1], 64, 0)}, **small.config
-    )
-    return found
-
-
-def every_image(rng: Rng, decoder: str) -> Problem:
-    """All images of 2 x 3 pixels, each with its own noise."""
-    checks = sibling(__file__, "numpy_checks.py")
-    small = checks.drawn(rng, 1, 1, {**checks.CONFIG, **TINY, "decoder": decoder})
-    images = np.array(list(product([0.0, 1.0], repeat=6))).reshape(64, 2, 3)
-    return Problem(
-        small.config, small.params, {"images": images, "noise": rng.normal(size=(64, 1, 2))}, small.learning_rate
-    )
-
-
-def recurrent_window(inside: bool) -> Sides:
-    def sides(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-        logits = of_all_images(forward, problem, rng, "recurrent")["logits"].reshape((2,) * 6 + (6,))
-        # axis j of the table is pixel j: whatever the other pixels are
-        moved = np.array([np.abs(np.diff(logits, axis=j)).reshape(-1, 6) for j in range(6)])  # (flipped, others, pixel)
-        before = np.tri(6, k=-1, dtype=bool).T  # [j, i]: j is before i
-        kept, reaching = moved.max(1)[~before], moved.max(1)[before]
-        return (reaching, np.full(len(reaching), 1e-9)) if inside else (kept, np.zeros(len(kept)))
-
-    return sides
-
-
-def normalised(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:
-    found = [of_all_images(forward, problem, rng, decoder)["log_likelihood"] for decoder in ("local", "recurrent")]
-    return np.exp(np.array(found)).sum((1, 2)), np.ones(2)
 
 
 def reached(forward: Forward, problem: Problem, rng: Rng) -> tuple[Array, Array]:

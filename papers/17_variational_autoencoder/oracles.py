@@ -1,5 +1,5 @@
-"""The lossy autoencoder once more (paper 17): the evidence by quadrature, an IAF model of its own with a numerical Jacobian, and a coder of
-integers that sends and receives the images."""
+"""The lossy autoencoder once more (paper 17): a discrete model enumerated, the evidence by quadrature, an IAF model of its own with a
+numerical Jacobian, and a coder of integers that sends and receives the images."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from s30.room import Array, Forward, Oracle, Problem, Tolerance, sibling
 
 checks = sibling(__file__, "numpy_checks.py")
 coder = sibling(__file__, "coder.py")
+windows = sibling(__file__, "windows.py")
 
 QUADRATURE = Tolerance(
     1e-8, 1e-9, "sums over 481 and 1601 nodes, whose error falls faster than any power of their distance"
@@ -19,6 +20,12 @@ CELLS = Tolerance(1e-6, 1e-7, "cells of width 2^-10, whose probabilities are who
 
 def oracles() -> list[Oracle]:
     return [
+        Oracle(
+            "discrete_model", "a code of three values and all 64 images of 2 x 3 pixels, with either decoder: for a uniform q, for the "
+            "posterior and for another q the bound is log p(x) less the divergence of q from the posterior, none for the posterior "
+            "itself; the importance-sampled bound is log p(x), and its exponentials sum to the mass of the prior", "enumeration",
+            discrete_model,
+        ),
         Oracle(
             "evidence_by_quadrature", "with one unit of code the mean bound is log p(x) less the divergence of q from the posterior "
             "p(z|x), all by "
@@ -43,6 +50,46 @@ def oracles() -> list[Oracle]:
             "and it is received, and the message is as before", "bits-back coding in whole numbers", sent_and_received, (), CELLS,
         ),
     ]  # fmt: skip
+
+
+def discrete_model(forward: Forward, problem: Problem) -> tuple[Array, Array]:
+    """The three samples of a code that no image changes are its values, a uniform q(k|x) = 1/3 among them, and N(z_k) / q(z_k) / 3 is the
+    mass of value k: p(k) but for its sum, which need not be one and enters all bounds as a factor."""
+    ours, theirs = [], []
+    for decoder in ("local", "recurrent"):
+        rng, again = np.random.default_rng(17), np.random.default_rng(17)
+        found, small = windows.of_all_images(forward, problem, rng, decoder), windows.every_image(again, decoder)
+        mass, given = enumerated(small)  # (code,), (image, code)
+        total = mass.sum()
+        p_x = given @ (mass / total)  # (image,)
+        posterior = given * (mass / total) / p_x[:, None]
+        another = np.random.default_rng(18).dirichlet(np.ones(len(mass)), len(p_x))  # a q(k|x) of no meaning
+        for q in (np.full_like(posterior, 1 / len(mass)), posterior, another):
+            # E_q[log p(x|k) + log p(k) - log q(k|x)], where log p(x|k) + log p(k) is bound_k - log 3
+            ours.append((q * (found["bound"] - np.log(len(mass) * q))).sum(1))
+            # log p(x) - D_KL(q || p(k|x))
+            theirs.append(np.log(total * p_x) - (q * np.log(q / posterior)).sum(1))
+        ours += [found["importance_bound"], np.exp(found["importance_bound"]).sum()]
+        theirs += [np.log(total * p_x), total]
+    return _flat(*ours), _flat(*theirs)
+
+
+def enumerated(small: Problem) -> tuple[Array, Array]:
+    """Of three codes N(z_k) / q(z_k) / 3; and p(x|z_k), (image, code), a product of six probabilities."""
+    mean, log_sigma = (part[0] for part in checks.encode(windows.blind(small.params), small.batch["images"][:1]))
+    z = mean + np.exp(log_sigma) * small.batch["noise"][0]  # (code, latent)
+    ratio = np.prod(
+        np.exp(-(z**2) / 2) / (np.exp(-(((z - mean) / np.exp(log_sigma)) ** 2) / 2) / np.exp(log_sigma)), -1
+    )
+    given = np.ones((len(small.batch["images"]), len(z)))
+    for n, image in enumerate(small.batch["images"]):
+        logits = checks.decode(
+            small.params, image[None], checks.code_map(small.params, z[None], **small.config), **small.config
+        )
+        ones = 1 / (1 + np.exp(-logits[0].reshape(len(z), -1)))  # (code, pixel)
+        for i, pixel in enumerate(image.ravel()):
+            given[n] *= ones[:, i] if pixel else 1 - ones[:, i]
+    return ratio / len(z), given
 
 
 def evidence(forward: Forward, problem: Problem) -> tuple[Array, Array]:

@@ -38,7 +38,7 @@ NETS: dict[str, dict[str, Any]] = {
     "recurrent": {"decoder": "recurrent", "told": "first"}, "recurrent_told": {"decoder": "recurrent"},
 }  # fmt: skip
 # Seeds, updates of the masked nets, of the recurrent ones, images to test on, samples of their code, images that are drawn.
-PROFILES = {"quick": (1, 160, 100, 200, 8, 1200), "full": (2, 400, 400, 400, 16, 2400)}
+PROFILES = {"quick": (1, 144, 96, 200, 8, 1000), "full": (2, 400, 400, 400, 16, 2400)}
 RATE, CLIP, BETAS, EPSILON = 1e-2, 5.0, (0.9, 0.999), 1e-8
 BATCH = {"local": 64, "recurrent": 32}  # by decoder
 CODED = 12  # images that are sent by bits-back coding and received

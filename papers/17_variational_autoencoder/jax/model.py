@@ -144,9 +144,9 @@ iaf: bool | Array,
     log_likelihood = (image * log_sigmoid(logits) + (1 - image) * log_sigmoid(-logits)).sum()
     return {
         "z": z, "epsilon": epsilon, **({"log_determinants": log_determinants} if flows else {}),
-        "generated": generate(params, epsilon, flows), "log_q": log_q, "log_u": log_u, "log_prior": log_prior,
-        "iaf_log_q": log_q - log_determinants.sum(), "kl": log_q - log_prior, "features": features, "logits": logits,
-        "log_likelihood": log_likelihood, "bound": log_likelihood + log_prior - log_q,
+        "log_q": log_q, "log_u": log_u, "log_prior": log_prior, "iaf_log_q": log_q - log_determinants.sum(),
+        "kl": log_q - log_prior, "features": features, "logits": logits, "log_likelihood": log_likelihood,
+        "bound": log_likelihood + log_prior - log_q,
     }  # fmt: skip
 
 
@@ -183,6 +183,7 @@ def forward(params: Params, batch: dict[str, Array], *, flows: int, iaf: bool, m
     penalty = kl_weight * (free_nats + relu(spent - free_nats))
     bits = 1 / jnp.log(2.0)
     return found | {
+        "generated": jax.vmap(jax.vmap(partial(generate, params, flows=flows)))(found["epsilon"]),
         "mean": mean, "log_sigma": log_sigma, "gaussian_kl": gaussian_kl,
         "naive_bits": -(found["log_prior"] + found["log_likelihood"]) * bits, "back_bits": -found["log_q"] * bits,
         "net_bits": -found["bound"] * bits,

@@ -80,5 +80,5 @@ def test_no_test_image_is_a_training_image(room: Paper) -> None:
 
 
 def test_six_layers_of_the_paper_reach_69_pixels(room: Paper) -> None:
-    reach = room.module("invariants.py").reach(13, 13, 3, 6)
+    reach = room.module("windows.py").reach(13, 13, 3, 6)
     assert reach[6 * 13 + 6].sum() == 69

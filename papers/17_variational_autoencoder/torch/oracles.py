@@ -11,7 +11,7 @@ from s30.room import EXACT, Array, Forward, Oracle, Problem, sibling
 
 checks = sibling(__file__, "../numpy_checks.py")
 model = sibling(__file__, "model.py")
-reach = sibling(__file__, "../invariants.py").reach
+reach = sibling(__file__, "../windows.py").reach
 
 
 def oracles() -> list[Oracle]:
