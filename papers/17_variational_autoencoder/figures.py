@@ -50,11 +50,13 @@ def code(metrics: dict[str, list[float]]) -> Panels:
 
 
 def decompressions(shown: dict[str, Array]) -> Images:
-    """Three rows of eight: the images, and what either decoder draws from their codes."""
-    rows = {"image": "images", "window": "local", "GRU, once": "recurrent"}
+    """Eight columns of three: an image, and what either decoder draws from its code, with grey lines between."""
+    rows = [
+        np.pad(shown[key], ((0, 0), (0, 1), (0, 0)), constant_values=0.5) for key in ("images", "local", "recurrent")
+    ]
+    large = np.concatenate(rows, 1)[:, :-1].repeat(2, 1).repeat(2, 2)  # drawn as pictures: cells would be many
     return Images(
-        "Test images, and one decompression of each", [1 - image for key in rows.values() for image in shown[key]],
-        [name for name, key in rows.items() for _ in shown[key]], columns=8,
-        caption="First row: test images. Below each one a draw from p(x|z), z from the encoder that saw it: by the window of 3 x 3, which "
-        "keeps some of the form, and in the last row by the GRU that is told of the code once, which draws digits of its own.",
+        "Test images, and one decompression of each", list(large), columns=8,
+        caption="Upper row: test images. Below each one a draw from p(x|z), z from the encoder that saw it: by the window of 3 x 3, which "
+        "keeps some of the form, and in the lowest row by the GRU that is told of the code once, whose draws have nothing to do with it.",
     )  # fmt: skip

@@ -82,3 +82,15 @@ def test_no_test_image_is_a_training_image(room: Paper) -> None:
 def test_six_layers_of_the_paper_reach_69_pixels(room: Paper) -> None:
     reach = room.module("windows.py").reach(13, 13, 3, 6)
     assert reach[6 * 13 + 6].sum() == 69
+
+
+def test_what_is_sent_costs_less_than_the_two_part_code_by_the_entropy_of_q(room: Paper) -> None:
+    task, checks = room.module("task.py"), room.module("numpy_checks.py")
+    params, images = task.initial(np.random.default_rng(5), "local"), task.binarised()[1][:40]
+    found = task.sent(params, images, np.random.default_rng(6))
+    assert found["received"] == 1
+    assert found["sent_bits"] == pytest.approx(found["sent_bound"], abs=0.01)
+    _, log_sigma = checks.encode(params, images)
+    entropy = (log_sigma + 0.5 * math.log(2 * math.pi * math.e)).sum(1).mean() / math.log(2)
+    # a unit's -log2 q has the standard deviation 1.02: over 40 images of eight units 0.46
+    assert found["naive_bits"] - found["sent_bits"] == pytest.approx(entropy, abs=2)
