@@ -89,12 +89,26 @@ def _held(paper: Paper, layer: str, evidence: Evidence) -> Iterator[Check]:
     """What the frame held against `task.py` in the experiment's own process."""
     for quantity, found in evidence.facts["compared"].items():
         numbers = {name: found[name] for name in ("compared", "total", "error", "relative", "worst")}
-        tolerance = Tolerance(*found["tolerance"])
-        outcome = Outcome.FAILED if found["problem"] else Outcome.PASSED
+        tolerance, problem = Tolerance(*found["tolerance"]), found["problem"]
+        if own := paper.tolerance(KIND, layer, quantity):
+            problem, numbers["worst"] = _by_its_own(found, tolerance, own)
+            tolerance = own
+        outcome = Outcome.FAILED if problem else Outcome.PASSED
         where = f"paper {paper.id}, layer {layer} against numpy, {KIND} {quantity}"
-        message = f"{where}: {found['problem']} ({tolerance})" if found["problem"] else ""
+        message = f"{where}: {problem} ({tolerance})" if problem else ""
         layers = (layer, "numpy")
         yield Check(paper.id, KIND, layers, quantity, outcome, message, tolerance=tolerance, **numbers)
+
+
+def _by_its_own(found: Mapping[str, Any], tolerance: Tolerance, own: Tolerance) -> tuple[str, float | None]:
+    """The problem and the largest share of what is allowed, by a tolerance of the card's own. The frame knew the engine's alone,
+    by which it tells the largest share; what differs in another way than by numbers stays a problem."""
+    worst, wider = found["worst"], min(own.rtol / tolerance.rtol, own.atol / tolerance.atol)
+    if worst is None or found["compared"] != found["total"]:
+        return found["problem"], worst
+    if found["problem"] and 1 < worst <= wider:
+        return "", worst / wider
+    return found["problem"] or (f"{worst / wider:.3g} times what is allowed" if worst > wider else ""), worst / wider
 
 
 def _pair(paper: Paper, pair: tuple[str, str], one: Evidence, other: Evidence) -> Iterator[Check]:

@@ -6,7 +6,7 @@ import pytest
 
 from s30.corpus.vocabulary import Metric
 from s30.evidence.store import Evidence
-from s30.verdict.trials import unfit_claims
+from s30.verdict.trials import check_experiments, unfit_claims
 
 METRICS = {
     "ours": Metric("", "share", "seeds", "ours", "high"),
@@ -81,3 +81,44 @@ def test_a_model_that_is_claimed_to_fail_has_learnt_something(lacking, evidence,
 
 def test_without_experiments_nothing_is_asked_of_the_claims(make_corpus):
     assert unfit_claims(make_corpus().paper("01"), {}) == []
+
+
+def answers(problem, worst, compared=6):
+    """What the frame says of one network's predictions, of 6 entries, by the engine's own tolerance."""
+    numbers = {"compared": compared, "total": 6, "error": 1e-8, "relative": 1e-8, "worst": worst}
+    return {"predict net": {"problem": problem, **numbers, "tolerance": [1e-7, 1e-9]}}
+
+
+@pytest.mark.parametrize(
+    ("problem", "worst", "compared", "own", "outcome", "share"),
+    [
+        ("", 0.5, 6, None, "passed", 0.5),
+        ("at index [0]", 24.0, 6, None, "failed", 24.0),
+        ("at index [0]", 24.0, 6, (1e-5, 1e-7), "passed", 0.24),
+        ("at index [0]", 124.0, 6, (1e-5, 1e-7), "failed", 1.24),
+        ("at index [0]", 24.0, 6, (1e-5, 1e-8), "failed", 2.4),  # the smaller of the two decides
+        ("missing from torch", 24.0, 3, (1e-5, 1e-7), "failed", 24.0),
+        ("5 against 3", 0.5, 6, (1e-5, 1e-7), "failed", 0.005),  # names that are compared exactly
+        ("shape (2,), expected (3,)", None, 0, (1e-5, 1e-7), "failed", None),
+        ("", 0.5, 6, (1e-8, 1e-10), "failed", 5.0),
+    ],
+)
+def test_a_card_may_widen_what_a_network_s_answers_are_held_to(
+    make_corpus, card, problem, worst, compared, own, outcome, share
+):
+    """By numbers alone: what is missing, or has another shape, fails however wide it is."""
+    if own:
+        entry = {
+            "kind": "experiment",
+            "quantity": "predict net",
+            "rtol": own[0],
+            "atol": own[1],
+            "reason": "it is rough",
+        }
+        card["tolerances"] = [entry]
+    evidence = Evidence("01", "torch", facts={"compared": answers(problem, worst, compared)})
+    (check,) = check_experiments(make_corpus(card=card).paper("01"), {"torch": evidence})
+    assert (check.outcome, check.worst) == (outcome, None if share is None else pytest.approx(share))
+    assert bool(check.message) == (outcome == "failed")
+    if own:
+        assert (check.tolerance.rtol, check.tolerance.atol) == own
