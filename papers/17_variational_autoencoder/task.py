@@ -106,9 +106,15 @@ def binarised() -> tuple[Array, Array]:
     return train, np.stack([image for image in test if image.tobytes() not in known])
 
 
+def batch(inputs: Arrays) -> Arrays:
+    """What is asked, by the names that the networks have. With the examples of a training it shares the name `images` alone: by the
+    arrays of one name the engine tells whether an example was trained on, and no noise is drawn twice."""
+    return {"images": inputs["images"], "coded": inputs["encoded"], "noise": inputs["drawn"]}
+
+
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
     """Of images, what the encoder sees and noise: the divergence (image,), and for every sample z, log p(x|z) and the bound."""
-    found = checks.forward(params, inputs, **config(net))
+    found = checks.forward(params, batch(inputs), **config(net))
     divergence = found["gaussian_kl"] if config(net)["closed_form"] else found["kl"].mean(1)
     return {"kl": divergence, **{name: found[name] for name in ("mean", "z", "log_likelihood", "bound")}}
 
@@ -202,7 +208,7 @@ class Asked:
         coded = np.roll(self.images, shift, 0)
         if net == "shuffled":
             coded = np.roll(self.images, 1, 0)
-        return self.framework.predict(net, params, {"images": self.images, "coded": coded, "noise": self.noise})
+        return self.framework.predict(net, params, {"images": self.images, "encoded": coded, "drawn": self.noise})
 
 
 def sent(params: Arrays, images: Array, rng: np.random.Generator) -> dict[str, float]:

@@ -118,4 +118,4 @@ def train(training: Training) -> Trained:
 
 
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    return answers(form(net), widened(net, params), dict(inputs), switches(net, inputs["noise"].dtype))
+    return answers(form(net), widened(net, params), task.batch(inputs), switches(net, inputs["drawn"].dtype))

@@ -40,7 +40,7 @@ def train(training: Training) -> Trained:
 
 @torch.no_grad()
 def predict(net: str, params: Arrays, inputs: Arrays) -> dict[str, Array]:
-    found = build(net, params)({name: torch.as_tensor(value) for name, value in inputs.items()})
+    found = build(net, params)({name: torch.as_tensor(value) for name, value in task.batch(inputs).items()})
     divergence = found["gaussian_kl"] if task.config(net)["closed_form"] else found["kl"].mean(1)
     return {
         "kl": divergence.numpy(),
