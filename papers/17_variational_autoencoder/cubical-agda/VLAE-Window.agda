@@ -91,8 +91,8 @@ conv []             u p = 0r
 conv ((t , w) ∷ ts) u p = w · u (p ⊹ t) + conv ts u p
 
 Among : Taps → Window
-Among []             p q = Lift {j = ℓ} ⊥*
-  where open import Cubical.Data.Empty.Base renaming (⊥ to ⊥*)
+Among []             p q = Lift {j = ℓ} Nowhere
+  where open import Cubical.Data.Empty.Base using () renaming (⊥ to Nowhere)
 Among ((t , _) ∷ ts) p q = (p ⊹ t ≡ q) ⊎ Among ts p q
 
 -- A convolution sees the places of its taps, and no other.
