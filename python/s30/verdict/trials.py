@@ -21,6 +21,7 @@ from s30.layers.frame import ASKED, SINGLE
 from s30.verdict.parity import Check, Evidences, compare
 
 KIND = "experiment"
+ROUNDING = 1e-9  # of a metric that two frameworks compute from predictions of their own, as a share of it
 UPPER, LOWER = ("at_most", "below"), ("at_least", "above")
 
 
@@ -132,10 +133,11 @@ def _metric(paper: Paper, pair: tuple[str, str], name: str, values: Sequence[Seq
     if all(values):
         left, right = map(fmean, values)
         apart = abs(left - right)
-        problem = f"{left:.6g} against {right:.6g}, with a spread of {spread:g}" if apart > spread else ""
+        allowed = spread + ROUNDING * abs(right)
+        problem = f"{left:.6g} against {right:.6g}, with a spread of {spread:g}" if apart > allowed else ""
     message = f"paper {paper.id}, layer {pair[0]} against {pair[1]}, {KIND} metric {name}: {problem}" if problem else ""
     outcome = Outcome.FAILED if problem else Outcome.PASSED
-    tolerance = Tolerance(0.0, float(spread), "the spread that METRICS gives")
+    tolerance = Tolerance(ROUNDING, float(spread), "the spread that METRICS gives, and rounding")
     counted = int(apart is not None)
     return Check(
         paper.id,

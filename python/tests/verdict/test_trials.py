@@ -122,3 +122,21 @@ def test_a_card_may_widen_what_a_network_s_answers_are_held_to(
     assert bool(check.message) == (outcome == "failed")
     if own:
         assert (check.tolerance.rtol, check.tolerance.atol) == own
+
+
+@pytest.mark.parametrize(
+    ("right", "spread", "agree"),
+    [(5.57, 0.0, True), (5.57 + 2e-9, 0.0, True), (5.57 + 2e-8, 0.0, False), (5.6, 0.05, True), (5.63, 0.05, False)],
+)
+def test_a_metric_without_a_spread_may_differ_by_rounding_alone(make_corpus, right, spread, agree):
+    """Two frameworks sum their own predictions, whose last digits differ, as a text's or a processor's."""
+    metric = {"loss": dict(vars(Metric("", "bits", "nets", spread=spread)))}
+
+    def found(layer, value):
+        return Evidence(
+            "01", layer, facts={"compared": {}, "questions": [], "described": metric, "metrics": {"loss": [value]}}
+        )
+
+    checks = check_experiments(make_corpus().paper("01"), {"torch": found("torch", 5.57), "jax": found("jax", right)})
+    (check,) = [check for check in checks if check.quantity == "metric loss"]
+    assert (check.outcome == "passed") == agree
